@@ -1,0 +1,1 @@
+"""Specs in, checked and sealed plans out."""

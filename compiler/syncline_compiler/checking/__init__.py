@@ -1,0 +1,1 @@
+"""Typing of expressions and lines: what ``passes/check_types.py`` is made of."""

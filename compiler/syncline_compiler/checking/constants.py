@@ -1,0 +1,81 @@
+"""Literals as constants of the type that their place expects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+
+from syncline_compiler.functions.codes import COUNTRIES, CURRENCIES, LANGUAGES
+from syncline_compiler.model import syntax
+from syncline_compiler.model.typed import Constant
+from syncline_compiler.model.types import BOOL, INT, NULL, Type
+from syncline_compiler.spelling import did_you_mean
+
+
+class UnfitConstantError(ValueError):
+    """A literal that is no value of the type; the text is a label for the place."""
+
+
+def constant(literal: syntax.Literal) -> Constant:
+    """A literal with the type it has by itself."""
+    match literal.kind:
+        case "text":
+            return Constant(literal.value, Type("text", length=max(len(str(literal.value)), 1)))
+        case "int":
+            return Constant(literal.value, INT)
+        case "decimal":
+            whole, _, fraction = str(literal.value).lstrip("-").partition(".")
+            return Constant(literal.value, Type("decimal", precision=len(whole + fraction), scale=len(fraction)))
+        case "bool":
+            return Constant(literal.value, BOOL)
+    return Constant(None, NULL)
+
+
+def fitted(value: Constant, to: Type) -> Constant | None:
+    """The constant as a value of another type; None where only a conversion could make it one."""
+    if value.value is None:
+        return Constant(None, to.or_null())
+    if value.type.kind == "int" and to.kind == "decimal":
+        return Constant(f"{value.value}", Type("decimal", precision=max(len(str(value.value).lstrip("-")), 1), scale=0))
+    if value.type.kind != "text" or not isinstance(value.value, str):
+        return None
+    if to.kind == "enum":
+        if value.value not in to.values:
+            remedy = did_you_mean(value.value, to.values, kind=f"values of {to}")
+            raise UnfitConstantError(f'"{value.value[:60]}" is no value of {to}: {remedy}')
+        return Constant(value.value, to.present())
+    check = _CHECKS.get(to.kind)
+    if check is None:
+        return None
+    if not check(value.value):
+        raise UnfitConstantError(f'"{value.value[:60]}" is no {to.kind}')
+    return Constant(value.value, to.present())
+
+
+def _date(text: str) -> bool:
+    return _parses(date.fromisoformat, text) and re.fullmatch(r"\d{4}-\d\d-\d\d", text) is not None
+
+
+def _instant(text: str) -> bool:
+    return _parses(datetime.fromisoformat, text) and re.search(r"T.*(Z|[+-]\d\d:\d\d)$", text) is not None
+
+
+def _parses(read: Callable[[str], object], text: str) -> bool:
+    try:
+        read(text)
+    except ValueError:
+        return False
+    return True
+
+
+_CHECKS: dict[str, Callable[[str], bool]] = {
+    "country": COUNTRIES.__contains__,
+    "currency": CURRENCIES.__contains__,
+    "language": LANGUAGES.__contains__,
+    "date": _date,
+    "instant": _instant,
+    "email": lambda text: re.fullmatch(r"[^\s@]+@[^\s@]+\.[^\s@]+", text) is not None,
+    "phone": lambda text: re.fullmatch(r"\+[1-9]\d{5,14}", text) is not None,
+    "url": lambda text: re.match(r"https?://", text) is not None,
+}

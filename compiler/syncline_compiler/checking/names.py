@@ -1,0 +1,123 @@
+"""What the names in expressions can mean: fields, lets, list members, and what is known of them.
+
+In: syntax names. Out: typed expressions. Invariant: a scope never reports; it answers what it knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from syncline_compiler.functions import from_native
+from syncline_compiler.model.resolved import CodeTable, ResolvedObject
+from syncline_compiler.model.typed import Expression, Field
+from syncline_compiler.model.typed import Scope as ScopeName
+from syncline_compiler.model.types import INSTANT, Type
+from syncline_runtime.system import NativeField, Resource, System
+
+LANDED = Type("text", nullable=True)
+"""Every native value reaches SQL as text."""
+RUN = Field("run", "started_at", INSTANT)
+
+
+@dataclass(frozen=True)
+class Names:
+    """The project's names."""
+
+    objects: Mapping[str, ResolvedObject]
+    systems: Mapping[str, System]
+    codes: Mapping[str, CodeTable]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where one expression stands: what its names mean and which of them are known not to be null."""
+
+    kind: ScopeName
+    of: str  # for messages: "`crm.Account`"
+    unknown: str  # code of an unknown name
+    present: frozenset[str] = frozenset()
+    resource: Resource | None = None  # native; item: the child resource, where it is described
+    object: ResolvedObject | None = None  # canonical, child
+    prefix: str | None = None  # child: the name by which the aggregated records are seen
+    system: System | None = None
+    lets: Mapping[str, Expression] = field(default_factory=dict)
+
+    def knowing(self, present: Iterable[str]) -> Scope:
+        """The same scope where these names are not null."""
+        more = self.present.union(present)
+        return replace(self, present=more) if more != self.present else self
+
+    def find(self, parts: tuple[str, ...]) -> Expression | None:
+        """What a name means; None if nothing."""
+        if parts == ("run", "started_at"):
+            return RUN
+        name = ".".join(parts)
+        if name in self.lets:
+            return _known(self.lets[name]) if name in self.present else self.lets[name]
+        found = self._find(parts, name)
+        return _known(found) if found is not None and name in self.present else found
+
+    def known(self) -> list[str]:
+        """Every name that means something here."""
+        if self.object is not None:
+            return [one.name for one in self.object.fields] + [one.name for one in self.object.derived]
+        members = [one.name for one in self.resource.fields] if self.resource is not None else []
+        return [*members, *self.lets]
+
+    def native(self, name: str) -> NativeField | None:
+        """The native field of that name; within list elements also by its place on the wire."""
+        if self.resource is None:
+            return None
+        fields = self.resource.fields
+        found = next((one for one in fields if one.name == name), None)
+        return found or (next((one for one in fields if one.at == name), None) if self.kind == "item" else None)
+
+    def _find(self, parts: tuple[str, ...], name: str) -> Expression | None:
+        if self.object is not None:
+            return self._canonical(parts[1:] if len(parts) > 1 and parts[0] == self.prefix else parts)
+        native = self.native(name)
+        if self.kind == "item":
+            member = Field("item", native.at if native is not None else name, LANDED)
+            return from_native(native, member) if native is not None else (member if self.resource is None else None)
+        if native is None:
+            return None
+        nullable = not (native.required or (self.resource is not None and self.resource.id == native.name))
+        length = native.length if native.type == "text" else None
+        kind = native.type if native.type in {"json", "list"} else "text"
+        return from_native(native, Field("native", native.name, Type(kind, nullable=nullable, length=length)))
+
+    def _canonical(self, parts: tuple[str, ...]) -> Expression | None:
+        assert self.object is not None
+        if len(parts) != 1:
+            return None
+        found = self.object.field(parts[0])
+        if found is not None:
+            return Field(self.kind, found.name, found.type)
+        derived = next((one for one in self.object.derived if one.name == parts[0]), None)
+        return Field(self.kind, derived.name, derived.type) if derived is not None else None
+
+
+def _known(value: Expression) -> Expression:
+    return replace(value, type=value.type.present())
+
+
+def native_scope(system: System, resource: Resource) -> Scope:
+    """The scope of native expressions of a mapping."""
+    return Scope("native", f"`{system.name}.{resource.name}`", "SYN0204", resource=resource, system=system)
+
+
+def canonical_scope(item: ResolvedObject) -> Scope:
+    """The scope of expressions over a canonical object."""
+    return Scope("canonical", f"`{item.name}`", "SYN0203", object=item)
+
+
+def item_scope(system: System, items: NativeField) -> Scope:
+    """The scope of expressions over the elements of a native list."""
+    child = next((one for one in system.resources if one.name == items.of), None)
+    return Scope("item", f"the elements of `{items.name}`", "SYN0204", resource=child, system=system)
+
+
+def child_scope(item: ResolvedObject, prefix: str) -> Scope:
+    """The scope of aggregates: the fields of the other object, with or without the name it is seen by."""
+    return Scope("child", f"`{item.name}`", "SYN0203", object=item, prefix=prefix)

@@ -1,0 +1,122 @@
+"""Operators: which library function an operator stands for, by the types beside it.
+
+Reports SYN0301 (types), SYN0306 (currencies), SYN0309 (kinds that cannot be compared).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from syncline_compiler.checking.agree import UNTYPED, Agreement
+from syncline_compiler.checking.calls import plain
+from syncline_compiler.checking.unify import common
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.functions import REGISTRY
+from syncline_compiler.functions.kinds import NUMERIC, ORDERED, TEXTUAL
+from syncline_compiler.model.typed import Apply, Constant, Expression
+from syncline_compiler.model.types import BOOL, Type
+from syncline_compiler.source import Span
+
+_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "negate": "-"}
+_TWO_VALUED = {"eq": "same", "ne": "differs"}
+
+
+def operate(operator: str, values: Sequence[Expression], span: Span, diagnostics: Collector) -> Expression:
+    """Apply ``+ - * /`` or the minus sign."""
+    kinds = {value.type.kind for value in values}
+    if kinds & {"unknown"}:
+        return UNTYPED
+    if kinds <= NUMERIC | {"null"}:
+        name = operator
+    elif operator == "add" and kinds <= TEXTUAL | {"null"}:
+        name = "concat"
+    elif kinds == {"money"} and operator in {"add", "sub", "negate"}:
+        name = f"money_{operator}"
+        if _currencies_differ(values, span, diagnostics):
+            return UNTYPED
+    else:
+        return _refuse(operator, values, span, diagnostics)
+    return plain(REGISTRY[name], values, span, diagnostics) or UNTYPED
+
+
+def compare(operator: str, left: Expression, right: Expression, span: Span, diagnostics: Collector) -> Expression:
+    """Apply a comparison; the result is never null."""
+    left, right = _literal_beside(left, right, span, diagnostics), _literal_beside(right, left, span, diagnostics)
+    if "unknown" in (left.type.kind, right.type.kind):
+        return UNTYPED
+    if "money" in (left.type.kind, right.type.kind) and operator not in _TWO_VALUED:
+        return _signed(operator, left, right, span, diagnostics)
+    shared = common([left.type, right.type])
+    if shared is None or (operator not in _TWO_VALUED and shared.kind not in ORDERED):
+        return _refuse_comparison(left, right, shared, span, diagnostics)
+    nullable = left.type.nullable or right.type.nullable
+    if operator in _TWO_VALUED:
+        return Apply(_TWO_VALUED[operator] if nullable else operator, (left, right), BOOL)
+    made = Apply(operator, (left, right), BOOL.or_null() if nullable else BOOL)
+    return Apply("is_true", (made,), BOOL) if nullable else made
+
+
+def _literal_beside(value: Expression, other: Expression, span: Span, diagnostics: Collector) -> Expression:
+    """Read a literal as the type it is compared with: an enum's value, a date."""
+    wanted = other.type
+    if not isinstance(value, Constant) or value.type.kind != "text" or wanted.kind in {"text", "unknown", "null"}:
+        return value
+    if wanted.kind in {"enum", "date", "instant", "country", "currency", "language", "email", "phone", "url"}:
+        return Agreement(diagnostics, span, reading=True).of(value, wanted.or_null())
+    return value
+
+
+def _signed(operator: str, left: Expression, right: Expression, span: Span, diagnostics: Collector) -> Expression:
+    """Money may be ordered against 0, which is the same in every currency."""
+    money, other = (left, right) if left.type.kind == "money" else (right, left)
+    if not isinstance(other, Constant) or other.value not in (0, "0"):
+        label = "money is ordered against 0 only: two amounts may be of two currencies"
+        diagnostics.report("SYN0306", span, label=label, help="compare `amount(…)` where the currency is known")
+        return UNTYPED
+    amount = plain(REGISTRY["money_amount"], [money], span, diagnostics) or UNTYPED
+    pair = (amount, other) if money is left else (other, amount)
+    return compare(operator, *pair, span, diagnostics)
+
+
+def _currencies_differ(values: Sequence[Expression], span: Span, diagnostics: Collector) -> bool:
+    """Whether two amounts carry different currencies in plain sight."""
+    written = {
+        value.arguments[1].value
+        for value in values
+        if isinstance(value, Apply) and len(value.arguments) > 1 and isinstance(value.arguments[1], Constant)
+    }
+    if len(written) < 2:
+        return False
+    one, other = sorted(str(currency) for currency in written)
+    diagnostics.report("SYN0306", span, label=f"one amount is in {one}, the other in {other}")
+    return True
+
+
+def _refuse(operator: str, values: Sequence[Expression], span: Span, diagnostics: Collector) -> Expression:
+    types = [value.type.present() for value in values]
+    sign = _SIGNS[operator]
+    label = f"`{sign}` does not go with {' and '.join(map(str, types))}"
+    money = any(one.kind == "money" for one in types)
+    remedy = "an amount without its currency cannot be reckoned with; `amount(…)` takes the amount" if money else ""
+    if any(one.kind in TEXTUAL for one in types) and not money:
+        remedy = "convert with `| text` to join texts, or with `| int` or `| decimal 2` to reckon"
+    diagnostics.report("SYN0306" if money else "SYN0301", span, label=label, help=remedy or ())
+    return UNTYPED
+
+
+def _refuse_comparison(
+    left: Expression, right: Expression, shared: Type | None, span: Span, diagnostics: Collector
+) -> Expression:
+    one, other = left.type.present(), right.type.present()
+    if shared is not None:
+        diagnostics.report("SYN0309", span, label=f"{shared.present()} has no order", help="compare with `==` or `!=`")
+        return UNTYPED
+    remedy = "both sides must be of one kind"
+    if "ref" in (one.kind, other.kind):
+        remedy = "a reference is compared with another reference to the same object, never with a native id"
+    elif {one.kind, other.kind} & NUMERIC and {one.kind, other.kind} & TEXTUAL:
+        remedy = "convert the text with `| int` or `| decimal 2`"
+    diagnostics.report("SYN0309", span, label=f"{one} is compared with {other}", help=remedy)
+    return UNTYPED
+
+

@@ -1,0 +1,149 @@
+"""Steps that look elsewhere: ``code`` through a code table, ``ref`` to another object's records.
+
+Reports SYN0201 (object), SYN0206 (table), SYN0301, SYN0304, SYN0308, SYN0401 (a table that misses a native value).
+"""
+
+from __future__ import annotations
+
+from syncline_compiler.checking.agree import UNTYPED
+from syncline_compiler.checking.names import Names, Scope
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.functions.kinds import TEXTUAL
+from syncline_compiler.model import syntax
+from syncline_compiler.model.resolved import CodeTable
+from syncline_compiler.model.typed import Apply, Expression, Field, Lookup, OrElse, Pick, Resolve
+from syncline_compiler.model.types import TEXT, Type
+from syncline_compiler.source import Span
+from syncline_compiler.spelling import did_you_mean
+
+
+def coded(
+    value: Expression, step: syntax.Step, wanted: Type | None, names: Names, diagnostics: Collector, scope: Scope
+) -> Expression:
+    """``| code TABLE``: from native codes to meanings, or from an enum back to native codes."""
+    word = _word(step, "code TABLE", diagnostics)
+    if word is None:
+        return UNTYPED
+    table = names.codes.get(word.text)
+    if table is None:
+        remedy = did_you_mean(word.text, names.codes, kind="code tables")
+        diagnostics.report("SYN0206", word.span, label=f"no code table is called `{word.text}`", help=remedy)
+        return UNTYPED
+    if value.type.kind == "int":
+        value = Apply("text_of_int", (value,), TEXT.or_null() if value.type.nullable else TEXT)
+    if value.type.kind == "enum" or (scope.kind == "canonical" and value.type.kind in TEXTUAL):
+        natives = Type("text", value.type.nullable, length=_longest(table.inverse.values()))
+        _check_inverse(table, value.type, step.span, diagnostics)
+        return Lookup(table.name, True, value, natives)
+    if value.type.kind not in TEXTUAL:
+        label = f"a code table reads texts, and this is {value.type.present()}"
+        diagnostics.report("SYN0301", step.span, label=label, help="convert it with `| text` first")
+        return UNTYPED
+    _check_covered(table, value, step.span, scope, diagnostics)
+    meaning = _meaning(table, wanted, names)
+    return Lookup(table.name, False, value, meaning.or_null() if value.type.nullable else meaning)
+
+
+def referred(value: Expression, step: syntax.Step, names: Names, diagnostics: Collector, scope: Scope) -> Expression:
+    """``| ref object``: from a native id to the record it stands for, or back."""
+    word = _word(step, "ref OBJECT", diagnostics)
+    if word is None:
+        return UNTYPED
+    if word.text not in names.objects:
+        remedy = did_you_mean(word.text, names.objects, kind="objects")
+        diagnostics.report("SYN0201", word.span, label=f"no object is called `{word.text}`", help=remedy)
+        return UNTYPED
+    resource = _resource_of(value, scope)
+    if resource is None:
+        label = "whose ids are these? The system description does not say"
+        remedy = "add `ref: Resource` to the native field in the system description"
+        diagnostics.report("SYN0304", step.span, label=label, help=remedy)
+        return UNTYPED
+    return Resolve(word.text, resource, value, Type("ref", value.type.nullable, name=word.text))
+
+
+def _word(step: syntax.Step, usage: str, diagnostics: Collector) -> syntax.Name | None:
+    if len(step.arguments) == 1 and isinstance(step.arguments[0], syntax.Name):
+        return step.arguments[0]
+    diagnostics.report("SYN0304", step.span, label=f"write `| {usage}`")
+    return None
+
+
+def _meaning(table: CodeTable, wanted: Type | None, names: Names) -> Type:
+    """The enum that a table is for; without one, the enum its place wants if that has all the meanings."""
+    meanings = {meaning for _, meaning in table.rows}
+    if table.meaning_of is not None:
+        owner, _, field = table.meaning_of.partition(".")
+        found = names.objects[owner].field(field) if owner in names.objects else None
+        if found is not None:
+            return found.type.present()
+    elif wanted is not None and wanted.kind == "enum" and meanings <= set(wanted.values):
+        return wanted.present()
+    return Type("text", length=_longest(meanings))
+
+
+def _longest(texts: object) -> int:
+    return max((len(text) for text in texts), default=1) or 1  # type: ignore[attr-defined]
+
+
+def native_of(value: Expression, scope: Scope) -> Field | None:
+    """The native field or list member that a value comes from, through steps that take it alone."""
+    match value:
+        case Field(scope="native" | "item"):
+            return value
+        case Apply(arguments=(argument,)):
+            return native_of(argument, scope)
+        case OrElse():
+            return native_of(value.value, scope)
+        case Pick():
+            return native_of(value.value, scope)
+    return None
+
+
+def _check_covered(table: CodeTable, value: Expression, span: Span, scope: Scope, diagnostics: Collector) -> None:
+    """Check that every value the system can send is in the table."""
+    if not isinstance(value, Field):
+        return
+    native = scope.native(value.name)
+    known = {code for code, _ in table.rows}
+    missing = [code for code in native.values if code not in known] if native is not None else []
+    if missing:
+        shown = ", ".join(f"`{code}`" for code in missing[:5])
+        diagnostics.report(
+            "SYN0401", span, label=f"`{table.name}` has no row for {shown}",
+            secondary=[(table.span, "the table")], help=[f"add a row `{code}: …` to the table" for code in missing[:5]],
+        )  # fmt: skip
+
+
+def _check_inverse(table: CodeTable, meaning: Type, span: Span, diagnostics: Collector) -> None:
+    """Check that every value of the enum can be written."""
+    missing = [value for value in meaning.values if value not in table.inverse]
+    if missing:
+        report_without_inverse(table, missing, span, diagnostics)
+
+
+def report_without_inverse(table: CodeTable, missing: list[str], span: Span, diagnostics: Collector) -> None:
+    """Report values that have no native code, or several and none chosen."""
+    rows: dict[str, list[str]] = {}
+    for native, meaning in table.rows:
+        rows.setdefault(meaning, []).append(native)
+    helps = [
+        f"choose the code for `{value}`: `inverse: {{{value}: {rows[value][0]}}}`" if value in rows
+        else f"add a row with the meaning `{value}`, or read the field one-way with `<-`"
+        for value in missing[:5]
+    ]  # fmt: skip
+    shown = ", ".join(f"`{value}`" for value in missing[:5])
+    diagnostics.report(
+        "SYN0402", span, label=f"`{table.name}` does not say which code to write for {shown}",
+        secondary=[(table.span, "the table")], help=helps,
+    )  # fmt: skip
+
+
+def _resource_of(value: Expression, scope: Scope) -> str | None:
+    field = native_of(value, scope)
+    if field is None:
+        return None
+    native = scope.native(field.name)
+    if native is None or scope.resource is None:
+        return None
+    return native.ref or (scope.resource.name if native.name == scope.resource.id else None)

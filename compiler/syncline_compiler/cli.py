@@ -1,0 +1,234 @@
+"""The compiler's commands: ``init``, ``check``, ``compile``, ``explain``, ``fmt``.
+
+In: arguments. Out: what was asked for on stdout, everything else on stderr, and an exit code: 0 done, 1 the project is
+at fault, 2 usage. Invariant: a broken spec gives diagnostics and never a traceback.
+``syncline_runtime.cli`` registers ``COMMANDS`` where the compiler is installed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from syncline_compiler.diagnostics import catalogue
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.diagnostics.render import render_github, render_json, render_text, totals
+from syncline_compiler.passes.format_mapping import format_mapping
+from syncline_compiler.pipeline import Compilation, check_project, compile_project
+from syncline_compiler.project import ProjectRefusedError, create_project, write_release
+from syncline_compiler.source import PROJECT_FILE, find_root
+from syncline_compiler.spelling import nearest
+
+FAULT, USAGE = 1, 2
+
+_project_option = click.option(
+    "--project",
+    "project",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help=f"The project, a folder with {PROJECT_FILE}. Default: this folder or the nearest above it that has one.",
+)
+
+
+def _examples(*lines: str) -> str:
+    """Lay out examples at the end of a help text; the mark keeps click from joining the lines."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+@click.command(epilog=_examples("syncline init shop", "cd shop && syncline check"))
+@click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
+def init(directory: Path) -> None:
+    """Make a small commented project in DIR, which must be empty or new.
+
+    It keeps customers of a CRM and an ERP in step, and runs against stand-ins: no server and no account is needed.
+    """
+    try:
+        written = create_project(directory)
+    except ProjectRefusedError as error:
+        raise click.UsageError(str(error)) from None
+    for path in written:
+        click.echo(f"  {directory / path}")
+    click.echo(
+        f"\nA project with {len(written)} files. Next:\n\n"
+        f"  cd {directory}\n"
+        "  syncline check       look for mistakes\n"
+        "  syncline sandbox     start stand-ins of both systems\n"
+        "  syncline plan        see what a run would write\n"
+        "  syncline run         write it\n\n"
+        "Begin reading at syncline.yaml.",
+        err=True,
+    )
+
+
+@click.command(
+    epilog=_examples("syncline check", "syncline check --format json examples/quickstart", "syncline check account.map")
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="text for people, json for tools, github for annotations in a pull request.",
+)
+@_project_option
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+def check(form: str, project: Path | None, path: Path | None) -> None:
+    """Look for mistakes in a project.
+
+    PATH is a project's folder, or one file of a project: then only what is said about that file is shown.
+    """
+    root = _root(project, path)
+    compilation = check_project(root)
+    shown = _about(compilation.diagnostics, root, path)
+    _show(shown, compilation, root, form)
+    if form == "text" and not len(shown):
+        click.echo(f"{root.name}: no mistakes in {len(compilation.sources)} files", err=True)
+    sys.exit(FAULT if shown.failed else 0)
+
+
+@click.command(name="compile", epilog=_examples("syncline compile --out release"))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Where the release is written; an older release there is replaced as a whole.",
+)
+@_project_option
+def compile_(out: Path, project: Path | None) -> None:
+    """Compile a project to a release: plans, release.json and a binding for each environment.
+
+    Nothing at DIR changes if the project has errors.
+    """
+    root = _root(project, None)
+    compilation = compile_project(root)
+    _show(compilation.diagnostics, compilation, root, "text", to_stderr=True)
+    if compilation.files is None:
+        sys.exit(FAULT)
+    try:
+        write_release(out, compilation.files)
+    except ProjectRefusedError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"{len(compilation.files)} files written to {out}", err=True)
+
+
+@click.command(epilog=_examples("syncline explain SYN0501", "syncline explain --list"))
+@click.argument("code", required=False)
+@click.option("--list", "listing", is_flag=True, help="List every code with its summary.")
+def explain(code: str | None, listing: bool) -> None:
+    """Explain a diagnostic: what it means, why it matters, what fails and how it is mended."""
+    if listing:
+        for known in catalogue.codes():
+            page = catalogue.page(known)
+            click.echo(f"{known}  {'at run time' if page.at_run_time else page.severity:<11}  {page.summary}")
+        return
+    if code is None:
+        raise click.UsageError("name a code, such as SYN0501, or use --list")
+    wanted = code.strip().upper()
+    if wanted not in catalogue.codes():
+        raise click.UsageError(f"there is no code {code!r}.{_near(wanted)}")
+    page = catalogue.page(wanted)
+    click.echo(f"{wanted}: {page.summary}\n\n{page.text.strip()}")
+
+
+@click.command(epilog=_examples("syncline fmt", "syncline fmt --check --diff", "syncline fmt account.map"))
+@click.option("--check", "checking", is_flag=True, help="Change nothing; exit 1 if a file is not in the one format.")
+@click.option("--diff", "diff", is_flag=True, help="Show what would change, and change nothing.")
+@_project_option
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+def fmt(checking: bool, diff: bool, project: Path | None, paths: tuple[Path, ...]) -> None:
+    """Bring mappings (.map files) into the one format.
+
+    PATH is a mapping or a folder of mappings. Default: all mappings of the project. A file with a syntax error is left
+    as it is: `syncline check` says why.
+    """
+    changed = 0
+    for path in _mappings(paths or (_root(project, None),)):
+        before = _read(path)
+        after = format_mapping(before)
+        if after == before:
+            continue
+        changed += 1
+        if diff:
+            click.echo(_difference(path, before, after), nl=False)
+        if not (checking or diff):
+            path.write_text(after, encoding="utf-8", newline="")
+        click.echo(f"{path}: {'not in the one format' if checking or diff else 'formatted'}", err=True)
+    sys.exit(FAULT if changed and checking else 0)
+
+
+COMMANDS: dict[str, click.Command] = {
+    "init": init,
+    "check": check,
+    "compile": compile_,
+    "explain": explain,
+    "fmt": fmt,
+}
+
+
+def _root(project: Path | None, path: Path | None) -> Path:
+    """Find the project that a command is about; --project wins, then PATH, then this folder."""
+    start = project or path or Path.cwd()
+    if not start.exists():
+        raise click.UsageError(f"{start} does not exist")
+    root = find_root(start)
+    if root is None:
+        where = "this folder" if start == Path.cwd() else str(start)
+        raise click.UsageError(f"no {PROJECT_FILE} in {where} or above it; `syncline init DIR` makes a project")
+    return root
+
+
+def _about(diagnostics: Collector, root: Path, path: Path | None) -> Collector:
+    """Keep what is said about one file or folder, if one is asked for."""
+    if path is None or path.resolve() == root:
+        return diagnostics
+    within = path.resolve().relative_to(root).as_posix() if path.resolve().is_relative_to(root) else "."
+    return diagnostics if within == "." else diagnostics.about(within)
+
+
+def _show(diagnostics: Collector, compilation: Compilation, root: Path, form: str, *, to_stderr: bool = False) -> None:
+    folder = Path(os.path.relpath(root)).as_posix()
+    if form == "json":
+        click.echo(render_json(diagnostics, folder=folder), nl=False)
+    elif form == "github":
+        click.echo(render_github(diagnostics, folder=folder), nl=False)
+        click.echo(totals(diagnostics), err=True)
+    else:
+        stream = sys.stderr if to_stderr else sys.stdout
+        text = render_text(diagnostics, compilation.sources, folder=folder, colour=stream.isatty())
+        click.echo(text, nl=False, err=to_stderr)
+
+
+def _near(code: str) -> str:
+    guess = nearest(code, catalogue.codes())
+    same_group = [known for known in catalogue.codes() if known[:5] == code[:5]]
+    near = list(dict.fromkeys([*([guess] if guess else []), *same_group]))[:5]
+    return f" Did you mean {', '.join(near)}?" if near else " `syncline explain --list` lists all."
+
+
+def _mappings(paths: Sequence[Path]) -> Iterable[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(found for found in path.rglob("*.map") if found.is_file() and not found.is_symlink())
+        else:
+            yield path
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{path} cannot be read: {error}") from None
+
+
+def _difference(path: Path, before: str, after: str) -> str:
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), str(path), f"{path} (formatted)"
+    )
+    return "".join(lines)

@@ -1,0 +1,123 @@
+"""What the compiler says about a project, as values.
+
+In: reports of the passes. Out: ``Diagnostic`` values, each with the place it is about.
+Invariant: summary and severity come from the code's catalogue page, so each text has one home; the summary names no
+symbol of the user, labels and details do. One mistake has one diagnostic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from syncline_compiler.diagnostics.catalogue import page
+from syncline_compiler.source import Span
+
+Severity = Literal["error", "warning"]
+Secondary = tuple[Span, str]
+
+REPORTED_PER_FILE = 100
+"""A file with more mistakes than this shows the first ones; the rest is counted only."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A replacement that mends the mistake: the text at ``span`` becomes ``text``."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One mistake: code and summary, the place with a label, what and why, and what to do."""
+
+    code: str
+    severity: Severity
+    summary: str
+    span: Span
+    label: str = ""
+    details: tuple[str, ...] = ()
+    helps: tuple[str, ...] = ()
+    secondary: tuple[Secondary, ...] = ()
+    fix: Edit | None = None
+
+    @property
+    def order(self) -> tuple[Span, str, str]:
+        """By place, then code: the order in which diagnostics are shown."""
+        return (self.span, self.code, self.label)
+
+
+@dataclass
+class Collector:
+    """Gathers diagnostics while the checks go on. Iterates in the order of the source, whatever order they came in."""
+
+    _found: dict[tuple[str, Span, str], Diagnostic] = field(default_factory=dict)
+    _per_file: dict[str, int] = field(default_factory=dict)
+
+    def report(
+        self,
+        code: str,
+        span: Span,
+        *,
+        label: str = "",
+        detail: str | Sequence[str] = (),
+        help: str | Sequence[str] = (),
+        secondary: Sequence[Secondary] = (),
+        fix: Edit | None = None,
+    ) -> None:
+        """Add a diagnostic; one that says the same of the same place is kept once."""
+        if (code, span, label) in self._found:
+            return
+        described = page(code)
+        self._per_file[span.path] = self._per_file.get(span.path, 0) + 1
+        self._found[code, span, label] = Diagnostic(
+            code=code,
+            severity=described.severity,
+            summary=described.summary,
+            span=span,
+            label=label,
+            details=_lines(detail),
+            helps=_lines(help),
+            secondary=tuple(secondary),
+            fix=fix,
+        )
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(sorted(self._found.values(), key=lambda diagnostic: diagnostic.order))
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @property
+    def errors(self) -> int:
+        """How many errors stand."""
+        return sum(diagnostic.severity == "error" for diagnostic in self._found.values())
+
+    @property
+    def warnings(self) -> int:
+        """How many warnings stand."""
+        return len(self._found) - self.errors
+
+    @property
+    def failed(self) -> bool:
+        """Whether an error stands, so that nothing may be emitted."""
+        return self.errors > 0
+
+    def about(self, path: str) -> Collector:
+        """Keep the diagnostics of one file, or of the files in one folder."""
+        kept = Collector()
+        for key, diagnostic in self._found.items():
+            if diagnostic.span.path == path or diagnostic.span.path.startswith(f"{path}/"):
+                kept._found[key] = diagnostic
+        return kept
+
+    def full(self, path: str) -> bool:
+        """Whether a file has as many diagnostics as are worth showing."""
+        return self._per_file.get(path, 0) >= REPORTED_PER_FILE
+
+
+def _lines(text: str | Sequence[str]) -> tuple[str, ...]:
+    lines = (text,) if isinstance(text, str) else tuple(text)
+    return tuple(line for line in lines if line)

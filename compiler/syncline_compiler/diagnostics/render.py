@@ -1,0 +1,224 @@
+"""Shows diagnostics: as text with the source, as JSON for machines, as annotations for GitHub.
+
+In: diagnostics in order, and the sources. Out: text. Invariant: nothing of the user's files reaches a terminal as a
+control character, and the text of a secret is masked.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from syncline_compiler.diagnostics.diagnostic import Collector, Diagnostic
+from syncline_compiler.source import SourceFile, Span
+
+JSON_VERSION = 1
+MASKED_CODES = frozenset({"SYN0801"})
+WIDEST_LINE = 160
+WRAPPED_AT = 100
+
+Sources = Mapping[str, SourceFile]
+
+_RESET, _BOLD, _RED, _YELLOW, _BLUE, _GREEN = (
+    "\x1b[0m",
+    "\x1b[1m",
+    "\x1b[1;31m",
+    "\x1b[1;33m",
+    "\x1b[1;34m",
+    "\x1b[1;32m",
+)
+_COLOURS = {"error": _RED, "warning": _YELLOW}
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A place to underline, with its label; the main one with carets."""
+
+    span: Span
+    label: str
+    main: bool
+
+
+def render_text(diagnostics: Collector, sources: Sources, *, folder: str = "", colour: bool = False) -> str:
+    """Render as text, each diagnostic with its source, and a line of totals; nothing if there are none.
+
+    ``folder`` is the way from the working directory to the project, so that shown paths can be opened.
+    """
+    parts = [render_one(diagnostic, sources, folder=folder, colour=colour) for diagnostic in diagnostics]
+    return "\n".join([*parts, f"{totals(diagnostics)}\n"]) if parts else ""
+
+
+def totals(diagnostics: Collector) -> str:
+    """Count errors and warnings in words."""
+    counts = ((diagnostics.errors, "error"), (diagnostics.warnings, "warning"))
+    said = [f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count]
+    return " and ".join(said) or "no errors"
+
+
+def render_one(diagnostic: Diagnostic, sources: Sources, *, folder: str = "", colour: bool = False) -> str:
+    """Render one diagnostic in the manner of rustc."""
+    paint = _Paint(colour)
+    marks = [_Mark(diagnostic.span, diagnostic.label, True)]
+    marks += [_Mark(span, label, False) for span, label in diagnostic.secondary]
+    width = len(str(max(mark.span.line for mark in marks)))
+    severity = paint(f"{diagnostic.severity}[{diagnostic.code}]", _COLOURS[diagnostic.severity])
+    lines = [f"{severity}{paint(f': {diagnostic.summary}', _BOLD)}"]
+    for path in dict.fromkeys(mark.span.path for mark in marks):
+        first = next(mark for mark in marks if mark.span.path == path)
+        arrow = "-->" if path == diagnostic.span.path else ":::"
+        lines.append(f"{' ' * width}{paint(arrow, _BLUE)} {_clean(_located(first.span, folder))}")
+        of_file = [mark for mark in marks if mark.span.path == path]
+        lines += _excerpt(of_file, sources.get(path), width, diagnostic, paint)
+    lines += _notes(diagnostic, width, paint)
+    return "\n".join(lines) + "\n"
+
+
+def render_json(diagnostics: Collector, *, folder: str = "") -> str:
+    """Render as JSON: stable and versioned; members are added, never renamed."""
+    document = {
+        "version": JSON_VERSION,
+        "diagnostics": [_as_json(diagnostic, folder) for diagnostic in diagnostics],
+        "errors": diagnostics.errors,
+        "warnings": diagnostics.warnings,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def render_github(diagnostics: Collector, *, folder: str = "") -> str:
+    """Render as workflow commands, which GitHub shows beside the changed lines."""
+    return "".join(f"{_annotation(diagnostic, folder)}\n" for diagnostic in diagnostics)
+
+
+class _Paint:
+    """Colours text, or leaves it."""
+
+    def __init__(self, colour: bool) -> None:
+        self._colour = colour
+
+    def __call__(self, text: str, code: str) -> str:
+        return f"{code}{text}{_RESET}" if self._colour and text else text
+
+
+def _excerpt(
+    marks: list[_Mark], source: SourceFile | None, width: int, diagnostic: Diagnostic, paint: _Paint
+) -> Iterable[str]:
+    """Show the marked lines of one file, in order, with a gap sign between lines that are not neighbours."""
+    if source is None or not source.text:
+        yield from (f"{' ' * width} {paint('=', _BLUE)} {mark.label}" for mark in marks if mark.label)
+        return
+    bar = paint("|", _BLUE)
+    yield f"{' ' * width} {bar}"
+    previous = None
+    for number in sorted({mark.span.line for mark in marks}):
+        if previous is not None and number > previous + 1:
+            yield paint("...", _BLUE)
+        previous = number
+        masked = diagnostic.span if diagnostic.code in MASKED_CODES else None
+        yield f"{paint(str(number).rjust(width), _BLUE)} {bar} {_shown(source, number, masked)}".rstrip()
+        for mark in sorted((mark for mark in marks if mark.span.line == number), key=lambda mark: -mark.span.column):
+            colour = _COLOURS[diagnostic.severity] if mark.main else _BLUE
+            yield f"{' ' * width} {bar} {_underline(mark, source, paint, colour)}"
+
+
+def _underline(mark: _Mark, source: SourceFile, paint: _Paint, colour: str) -> str:
+    line = source.line(mark.span.line)
+    start = min(mark.span.column - 1, WIDEST_LINE)
+    end = mark.span.end_column - 1 if mark.span.end_line == mark.span.line else len(line)
+    before = _columns(_clean(line[:start])) or start - len(line[:start])
+    length = max(_columns(_clean(line[start : min(end, WIDEST_LINE)])), 1)
+    sign = "^" if mark.main else "-"
+    return f"{' ' * before}{paint(f'{sign * length} {_clean(mark.label)}'.rstrip(), colour)}"
+
+
+def _shown(source: SourceFile, number: int, masked: Span | None) -> str:
+    line = source.line(number)
+    if masked is not None and masked.path == source.path and masked.line == number:
+        end = masked.end_column - 1 if masked.end_line == number else len(line)
+        line = line[: masked.column - 1] + "*" * (end - masked.column + 1) + line[end:]
+    return _clean(line[:WIDEST_LINE]) + ("…" if len(line) > WIDEST_LINE else "")
+
+
+def _notes(diagnostic: Diagnostic, width: int, paint: _Paint) -> Iterable[str]:
+    for kind, texts in (("note", diagnostic.details), ("help", diagnostic.helps)):
+        for text in texts:
+            head = f"{' ' * width} {paint('=', _BLUE)} {paint(kind, _BOLD)}: "
+            indent = " " * (width + len(kind) + 5)
+            wrapped = textwrap.wrap(_clean(text), WRAPPED_AT, break_long_words=False, break_on_hyphens=False)
+            yield head + f"\n{indent}".join(wrapped or [""])
+
+
+def _clean(text: str) -> str:
+    """Replace what would move a terminal's cursor or hide text; a tab is four columns."""
+    return "".join(
+        "    " if character == "\t" else "\N{REPLACEMENT CHARACTER}" if _hides(character) else character
+        for character in text
+    )
+
+
+def _hides(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs")
+
+
+def _columns(text: str) -> int:
+    """Count the columns that a terminal uses: wide characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def _as_json(diagnostic: Diagnostic, folder: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "summary": diagnostic.summary,
+        **_span_as_json(diagnostic.span, folder),
+        "label": diagnostic.label,
+        "details": list(diagnostic.details),
+        "help": list(diagnostic.helps),
+        "secondary": [{**_span_as_json(span, folder), "label": label} for span, label in diagnostic.secondary],
+    }
+    if diagnostic.fix is not None:
+        shown["fix"] = {**_span_as_json(diagnostic.fix.span, folder), "text": diagnostic.fix.text}
+    return shown
+
+
+def _span_as_json(span: Span, folder: str) -> dict[str, Any]:
+    return {
+        "file": _path(span, folder),
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }
+
+
+def _annotation(diagnostic: Diagnostic, folder: str) -> str:
+    span = diagnostic.span
+    where = f"file={_property(_path(span, folder))},line={span.line},endLine={span.end_line},col={span.column}"
+    if span.end_line == span.line:  # GitHub takes the end column only within one line, and counts it in.
+        where += f",endColumn={max(span.end_column - 1, span.column)}"
+    title = _property(f"{diagnostic.code}: {diagnostic.summary}")
+    text = "\n".join([diagnostic.label or diagnostic.summary, *diagnostic.details, *diagnostic.helps])
+    return f"::{diagnostic.severity} {where},title={title}::{_message(text)}"
+
+
+def _located(span: Span, folder: str) -> str:
+    return f"{_path(span, folder)}:{span.line}:{span.column}"
+
+
+def _path(span: Span, folder: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, span.path))
+
+
+def _message(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")

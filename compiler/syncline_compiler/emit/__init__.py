@@ -1,0 +1,1 @@
+"""From the relational IR to SQL and plans."""

@@ -1,0 +1,205 @@
+"""Emit: lowered syncs to plans, a release and its bindings, as canonical bytes.
+
+In: ``IrProject`` and the resolved project. Out: file name → bytes, equal for equal specs on any machine; ``write``
+puts them into a folder, all or nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from syncline_compiler.emit.sql import render
+from syncline_compiler.lowering import build as b
+from syncline_compiler.lowering.merge import fields_of
+from syncline_compiler.lowering.slots import MemberSlots
+from syncline_compiler.model import ir
+from syncline_compiler.model.resolved import ConnectionBinding, ResolvedProject, ResolvedSync
+from syncline_compiler.passes.lower import IrMember, IrProject, IrSync, relations
+from syncline_runtime.binding import Binding, Connection
+from syncline_runtime.encoding import dumps
+from syncline_runtime.plan import (
+    ChildWrite,
+    FileEntry,
+    Index,
+    Member,
+    Plan,
+    PlanField,
+    Scope,
+    Slot,
+    Step,
+    ValueStep,
+)
+from syncline_runtime.system import System
+
+
+def emit(project: ResolvedProject, lowered: IrProject) -> dict[str, bytes]:
+    """All files of the release by name, sorted; ``release.json`` names the others with their SHA-256."""
+    files: dict[str, bytes] = {}
+    plans = []
+    for sync in lowered.syncs:
+        plans.append(_entry(files, sync.sync.name, f"plans/{sync.sync.name}.json", dumps(emit_plan(sync))))
+    used = sorted({member.system for sync in project.syncs for member in sync.members})
+    systems = [_entry(files, name, f"systems/{name}.json", dumps(project.systems[name])) for name in used]
+    connections = {name: system for name, system in sorted(project.connections.items()) if system in used}
+    index = Index(
+        project=project.name,
+        plans=tuple(plans),
+        systems=tuple(systems),
+        order=lowered.order,
+        decide=lowered.decide,
+        connections=connections,
+        scopes=_scopes(project),
+    )
+    files["release.json"] = dumps(index)
+    for environment, bound in sorted(project.environments.items()):
+        made = Binding(project.name, environment, tuple(_connection(c, project) for c in bound))
+        files[f"bindings/{environment}.json"] = dumps(made)
+    return dict(sorted(files.items()))
+
+
+def write(files: Mapping[str, bytes], folder: Path) -> None:
+    """Replace ``folder`` with these files, all or nothing.
+
+    Only a folder that is absent, empty or a release is replaced; FileExistsError otherwise.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / "release.json").exists():
+        raise FileExistsError(f"{folder} holds something that is not a release")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        made.chmod(0o755)
+        for name, content in files.items():
+            path = made / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if folder.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+            folder.rename(old / "old")
+            made.rename(folder)
+            shutil.rmtree(old)
+        else:
+            made.rename(folder)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+
+
+def emit_plan(lowered: IrSync) -> Plan:
+    """The plan of one sync."""
+    sync = lowered.sync
+    return Plan(
+        name=sync.name,
+        object=sync.object.name,
+        version=sync.object.version,
+        fields=_fields(sync),
+        members=tuple(_member(sync, member) for member in lowered.members),
+        match=tuple(map(_step, lowered.match)),
+        merge=tuple(map(_step, lowered.merge)),
+        diff=tuple(map(_step, lowered.diff)),
+        aggregates=tuple(sorted(lowered.aggregated)),
+        aggregate_refs=lowered.aggregated,
+        refs=lowered.refs,
+        freshness=sync.freshness,
+        change_guard=sync.change_guard,
+        delete_guard=sync.delete_guard,
+        attempts=sync.attempts,
+        within=sync.within,
+    )
+
+
+def _entry(files: dict[str, bytes], name: str, file: str, content: bytes) -> FileEntry:
+    files[file] = content
+    return FileEntry(name, file, hashlib.sha256(content).hexdigest())
+
+
+def _step(step: ir.IrStep) -> Step:
+    return Step(step.stage, step.output, relations(step), render(step.query))
+
+
+def _fields(sync: ResolvedSync) -> tuple[PlanField, ...]:
+    described = {field.name: field for field in sync.object.fields}
+    made = []
+    for known in fields_of(sync):
+        field = described.get(known.name)
+        made.append(
+            PlanField(
+                known.name,
+                known.sql_type,
+                (field.label if field else None) or known.name,
+                known.owner.owner if known.owner.rule == "owner" and known.owner.owner else known.owner.rule,
+                known.critical,
+                field.pii if field else None,
+                field.type.name if field and field.type.kind == "ref" else None,
+            )
+        )
+    made += [PlanField(d.name, b.sql_type(d.type), d.label or d.name, "derived") for d in sync.object.derived]
+    return tuple(made)
+
+
+def _member(sync: ResolvedSync, lowered: IrMember) -> Member:
+    slots, member = lowered.slots, lowered.slots.member
+    policy = sync.when_deleted_in.get(member.connection, sync.when_deleted_in.get("*", "review"))
+    return Member(
+        connection=member.connection,
+        system=member.system,
+        resource=member.resource,
+        mapping=behaviour(lowered),
+        originates=member.originates,
+        holds=member.hold is not False,
+        natives=tuple(field.name for field in slots.resource.fields if field.readable),
+        slots=tuple(Slot(s.name, s.sql_type, s.reads, s.writes, s.text, s.place) for s in slots.lines),
+        steps=(*map(_step, lowered.normalise.steps), _step(lowered.acked)),
+        values=tuple(
+            ValueStep(v.function, v.option, render(v.query), v.output, relations(v)) for v in lowered.normalise.values
+        ),
+        children=_children(slots),
+        clocks=slots.clock_fields,
+        when_deleted=policy if policy in ("keep", "review", "delete") else "review",  # type: ignore[arg-type]
+        on_leave=member.on_leave,
+    )
+
+
+def behaviour(lowered: IrMember) -> str:
+    """The behaviour hash of a member's mapping: of its IR, never of SQL text."""
+    return hashlib.sha256(repr(lowered.normalise).encode()).hexdigest()[:16]
+
+
+def _children(slots: MemberSlots) -> tuple[ChildWrite, ...]:
+    made = []
+    for slot in slots.written:
+        if slot.pick is not None:
+            of = slots.resource.native(slot.pick.native).of
+            made.append(ChildWrite(slot.name, of or "", slot.pick.native))
+    return tuple(made)
+
+
+def _connection(bound: ConnectionBinding, project: ResolvedProject) -> Connection:
+    return Connection(
+        name=bound.connection,
+        system=project.connections.get(bound.connection, ""),
+        origin=bound.origin,
+        credential=dict(bound.credential),
+        account=bound.account,
+        environment=bound.environment,
+        requests=bound.requests,
+        per=bound.per,
+        stand_in=bound.stand_in,
+    )
+
+
+def _scopes(project: ResolvedProject) -> tuple[Scope, ...]:
+    found: set[tuple[str, str, str]] = set()
+    for sync in project.syncs:
+        for member in sync.members:
+            system: System = project.systems[member.system]
+            resource = system.resource(member.resource)
+            if resource.scope_read:
+                found.add((member.connection, resource.scope_read, "read"))
+            for write in (resource.create, resource.update):
+                if write is not None and write.scope:
+                    found.add((member.connection, write.scope, "write"))
+    return tuple(Scope(connection, scope, use) for connection, scope, use in sorted(found))  # type: ignore[arg-type]

@@ -1,0 +1,225 @@
+"""The relational words of the IR (names in capitals) as sqlglot trees for DuckDB."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+from sqlglot import exp
+
+Arguments = Sequence[exp.Expression]
+Options = Mapping[str, str]
+Word = Callable[[Arguments, Options], exp.Expression]
+
+UNIT = chr(31)  # ASCII unit separator: between the parts of a composed id
+
+
+def literal(text: str) -> exp.Literal:
+    """A text literal."""
+    return exp.Literal(this=text, is_string=True)
+
+
+def call(name: str, *arguments: exp.Expression) -> exp.Expression:
+    """A function by its name in the dialect."""
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def path_of(name: str) -> str:
+    """The JSON path of a dotted member name; the empty name is the whole."""
+    return "$" + "".join("." + json.dumps(part) for part in name.split(".") if part)
+
+
+@cache
+def _type(text: str) -> exp.DataType:
+    return exp.DataType.build(text, dialect="duckdb")
+
+
+def _cast(value: exp.Expression, to: str) -> exp.Expression:
+    return exp.Cast(this=value, to=_type(to))
+
+
+def _text(value: exp.Expression) -> exp.Expression:
+    return _cast(value, "VARCHAR")
+
+
+def _chain(kind: type[exp.Expression]) -> Word:
+    def word(arguments: Arguments, options: Options) -> exp.Expression:
+        del options
+        made = arguments[0]
+        for argument in arguments[1:]:
+            made = kind(this=made, expression=argument)
+        return exp.Paren(this=made)
+
+    return word
+
+
+def _binary(kind: type[exp.Expression]) -> Word:
+    return lambda a, _: exp.Paren(this=kind(this=a[0], expression=a[1]))
+
+
+def _function(name: str) -> Word:
+    return lambda a, _: call(name, *a)
+
+
+def _is_null(a: Arguments, _: Options) -> exp.Expression:
+    return exp.Paren(this=exp.Is(this=a[0], expression=exp.Null()))
+
+
+def _is_not_null(a: Arguments, _: Options) -> exp.Expression:
+    return exp.Paren(this=exp.Not(this=exp.Is(this=a[0], expression=exp.Null())))
+
+
+def _row_text(a: Arguments, _: Options) -> exp.Expression:
+    return call("concat_ws", literal(UNIT), *a)
+
+
+def _key(a: Arguments, _: Options) -> exp.Expression:
+    """One text per combination of values; JSON keeps the borders between them."""
+    if len(a) == 1:
+        return _text(a[0])
+    return _text(call("to_json", exp.Array(expressions=[_text(value) for value in a])))
+
+
+def _canonical_id(a: Arguments, _: Options) -> exp.Expression:
+    """Derived from realm, object, originating connection, native id and generation (design section 5)."""
+    realm = exp.Column(this=exp.Identifier(this="realm", quoted=True), table=exp.Identifier(this="run", quoted=True))
+    whole = call("concat_ws", literal(UNIT), realm, a[0], a[1], literal("0"))
+    return call("substr", call("sha256", whole), _number(1), _number(32))
+
+
+def _number(value: int) -> exp.Literal:
+    return exp.Literal(this=str(value), is_string=False)
+
+
+def _count_distinct(a: Arguments, _: Options) -> exp.Expression:
+    return exp.Count(this=exp.Distinct(expressions=[a[0]]))
+
+
+def _json(a: Arguments, _: Options) -> exp.Expression:
+    return _text(call("to_json", _text(a[0])))
+
+
+def _json_list(a: Arguments, _: Options) -> exp.Expression:
+    return call("concat", literal("["), exp.Coalesce(this=_json(a, {}), expressions=[literal("null")]), literal("]"))
+
+
+def _object(a: Arguments, _: Options) -> exp.Expression:
+    return _text(call("json_object", *a))
+
+
+def _payload(a: Arguments, _: Options) -> exp.Expression:
+    """Triples of condition, name and JSON text to a JSON object of the members whose condition holds."""
+    members = []
+    for condition, name, value in zip(a[::3], a[1::3], a[2::3], strict=True):
+        prefix = literal(json.dumps(name.name) + ":")
+        member = call("concat", prefix, exp.Coalesce(this=value, expressions=[literal("null")]))
+        members.append(exp.Case(ifs=[exp.If(this=condition, true=member)]))
+    if not members:
+        return literal("{}")
+    return call("concat", literal("{"), call("concat_ws", literal(","), *members), literal("}"))
+
+
+def _reference(a: Arguments, _: Options) -> exp.Expression:
+    """A symbolic reference: object, resource and canonical id; delivery puts the native id in its place."""
+    head = "".join(['{"$ref":[', json.dumps(a[0].name), ",", json.dumps(a[1].name), ',"'])
+    return exp.Case(
+        ifs=[exp.If(this=_is_not_null([a[2]], {}), true=call("concat", literal(head), a[2], literal('"]}')))]
+    )
+
+
+def _at(path: Callable[[str], str], function: str) -> Word:
+    return lambda a, _: call(function, a[0], literal(path(a[1].name)))
+
+
+def _slot_path(name: str) -> str:
+    return "$." + json.dumps(name)
+
+
+def _synced_path(name: str) -> str:
+    return _slot_path(name) + "[0]"
+
+
+def _patched(a: Arguments, _: Options) -> exp.Expression:
+    merged = call("nullif", _text(call("json_merge_patch", a[0], a[1])), literal("{}"))
+    untouched = exp.Or(this=_is_null([a[0]], {}), expression=_is_null([a[1]], {}))
+    return exp.Case(ifs=[exp.If(this=untouched, true=a[0])], default=merged)
+
+
+def _joined(a: Arguments, _: Options) -> exp.Expression:
+    return call("array_to_string", call("list_sort", a[0]), literal(","))
+
+
+def _clock(a: Arguments, _: Options) -> exp.Expression:
+    """A native clock as an instant: seconds since 1970, or an ISO text (UTC where it names no offset)."""
+    seconds = call("to_timestamp", exp.TryCast(this=a[0], to=_type("BIGINT")))
+    is_seconds = call("regexp_full_match", a[0], literal("[0-9]{9,11}"))
+    return exp.Case(
+        ifs=[exp.If(this=is_seconds, true=seconds)], default=exp.TryCast(this=a[0], to=_type("TIMESTAMPTZ"))
+    )
+
+
+def _field_of(value: exp.Expression, name: str) -> exp.Expression:
+    return call("struct_extract", value, literal(name))
+
+
+def _sum(a: Arguments, options: Options) -> exp.Expression:
+    kind = options["type"]
+    if not kind.startswith("STRUCT"):
+        return _cast(exp.Sum(this=a[0]), kind)
+    amount, currency = _field_of(a[0], "amount"), _field_of(a[0], "currency")
+    packed = call(
+        "struct_pack",
+        exp.PropertyEQ(this=exp.Identifier(this="amount", quoted=True), expression=exp.Sum(this=amount)),
+        exp.PropertyEQ(this=exp.Identifier(this="currency", quoted=True), expression=exp.Min(this=currency)),
+    )
+    one_currency = exp.EQ(this=exp.Min(this=currency.copy()), expression=exp.Max(this=currency.copy()))
+    return exp.Case(ifs=[exp.If(this=one_currency, true=_cast(packed, kind))])
+
+
+def _in(a: Arguments, _: Options) -> exp.Expression:
+    return exp.Paren(this=exp.In(this=a[0], expressions=list(a[1:])))
+
+
+WORDS: Mapping[str, Word] = {
+    "AND": _chain(exp.And),
+    "OR": _chain(exp.Or),
+    "NOT": lambda a, _: exp.Paren(this=exp.Not(this=a[0])),
+    "=": _binary(exp.EQ),
+    "<>": _binary(exp.NEQ),
+    ">": _binary(exp.GT),
+    "<=": _binary(exp.LTE),
+    "SAME": _binary(exp.NullSafeEQ),
+    "DIFFERS": _binary(exp.NullSafeNEQ),
+    "IS NULL": _is_null,
+    "IS NOT NULL": _is_not_null,
+    "IN": _in,
+    "COALESCE": lambda a, _: exp.Coalesce(this=a[0], expressions=list(a[1:])),
+    "CONCAT_WS": _function("concat_ws"),
+    "TEXT": lambda a, _: _text(a[0]),
+    "CAST": lambda a, options: _cast(a[0], options["type"]),
+    "ROW_TEXT": _row_text,
+    "KEY": _key,
+    "CANONICAL_ID": _canonical_id,
+    "COUNT DISTINCT": _count_distinct,
+    "MIN": lambda a, _: exp.Min(this=a[0]),
+    "ARG_MIN": _function("arg_min"),
+    "JSON": _json,
+    "JSON LIST": _json_list,
+    "OBJECT": _object,
+    "GROUP OBJECT": lambda a, _: _text(call("json_group_object", *a)),
+    "PAYLOAD": _payload,
+    "REFERENCE": _reference,
+    "SYNCED": _at(_synced_path, "json_extract_string"),
+    "WANT": _at(_slot_path, "json_extract_string"),
+    "HAS KEY": _at(_slot_path, "json_exists"),
+    "PATCHED": _patched,
+    "CONTAINS": _function("list_contains"),
+    "LIST": _function("list"),
+    "JOINED": _joined,
+    "CLOCK": _clock,
+    "AGGREGATE sum": _sum,
+    "AGGREGATE count": lambda a, _: exp.Count(this=a[0]),
+    "AGGREGATE min": lambda a, _: exp.Min(this=a[0]),
+    "AGGREGATE max": lambda a, _: exp.Max(this=a[0]),
+}

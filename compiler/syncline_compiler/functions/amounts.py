@@ -1,0 +1,186 @@
+"""Money: an amount that is never without its currency.
+
+Held as STRUCT(amount DECIMAL(18, 4), currency VARCHAR). A sum over no records is an amount of 0 without a currency,
+which goes with every currency; otherwise amounts of two currencies are never added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlglot import exp
+
+from syncline_compiler.functions import tree
+from syncline_compiler.functions.codes import MINOR_UNITS
+from syncline_compiler.functions.function import Example, Function, Inverse, Options, Value
+from syncline_compiler.functions.kinds import NUMERIC
+from syncline_compiler.model.types import CURRENCY, INT, MONEY, MONEY_PRECISION, MONEY_SCALE, Kind, Type
+
+_MONEY: frozenset[Kind] = frozenset({"money"})
+_CURRENCY: frozenset[Kind] = frozenset({"currency"})
+_INT: frozenset[Kind] = frozenset({"int"})
+_AMOUNT = Type("decimal", precision=MONEY_PRECISION, scale=MONEY_SCALE)
+_HELD = tree.decimal(MONEY_PRECISION, MONEY_SCALE)
+_WIDE = tree.decimal(38, MONEY_SCALE)
+
+Node = exp.Expression
+
+
+def _money(_: Sequence[Type], __: Options) -> Type:
+    return MONEY
+
+
+def amount_of(money: Node) -> Node:
+    """The amount of a money value."""
+    return tree.member(money, "amount")
+
+
+def currency_of(money: Node) -> Node:
+    """The currency of a money value."""
+    return tree.member(money, "currency")
+
+
+def made(amount: Node, currency: Node) -> Node:
+    """Money of an amount; null where either is null."""
+    given = exp.And(this=_present(amount), expression=_present(currency))
+    return tree.when((given, tree.struct(amount=amount, currency=currency)))
+
+
+def _present(node: Node) -> Node:
+    return exp.Not(this=exp.Is(this=tree.operand(node), expression=exp.Null()))
+
+
+def _of_amount(arguments: Sequence[Node], _: Options) -> Node:
+    amount = tree.cast(arguments[0], _WIDE)
+    held = tree.when((tree.equal(exp.Round(this=amount, decimals=tree.number(MONEY_SCALE)), arguments[0]),
+                      tree.try_cast(amount, _HELD)))  # fmt: skip
+    return made(held, arguments[1])
+
+
+def _unit(currency: Node, one: Callable[[int], str], to: str) -> Node:
+    """What stands for one major unit, by the currency's digits after the point; two unless listed."""
+    branches = []
+    for size in (0, 3, 4):
+        codes = [tree.text(code) for code, digits in sorted(MINOR_UNITS.items()) if digits == size]
+        branches.append((exp.In(this=currency, expressions=codes), tree.cast(tree.text(one(size)), to)))
+    return tree.when(*branches, otherwise=tree.cast(tree.text(one(2)), to))
+
+
+def _of_minor(arguments: Sequence[Node], _: Options) -> Node:
+    minor, currency = arguments
+    unit = _unit(currency, lambda size: f"{10**-size:.{size}f}" if size else "1", tree.decimal(5, 4))
+    product = exp.Mul(this=tree.cast(minor, tree.decimal(INT_DIGITS, 0)), expression=unit)
+    return made(tree.try_cast(product, _HELD), currency)
+
+
+INT_DIGITS = 19
+
+
+def _minor(arguments: Sequence[Node], _: Options) -> Node:
+    money = arguments[0]
+    unit = _unit(currency_of(money), lambda size: str(10**size), "SMALLINT")
+    product = exp.Mul(this=tree.cast(amount_of(money), tree.decimal(23, 4)), expression=unit)
+    whole = tree.equal(exp.Round(this=product, decimals=tree.number(0)), product)
+    return tree.when((whole, tree.try_cast(product, "BIGINT")))
+
+
+def _added(operator: type[exp.Binary]) -> Callable[[Sequence[Node], Options], Node]:
+    """Both amounts of one currency, or one of them without any; otherwise null."""
+
+    def build(arguments: Sequence[Node], _: Options) -> Node:
+        left, right = arguments
+        currencies = currency_of(left), currency_of(right)
+        sum_ = operator(this=tree.cast(amount_of(left), tree.decimal(20, 4)),
+                        expression=tree.cast(amount_of(right), tree.decimal(20, 4)))  # fmt: skip
+        either = exp.Coalesce(this=currencies[0], expressions=[currencies[1]])
+        other = exp.Coalesce(this=currencies[1], expressions=[currencies[0]])
+        agree = exp.NullSafeEQ(this=either, expression=other)
+        held = tree.try_cast(sum_, _HELD)
+        return tree.when((exp.And(this=agree, expression=_present(held)), tree.struct(amount=held, currency=either)))
+
+    return build
+
+
+def _negated(arguments: Sequence[Node], _: Options) -> Node:
+    money = arguments[0]
+    minus = exp.Neg(this=amount_of(money))
+    return tree.when((_present(money), tree.struct(amount=minus, currency=currency_of(money))))
+
+
+def _in_currency(arguments: Sequence[Node], options: Options) -> Node:
+    money = arguments[0]
+    return tree.when((tree.equal(currency_of(money), tree.text(options["currency"])), amount_of(money)))
+
+
+def _minor_in_currency(arguments: Sequence[Node], options: Options) -> Node:
+    money = arguments[0]
+    return tree.when((tree.equal(currency_of(money), tree.text(options["currency"])), _minor(arguments, options)))
+
+
+_EUR = "{'amount': 12.5::DECIMAL(18,4), 'currency': 'EUR'}"
+_USD = "{'amount': 1::DECIMAL(18,4), 'currency': 'USD'}"
+_YEN = "{'amount': 1250::DECIMAL(18,4), 'currency': 'JPY'}"
+_NONE = "{'amount': 0::DECIMAL(18,4), 'currency': NULL::VARCHAR}"
+_PAIR = (Value("left", _MONEY), Value("right", _MONEY))
+_ONE = (Value("value", _MONEY),)
+
+FUNCTIONS = (
+    Function(
+        "money", "money", (Value("amount", NUMERIC), Value("currency", _CURRENCY)), _money,
+        "An amount and its currency. An amount without a currency fails.", _of_amount, can_fail=True, excused=(0,),
+        inverse=Inverse(((0, "money_amount"), (1, "money_currency"))),
+        examples=(
+            Example(("12.50::DECIMAL(12,2)", "'EUR'"), "{'amount': 12.5000, 'currency': EUR}"),
+            Example(("NULL::DECIMAL(12,2)", "'EUR'"), None), Example(("1.5::DECIMAL(12,2)", "NULL::VARCHAR"), None),
+            Example(("1.00005::DECIMAL(12,5)", "'EUR'"), None),
+        ),
+    ),
+    Function(
+        "money_minor", "money_minor", (Value("amount", _INT), Value("currency", _CURRENCY)), _money,
+        "An amount in the currency's smallest unit, such as cents, and its currency.", _of_minor, can_fail=True,
+        excused=(0,), inverse=Inverse(((0, "money_in_minor"), (1, "money_currency"))),
+        examples=(Example(("1250", "'EUR'"), "{'amount': 12.5000, 'currency': EUR}"),
+                  Example(("1250", "'JPY'"), "{'amount': 1250.0000, 'currency': JPY}"),
+                  Example(("1250", "'KWD'"), "{'amount': 1.2500, 'currency': KWD}")),
+    ),
+    Function(
+        "money_amount", "amount", _ONE, lambda _, __: _AMOUNT, "The amount of money, without its currency.",
+        lambda a, _: amount_of(a[0]), examples=(Example((_EUR,), "12.5000"),),
+    ),
+    Function(
+        "money_currency", "currency", _ONE, lambda _, __: CURRENCY, "The currency of money.",
+        lambda a, _: currency_of(a[0]), examples=(Example((_EUR,), "EUR"),),
+    ),
+    Function(
+        "money_in_minor", "minor", _ONE, lambda _, __: INT,
+        "The amount in the currency's smallest unit; fails where that leaves a rest.", _minor, can_fail=True,
+        examples=(Example((_EUR,), "1250"), Example((_YEN,), "1250"),
+                  Example(("{'amount': 1.255::DECIMAL(18,4), 'currency': 'EUR'}",), None)),
+    ),
+    Function(
+        "amount_in_currency", "", _ONE, lambda _, __: _AMOUNT,
+        "The amount, for a system that holds one currency only; fails for another.", _in_currency, can_fail=True,
+        examples=(Example((_EUR,), "12.5000", {"currency": "EUR"}), Example((_USD,), None, {"currency": "EUR"})),
+    ),
+    Function(
+        "minor_in_currency", "", _ONE, lambda _, __: INT,
+        "The amount in the smallest unit, for a system that holds one currency only; fails for another.",
+        _minor_in_currency, can_fail=True,
+        examples=(Example((_EUR,), "1250", {"currency": "EUR"}), Example((_USD,), None, {"currency": "EUR"})),
+    ),
+    Function(
+        "money_add", "add", _PAIR, _money, "Adds money of one currency; fails for two. Written `+`.", _added(exp.Add),
+        can_fail=True,
+        examples=(Example((_EUR, _EUR), "{'amount': 25.0000, 'currency': EUR}"), Example((_EUR, _USD), None),
+                  Example((_EUR, _NONE), "{'amount': 12.5000, 'currency': EUR}")),
+    ),
+    Function(
+        "money_sub", "sub", _PAIR, _money, "Subtracts money of one currency; fails for two. Written `-`.",
+        _added(exp.Sub), can_fail=True,
+        examples=(Example((_NONE, _EUR), "{'amount': -12.5000, 'currency': EUR}"),),
+    ),
+    Function(
+        "money_negate", "negate", _ONE, _money, "Money with the other sign.", _negated,
+        examples=(Example((_EUR,), "{'amount': -12.5000, 'currency': EUR}"),),
+    ),
+)  # fmt: skip

@@ -1,0 +1,71 @@
+"""From the landed text of a native field to its type, and back.
+
+Every native value reaches SQL as text; what a system description calls an int is one only after a strict reading.
+In: native fields. Out: typed expressions.
+"""
+
+from __future__ import annotations
+
+from syncline_compiler.model.typed import Apply, Expression, Field
+from syncline_compiler.model.types import BOOL, INSTANT, INT, Type
+from syncline_runtime.system import NativeField
+
+Measures = tuple[tuple[str, str], ...]
+
+_READERS: dict[str, tuple[str, Type]] = {
+    "int": ("int_of_text", INT),
+    "bool": ("bool_of_text", BOOL),
+    "date": ("date_of_text", Type("date")),
+    "instant": ("instant_of_text", INSTANT),
+    "local_datetime": ("local_of_text", Type("local_datetime")),
+}
+_WRITERS = {
+    "int": "text_of_int",
+    "bool": "text_of_bool",
+    "date": "text_of_date",
+    "instant": "text_of_instant",
+    "local_datetime": "text_of_local",
+}
+_WIDEST = ("38", "9")
+
+
+def native_type(native: NativeField) -> Type:
+    """The type that a native field has in the language; null unless it is required or the record's id."""
+    if native.type == "decimal":
+        return Type("decimal", not native.required, precision=native.precision or 38, scale=native.scale or 0)
+    length = native.length if native.type == "text" else None
+    return Type(native.type, nullable=not native.required, length=length)
+
+
+def from_native(native: NativeField, landed: Field) -> Expression:
+    """The value of a native field: its landed text, read strictly as its type."""
+    found = native_type(native)
+    found = found.or_null() if landed.type.nullable else found.present()
+    if native.type == "decimal":
+        return Apply("decimal_of_text", (landed,), found, True, measures(native))
+    if native.type in _READERS:
+        return Apply(_READERS[native.type][0], (landed,), found, True)
+    return landed
+
+
+def to_native(native: NativeField, value: Expression) -> Expression:
+    """The text that a native field takes for a value of its type."""
+    text = Type("text", nullable=value.type.nullable)
+    if native.type == "decimal":
+        return Apply("text_of_decimal", (value,), text, True, measures(native))
+    if native.type in _WRITERS:
+        return Apply(_WRITERS[native.type], (value,), text)
+    return value
+
+
+def native_text(native: NativeField) -> Expression:
+    """The present value of a native field as text in the form in which values are written to it."""
+    landed = Field("native", native.name, Type("text", nullable=True))
+    return to_native(native, from_native(native, landed))
+
+
+def measures(native: NativeField) -> Measures:
+    """The options of a decimal field: its digits in all and after the point."""
+    if native.precision is None:
+        return (("precision", _WIDEST[0]), ("scale", _WIDEST[1]))
+    return (("precision", str(native.precision)), ("scale", str(native.scale or 0)))

@@ -1,0 +1,110 @@
+"""How a function of the mapping language is declared.
+
+Everything that is known of a function stands in its one ``Function`` value: what it takes and gives, how it is
+written in SQL, how a two-way line goes back through it, and examples that are run as tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sqlglot import exp
+
+from syncline_compiler.model.types import Kind, Type
+
+Options = Mapping[str, str]
+Sql = Callable[[Sequence[exp.Expression], Options], exp.Expression]
+Result = Callable[[Sequence[Type], Options], Type]
+
+
+class RefusedArguments(ValueError):  # noqa: N818 - it is an answer, not a failure of ours
+    """Types that a function cannot take together; the text is a label for the place."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A parameter that takes an expression of one of these kinds."""
+
+    name: str
+    kinds: frozenset[Kind]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A parameter that is written out and known when compiling; it becomes an option of that name.
+
+    ``words``: the bare words that may stand here. ``check`` answers what is wrong with a text, or None.
+    """
+
+    name: str
+    kind: Literal["text", "int", "word"]
+    words: tuple[str, ...] = ()
+    default: str | None = None
+    check: Callable[[str], str | None] | None = None
+
+
+@dataclass(frozen=True)
+class Inverse:
+    """How a value is put back: for each argument that carries it, the function that makes that argument.
+
+    ``exact``: get(put(v)) = v for every v that the argument can hold. ``form``: so only for values in that form.
+    """
+
+    steps: tuple[tuple[int, str], ...]
+    exact: bool = True
+    form: str | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """Arguments as SQL literals of their types, options, and the result as text; None is null."""
+
+    arguments: tuple[str, ...]
+    result: str | None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A library function.
+
+    ``written``: the name in the language, shared by functions that take other types; "" where only the compiler
+    applies it. ``sql`` is None for functions of the runtime, which run over distinct values (``runtime``).
+    ``excused``: the arguments whose null makes a null result no failure; None means all of them.
+    ``nulls``: "carry" – null if any argument is; "never" – the result is never null; "own" – ``result`` says.
+    """
+
+    name: str
+    written: str
+    parameters: tuple[Value | Setting, ...]
+    result: Result
+    doc: str
+    sql: Sql | None = None
+    can_fail: bool = False
+    excused: tuple[int, ...] | None = None
+    nulls: Literal["carry", "never", "own"] = "carry"
+    inverse: Inverse | None = None
+    runtime: str | None = None
+    repeats: bool = False  # the last value parameter takes any further arguments too
+    options: Callable[[Sequence[Type], Type], Options] | None = None  # settings that follow from the types
+    examples: tuple[Example, ...] = ()
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """The parameters that take expressions."""
+        return tuple(parameter for parameter in self.parameters if isinstance(parameter, Value))
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """The parameters that are written out."""
+        return tuple(parameter for parameter in self.parameters if isinstance(parameter, Setting))
+
+    def type_of(self, arguments: Sequence[Type], options: Options) -> Type:
+        """The type of the result; RefusedArguments where the types do not go together."""
+        plain = self.result(arguments, options)
+        if self.nulls == "own":
+            return plain
+        nullable = self.nulls == "carry" and any(argument.nullable for argument in arguments)
+        return plain.or_null() if nullable else plain.present()

@@ -1,0 +1,89 @@
+"""Comparison, presence and logic.
+
+Conditions have two values. ``same`` and ``differs`` compare where null may stand; a null condition counts as false
+through ``is_true``; ``eq`` and the like are applied only where no operand is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlglot import exp
+
+from syncline_compiler.functions import tree
+from syncline_compiler.functions.function import Example, Function, Options, Value
+from syncline_compiler.functions.kinds import ANY, ORDERED
+from syncline_compiler.model.types import BOOL, Kind, Type
+
+_BOOL: frozenset[Kind] = frozenset({"bool"})
+
+
+def _bool(_: Sequence[Type], __: Options) -> Type:
+    return BOOL
+
+
+def _first_present(types: Sequence[Type], _: Options) -> Type:
+    first = types[0]
+    return first.or_null() if all(one.nullable for one in types) else first.present()
+
+
+def _binary(operator: type[exp.Binary]) -> Callable[[Sequence[exp.Expression], Options], exp.Expression]:
+    return lambda a, _: operator(this=tree.operand(a[0]), expression=tree.operand(a[1]))
+
+
+def _connected(connector: type[exp.Connector]) -> Callable[[Sequence[exp.Expression], Options], exp.Expression]:
+    """A balanced tree, so that a long chain is not a deep one."""
+
+    def build(arguments: Sequence[exp.Expression], options: Options) -> exp.Expression:
+        if len(arguments) == 1:
+            return tree.operand(arguments[0])
+        half = len(arguments) // 2
+        left, right = build(arguments[:half], options), build(arguments[half:], options)
+        return connector(this=tree.operand(left), expression=tree.operand(right))
+
+    return build
+
+
+_TWO = (Value("left", ANY), Value("right", ANY))
+_ORDER = (Value("left", ORDERED), Value("right", ORDERED))
+
+FUNCTIONS = (
+    Function("eq", "eq", _TWO, _bool, "Whether two values are equal. Written `==`.", _binary(exp.EQ),
+             examples=(Example(("1", "1"), "true"), Example(("'a'", "'b'"), "false"))),
+    Function("ne", "ne", _TWO, _bool, "Whether two values differ. Written `!=`.", _binary(exp.NEQ),
+             examples=(Example(("1", "1"), "false"),)),
+    Function("same", "", _TWO, _bool, "`==` where null may stand: null equals null only.", _binary(exp.NullSafeEQ),
+             nulls="never", examples=(Example(("NULL", "NULL"), "true"), Example(("'a'", "NULL"), "false"))),
+    Function("differs", "", _TWO, _bool, "`!=` where null may stand.", _binary(exp.NullSafeNEQ),
+             nulls="never", examples=(Example(("NULL", "NULL"), "false"), Example(("'a'", "NULL"), "true"))),
+    Function("lt", "lt", _ORDER, _bool, "Whether the first is less. Written `<`.", _binary(exp.LT),
+             examples=(Example(("1", "2"), "true"),)),
+    Function("le", "le", _ORDER, _bool, "Whether the first is at most the second. Written `<=`.", _binary(exp.LTE),
+             examples=(Example(("2", "2"), "true"),)),
+    Function("gt", "gt", _ORDER, _bool, "Whether the first is greater. Written `>`.", _binary(exp.GT),
+             examples=(Example(("1", "2"), "false"),)),
+    Function("ge", "ge", _ORDER, _bool, "Whether the first is at least the second. Written `>=`.", _binary(exp.GTE),
+             examples=(Example(("2", "2"), "true"),)),
+    Function("and", "", (Value("value", _BOOL),), _bool, "Whether all hold.", _connected(exp.And), repeats=True,
+             examples=(Example(("true", "true", "false"), "false"), Example(("true", "true"), "true"))),
+    Function("or", "", (Value("value", _BOOL),), _bool, "Whether one holds.", _connected(exp.Or), repeats=True,
+             examples=(Example(("false", "true", "false"), "true"), Example(("false", "false"), "false"))),
+    Function("not", "not", (Value("value", _BOOL),), _bool, "Whether it does not hold.",
+             lambda a, _: exp.Not(this=tree.operand(a[0])), examples=(Example(("true",), "false"),)),
+    Function("is_true", "", (Value("value", _BOOL),), _bool, "A condition in which null counts as false.",
+             lambda a, _: exp.Coalesce(this=a[0], expressions=[tree.boolean(False)]), nulls="never",
+             examples=(Example(("NULL::BOOLEAN",), "false"), Example(("true",), "true"))),
+    Function("is_null", "is_null", (Value("value", ANY),), _bool, "Whether a value is null. Written `is null`.",
+             lambda a, _: exp.Is(this=tree.operand(a[0]), expression=exp.Null()), nulls="never",
+             examples=(Example(("NULL",), "true"), Example(("''",), "false"))),
+    Function("coalesce", "coalesce", (Value("value", ANY),), _first_present,
+             "The first value that is not null. Written `??`.",
+             lambda a, _: exp.Coalesce(this=a[0], expressions=list(a[1:])), nulls="own", repeats=True,
+             examples=(Example(("NULL::VARCHAR", "'a'"), "a"), Example(("'b'", "'a'"), "b"))),
+    Function("in", "", (Value("value", ANY),), _bool, "Whether a value is one of several. Written `in (…)`.",
+             lambda a, _: exp.In(this=tree.operand(a[0]), expressions=list(a[1:])), repeats=True,
+             examples=(Example(("1", "1", "2"), "true"), Example(("3", "1", "2"), "false"))),
+    Function("given", "", (Value("value", ANY),), lambda types, _: types[0].present(),
+             "A value that must be there: null fails the step.", lambda a, _: a[0], can_fail=True, excused=(),
+             nulls="never", examples=(Example(("'a'",), "a"),)),
+)  # fmt: skip

@@ -1,0 +1,254 @@
+"""Functions over dates, instants and local times.
+
+An instant is read only from a text with an offset, from seconds since 1970, or from a local time with its zone. Of
+two instants that one local time may mean (clocks set back) the earlier is taken; a local time that never was (clocks
+set forward) fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from zoneinfo import available_timezones
+
+from sqlglot import exp
+
+from syncline_compiler.functions import tree
+from syncline_compiler.functions.function import Example, Function, Inverse, Options, Setting, Value
+from syncline_compiler.functions.kinds import TEXTUAL
+from syncline_compiler.model.types import INSTANT, INT, TEXT, Kind, Type
+
+_YEAR = "(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
+_DATE = f"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}"
+_LOCAL = _DATE + r"[T ](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
+_INSTANT = _LOCAL + r"(?:Z|[+-](?:0[0-9]|1[0-8])(?::?[0-5][0-9])?)"
+_ISO_DATE, _ISO_LOCAL = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S.%f"
+_DIRECTIVES = frozenset("YmdHMSfyBbjp%I")
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # years 1 and 9999
+_MICROSECONDS = 1_000_000
+_SHIFTS = ("1 hour", "30 minutes", "2 hours")
+"""By how much clocks are set back: an hour nearly everywhere, half an hour on Lord Howe Island, two at Troll."""
+
+_TEXT = (Value("value", TEXTUAL),)
+_DATES: frozenset[Kind] = frozenset({"date"})
+_INSTANTS: frozenset[Kind] = frozenset({"instant"})
+_LOCALS: frozenset[Kind] = frozenset({"local_datetime"})
+_NUMBERS: frozenset[Kind] = frozenset({"int"})
+_DATE_TYPE, _LOCAL_TYPE = Type("date"), Type("local_datetime")
+
+Node = exp.Expression
+_Build = Callable[[Sequence[Node], Options], Node]
+
+
+def _zone(value: str) -> str | None:
+    known = available_timezones()
+    if (known and value in known) or (not known and re.fullmatch(r"[A-Za-z]+(/[A-Za-z0-9_+-]+)*", value)):
+        return None
+    return f'"{value[:60]}" is no time zone; write one such as "Europe/Berlin"'
+
+
+def _format(value: str) -> str | None:
+    unknown = [sign for sign in re.findall(r"%(.?)", value.replace("%%", "")) if sign not in _DIRECTIVES]
+    if unknown:
+        return f"`%{unknown[0]}` is no part of a date; known are %Y %m %d %H %M %S %f %y %B %b %j %I %p %%"
+    return None if "%" in value else 'a format such as "%d.%m.%Y" is expected'
+
+
+def _given(result: Type) -> Callable[[Sequence[Type], Options], Type]:
+    return lambda _, __: result
+
+
+def _in_zone(node: Node, zone: str) -> Node:
+    """An instant to the local time of a zone, or a local time to an instant."""
+    return tree.call("TIMEZONE", tree.text(zone), node)
+
+
+def _instant_of_local(local: Node, zone: str) -> Node:
+    later = _in_zone(local, zone)
+    earlier = [exp.Sub(this=later, expression=_interval(shift)) for shift in _SHIFTS]
+    candidates = [(tree.equal(_in_zone(instant, zone), local), instant) for instant in (*earlier, later)]
+    return tree.when(*candidates)
+
+
+def _interval(text: str) -> Node:
+    return tree.cast(tree.text(text), "INTERVAL")
+
+
+def _strftime(node: Node, written: str) -> Node:
+    return tree.call("STRFTIME", node, tree.text(written))
+
+
+def _local_text(node: Node, end: str = "") -> Node:
+    """ISO 8601 with microseconds only where there are any."""
+    return tree.call("REPLACE", _strftime(node, _ISO_LOCAL + end), tree.text(f".000000{end}"), tree.text(end))
+
+
+def _local_of_text(arguments: Sequence[Node], _: Options) -> Node:
+    return tree.try_cast(tree.shaped(arguments[0], _LOCAL), "TIMESTAMP")
+
+
+def _parsed(node: Node, options: Options) -> Node:
+    return tree.call("TRY_STRPTIME", node, tree.text(options["format"]))
+
+
+def _of_epoch(unit: int) -> _Build:
+    """Whole seconds or milliseconds since 1970 to an instant; null beyond the years 1 to 9999."""
+    first, last = _FIRST_SECOND * unit, _LAST_SECOND * unit
+
+    def build(arguments: Sequence[Node], _: Options) -> Node:
+        number = arguments[0]
+        micros = exp.Mul(this=tree.cast(number, "BIGINT"), expression=tree.number(_MICROSECONDS // unit))
+        within = exp.Between(this=tree.operand(number), low=tree.number(first), high=tree.number(last))
+        return tree.when((within, tree.call("MAKE_TIMESTAMPTZ", micros)))
+
+    return build
+
+
+def _to_epoch(unit: int) -> _Build:
+    step = tree.number(_MICROSECONDS // unit)
+
+    def build(arguments: Sequence[Node], _: Options) -> Node:
+        micros = tree.call("EPOCH_US", arguments[0])
+        rest = exp.Mod(this=exp.Paren(this=exp.Add(this=exp.Mod(this=micros, expression=step), expression=step)),
+                       expression=step)  # fmt: skip
+        return exp.IntDiv(this=exp.Paren(this=exp.Sub(this=micros, expression=exp.Paren(this=rest))), expression=step)
+
+    return build
+
+
+_ZONE = Setting("zone", "text", check=_zone)
+_FORMAT = Setting("format", "text", check=_format)
+_BERLIN = {"zone": "Europe/Berlin"}
+_GERMAN = {"format": "%d.%m.%Y"}
+_SECONDS = Setting("unit", "word", ("epoch",))
+_MILLIS = Setting("unit", "word", ("epoch_ms",))
+_I, _L = "TIMESTAMPTZ '2024-03-05 10:00:00Z'", "TIMESTAMP '2024-03-05 10:00:00'"
+
+FUNCTIONS = (
+    Function(
+        "instant_of_text", "instant", _TEXT, _given(INSTANT),
+        "Reads ISO 8601 with an offset or Z. A text without one needs its zone: `instant \"Europe/Berlin\"`.",
+        lambda a, _: tree.try_cast(tree.shaped(a[0], _INSTANT), "TIMESTAMPTZ"), can_fail=True,
+        inverse=Inverse(((0, "text_of_instant"),)),
+        examples=(
+            Example(("'2024-03-05T12:00:00+02:00'",), "2024-03-05 10:00:00+00"),
+            Example(("'2024-03-05T10:00:00.123456789Z'",), "2024-03-05 10:00:00.123456+00"),
+            Example(("'2024-03-05T10:00:00'",), None), Example(("'2024-02-30T10:00:00Z'",), None),
+            Example(("'2024-03-05'",), None), Example(("'2024-03-05T10:00:00+99:00'",), None),
+        ),
+    ),
+    Function(
+        "text_of_instant", "text", (Value("value", _INSTANTS),), _given(TEXT), "ISO 8601 in UTC, with Z.",
+        lambda a, _: _local_text(_in_zone(a[0], "UTC"), "Z"), inverse=Inverse(((0, "instant_of_text"),)),
+        examples=(Example((_I,), "2024-03-05T10:00:00Z"),
+                  Example(("TIMESTAMPTZ '2024-03-05 10:00:00.5Z'",), "2024-03-05T10:00:00.500000Z")),
+    ),
+    Function(
+        "instant_of_local_text", "instant", (*_TEXT, _ZONE), _given(INSTANT),
+        "Reads ISO 8601 without an offset, in a zone; `instant system` means the zone the system declares.",
+        lambda a, o: _instant_of_local(_local_of_text(a, o), o["zone"]), can_fail=True,
+        inverse=Inverse(((0, "local_text_of_instant"),), exact=False),
+        examples=(
+            Example(("'2024-03-05T11:00:00'",), "2024-03-05 10:00:00+00", _BERLIN),
+            Example(("'2024-10-27T02:30:00'",), "2024-10-27 00:30:00+00", _BERLIN),
+            Example(("'2024-03-31T02:30:00'",), None, _BERLIN), Example(("'2024-03-05T11:00:00Z'",), None, _BERLIN),
+        ),
+    ),
+    Function(
+        "local_text_of_instant", "", (Value("value", _INSTANTS), _ZONE), _given(TEXT),
+        "The local time of a zone, ISO 8601 without an offset.",
+        lambda a, o: _local_text(_in_zone(a[0], o["zone"])), inverse=Inverse(((0, "instant_of_local_text"),)),
+        examples=(Example((_I,), "2024-03-05T11:00:00", _BERLIN),),
+    ),
+    Function(
+        "instant_of_local", "instant", (Value("value", _LOCALS), _ZONE), _given(INSTANT), "A local time in its zone.",
+        lambda a, o: _instant_of_local(a[0], o["zone"]), can_fail=True,
+        inverse=Inverse(((0, "local_of_instant"),), exact=False),
+        examples=(
+            Example((_L,), "2024-03-05 09:00:00+00", _BERLIN),
+            Example(("TIMESTAMP '2024-10-27 02:30:00'",), "2024-10-27 00:30:00+00", _BERLIN),
+            Example(("TIMESTAMP '2024-04-07 01:45:00'",), "2024-04-06 14:45:00+00", {"zone": "Australia/Lord_Howe"}),
+        ),
+    ),
+    Function(
+        "instant_of_epoch", "instant", (Value("value", _NUMBERS), _SECONDS), _given(INSTANT),
+        "Whole seconds since 1970, as `instant epoch`.", _of_epoch(1), can_fail=True,
+        inverse=Inverse(((0, "epoch_of_instant"),), exact=False),
+        examples=(Example(("1709632800",), "2024-03-05 10:00:00+00"), Example(("99999999999999",), None),
+                  Example(("-1",), "1969-12-31 23:59:59+00")),
+    ),
+    Function(
+        "epoch_of_instant", "", (Value("value", _INSTANTS),), _given(INT), "Whole seconds since 1970, rounded down.",
+        _to_epoch(1), inverse=Inverse(((0, "instant_of_epoch"),)),
+        examples=(Example((_I,), "1709632800"), Example(("TIMESTAMPTZ '1969-12-31 23:59:59.5Z'",), "-1")),
+    ),
+    Function(
+        "instant_of_epoch_ms", "instant", (Value("value", _NUMBERS), _MILLIS), _given(INSTANT),
+        "Whole milliseconds since 1970, as `instant epoch_ms`.", _of_epoch(1000), can_fail=True,
+        inverse=Inverse(((0, "epoch_ms_of_instant"),), exact=False),
+        examples=(Example(("1709632800500",), "2024-03-05 10:00:00.5+00"),),
+    ),
+    Function(
+        "epoch_ms_of_instant", "", (Value("value", _INSTANTS),), _given(INT),
+        "Whole milliseconds since 1970, rounded down.", _to_epoch(1000),
+        inverse=Inverse(((0, "instant_of_epoch_ms"),)), examples=(Example((_I,), "1709632800000"),),
+    ),
+    Function(
+        "local_of_text", "local", _TEXT, _given(_LOCAL_TYPE), "Reads ISO 8601 without an offset.", _local_of_text,
+        can_fail=True, inverse=Inverse(((0, "text_of_local"),)),
+        examples=(Example(("'2024-03-05 10:00'",), "2024-03-05 10:00:00"), Example(("'2024-03-05T10:00Z'",), None)),
+    ),
+    Function(
+        "text_of_local", "text", (Value("value", _LOCALS),), _given(TEXT), "ISO 8601 without an offset.",
+        lambda a, _: _local_text(a[0]), inverse=Inverse(((0, "local_of_text"),)),
+        examples=(Example((_L,), "2024-03-05T10:00:00"),),
+    ),
+    Function(
+        "local_of_text_as", "local", (*_TEXT, _FORMAT), _given(_LOCAL_TYPE), "Reads a local time in a format.",
+        lambda a, o: _parsed(a[0], o), can_fail=True, inverse=Inverse(((0, "format_local"),), exact=False),
+        examples=(Example(("'05.03.2024 10:00'",), "2024-03-05 10:00:00", {"format": "%d.%m.%Y %H:%M"}),
+                  Example(("'05.13.2024 10:00'",), None, {"format": "%d.%m.%Y %H:%M"})),
+    ),
+    Function(
+        "local_of_instant", "local", (Value("value", _INSTANTS), _ZONE), _given(_LOCAL_TYPE),
+        "The local time of a zone.", lambda a, o: _in_zone(a[0], o["zone"]),
+        inverse=Inverse(((0, "instant_of_local"),)), examples=(Example((_I,), "2024-03-05 11:00:00", _BERLIN),),
+    ),
+    Function(
+        "date_of_text", "date", _TEXT, _given(_DATE_TYPE), "Reads an ISO 8601 date.",
+        lambda a, _: tree.try_cast(tree.shaped(a[0], _DATE), "DATE"), can_fail=True,
+        inverse=Inverse(((0, "text_of_date"),)),
+        examples=(Example(("'2024-03-05'",), "2024-03-05"), Example(("'2024-02-30'",), None),
+                  Example(("'2024-03-05T10:00:00Z'",), None), Example(("'24-3-5'",), None)),
+    ),
+    Function(
+        "text_of_date", "text", (Value("value", _DATES),), _given(TEXT), "ISO 8601.",
+        lambda a, _: _strftime(a[0], _ISO_DATE), inverse=Inverse(((0, "date_of_text"),)),
+        examples=(Example(("DATE '2024-03-05'",), "2024-03-05"),),
+    ),
+    Function(
+        "date_of_text_as", "date", (*_TEXT, _FORMAT), _given(_DATE_TYPE), "Reads a date in a format.",
+        lambda a, o: tree.cast(_parsed(a[0], o), "DATE"), can_fail=True,
+        inverse=Inverse(((0, "format_date"),), exact=False),
+        examples=(Example(("'05.03.2024'",), "2024-03-05", _GERMAN), Example(("'05/03/2024'",), None, _GERMAN)),
+    ),
+    Function(
+        "date_of_local", "date", (Value("value", _LOCALS),), _given(_DATE_TYPE), "The date of a local time.",
+        lambda a, _: tree.cast(a[0], "DATE"), examples=(Example((_L,), "2024-03-05"),),
+    ),
+    Function(
+        "date_of_instant", "date", (Value("value", _INSTANTS), _ZONE), _given(_DATE_TYPE), "The date in a zone.",
+        lambda a, o: tree.cast(_in_zone(a[0], o["zone"]), "DATE"),
+        examples=(Example(("TIMESTAMPTZ '2024-03-05 23:30:00Z'",), "2024-03-06", _BERLIN),),
+    ),
+    Function(
+        "format_date", "format", (Value("value", _DATES), _FORMAT), _given(TEXT), "A date in a format.",
+        lambda a, o: _strftime(a[0], o["format"]), inverse=Inverse(((0, "date_of_text_as"),), exact=False),
+        examples=(Example(("DATE '2024-03-05'",), "05.03.2024", _GERMAN),),
+    ),
+    Function(
+        "format_local", "format", (Value("value", _LOCALS), _FORMAT), _given(TEXT), "A local time in a format.",
+        lambda a, o: _strftime(a[0], o["format"]), inverse=Inverse(((0, "local_of_text_as"),), exact=False),
+        examples=(Example((_L,), "10:00", {"format": "%H:%M"}),),
+    ),
+)  # fmt: skip

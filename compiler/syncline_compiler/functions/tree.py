@@ -1,0 +1,94 @@
+"""Building blocks of SQL trees for the library's functions.
+
+Invariant: text of users reaches SQL only as literal nodes. A node may stand in several places of a tree: trees are
+rendered, never rewritten, so that nothing needs copying.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sqlglot import exp
+
+Node = exp.Expression
+
+_NEEDS_BRACKETS = (exp.Binary, exp.Unary, exp.Between, exp.In, exp.Lambda)
+_NO_BRACKETS = (exp.Paren, exp.Dot)
+
+
+def text(value: str) -> Node:
+    """A text literal."""
+    return exp.Literal(this=value, is_string=True)
+
+
+def number(value: int) -> Node:
+    """A whole number."""
+    return exp.Literal(this=str(value), is_string=False) if value >= 0 else exp.Paren(this=exp.Neg(this=number(-value)))
+
+
+def boolean(value: bool) -> Node:
+    """TRUE or FALSE."""
+    return exp.Boolean(this=value)
+
+
+def call(name: str, *arguments: Node) -> Node:
+    """A call of an engine function."""
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+@cache
+def _type(name: str) -> exp.DataType:
+    return exp.DataType.build(name, dialect="duckdb")
+
+
+def cast(node: Node, to: str) -> Node:
+    """A cast that cannot fail."""
+    return exp.Cast(this=node, to=_type(to))
+
+
+def try_cast(node: Node, to: str) -> Node:
+    """A cast that gives null where it fails."""
+    return exp.TryCast(this=node, to=_type(to))
+
+
+def decimal(precision: str | int, scale: str | int) -> str:
+    """The engine's name of a decimal type."""
+    return f"DECIMAL({precision}, {scale})"
+
+
+def operand(node: Node) -> Node:
+    """The node in brackets where it stands beside an operator and needs them."""
+    if isinstance(node, _NEEDS_BRACKETS) and not isinstance(node, _NO_BRACKETS):
+        return exp.Paren(this=node)
+    return node
+
+
+def when(*branches: tuple[Node, Node], otherwise: Node | None = None) -> Node:
+    """``CASE WHEN … THEN … ELSE … END``."""
+    return exp.Case(ifs=[exp.If(this=condition, true=value) for condition, value in branches], default=otherwise)
+
+
+def matched(node: Node, pattern: str) -> Node:
+    """The text if it has the shape of the RE2 pattern, which is anchored here, else null."""
+    return exp.Nullif(this=shaped(node, pattern), expression=text(""))
+
+
+def shaped(node: Node, pattern: str) -> Node:
+    """The text if it has the shape, else ''; for casts, which make null of ''."""
+    return call("REGEXP_EXTRACT", node, text(f"^(?:{pattern})$"))
+
+
+def member(node: Node, name: str) -> Node:
+    """A member of a struct."""
+    return call("STRUCT_EXTRACT", node, text(name))
+
+
+def struct(**members: Node) -> Node:
+    """A struct."""
+    pairs = [exp.PropertyEQ(this=exp.to_identifier(name), expression=value) for name, value in members.items()]
+    return exp.Struct(expressions=pairs)
+
+
+def equal(left: Node, right: Node) -> Node:
+    """``left = right``."""
+    return exp.EQ(this=operand(left), expression=operand(right))

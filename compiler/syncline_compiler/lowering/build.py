@@ -1,0 +1,121 @@
+"""Short words for building IR: the sentences of the lowering files are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from syncline_compiler.model import ir
+from syncline_compiler.model.types import Type
+
+TRUE = ir.Literal_(True)
+FALSE = ir.Literal_(False)
+NOTHING = ir.Literal_(None)
+
+
+def col(table: str, name: str) -> ir.Column:
+    """A column."""
+    return ir.Column(table, name)
+
+
+def text(value: str) -> ir.Literal_:
+    """A text constant."""
+    return ir.Literal_(value)
+
+
+def null(sql_type: str) -> ir.Literal_:
+    """A typed null."""
+    return ir.Literal_(None, sql_type)
+
+
+def call(name: str, *arguments: ir.Scalar) -> ir.Call:
+    """A relational word applied to arguments."""
+    return ir.Call(name, arguments)
+
+
+def all_of(conditions: Iterable[ir.Scalar]) -> ir.Scalar:
+    """The conjunction; true of none."""
+    return _join("AND", conditions, TRUE)
+
+
+def any_of(conditions: Iterable[ir.Scalar]) -> ir.Scalar:
+    """The disjunction; false of none."""
+    return _join("OR", conditions, FALSE)
+
+
+def negated(condition: ir.Scalar) -> ir.Scalar:
+    """Logical not."""
+    return call("NOT", condition)
+
+
+def equal(left: ir.Scalar, right: ir.Scalar) -> ir.Scalar:
+    """SQL equality, null if either is."""
+    return call("=", left, right)
+
+
+def same(left: ir.Scalar, right: ir.Scalar) -> ir.Scalar:
+    """Equality in which null equals null."""
+    return call("SAME", left, right)
+
+
+def differs(left: ir.Scalar, right: ir.Scalar) -> ir.Scalar:
+    """The negation of ``same``."""
+    return call("DIFFERS", left, right)
+
+
+def is_null(value: ir.Scalar) -> ir.Scalar:
+    """Whether the value is null."""
+    return call("IS NULL", value)
+
+
+def present(value: ir.Scalar) -> ir.Scalar:
+    """Whether the value is not null."""
+    return call("IS NOT NULL", value)
+
+
+def holds(condition: ir.Scalar) -> ir.Scalar:
+    """Two-valued: an unknown condition counts as false."""
+    return call("COALESCE", condition, FALSE)
+
+
+def when(*branches: tuple[ir.Scalar, ir.Scalar], default: ir.Scalar | None = None) -> ir.Scalar:
+    """A case expression; without branches its default."""
+    if not branches:
+        return default or NOTHING
+    return ir.When(tuple(branches), default)
+
+
+def flag_text(flags: Sequence[tuple[ir.Scalar, str]]) -> ir.Scalar:
+    """The names whose conditions hold, joined by commas; "" for none."""
+    if not flags:
+        return text("")
+    return call("CONCAT_WS", text(","), *(when((condition, text(name))) for condition, name in flags))
+
+
+def sql_type(of: Type) -> str:
+    """The SQL type of canonical values of a type."""
+    match of.kind:
+        case "bool":
+            return "BOOLEAN"
+        case "int":
+            return "BIGINT"
+        case "decimal":
+            return f"DECIMAL({of.precision or 18},{of.scale or 0})"
+        case "money":
+            return f"STRUCT(amount DECIMAL({of.precision or 18},{of.scale if of.scale is not None else 4}), currency VARCHAR)"
+        case "date":
+            return "DATE"
+        case "instant":
+            return "TIMESTAMPTZ"
+        case "local_datetime":
+            return "TIMESTAMP"
+        case "duration":
+            return "INTERVAL"
+        case _:
+            return "VARCHAR"
+
+
+def _join(word: str, conditions: Iterable[ir.Scalar], neutral: ir.Literal_) -> ir.Scalar:
+    parts = [condition for condition in conditions if condition != neutral]
+    if not parts:
+        return neutral
+    return parts[0] if len(parts) == 1 else ir.Call(word, tuple(parts))

@@ -1,0 +1,74 @@
+"""Confirm: what acks make of the base.
+
+In: ``ack`` (one row per acknowledged record: _native_id, _cid, _creating,
+_unfinished, _wants), the rows that came back as
+``image`` and ``values``. Out: ``acked``, the base rows. Agreed is what the member returned; where that differs from
+what was wanted (trimmed, rounded, defaulted), the wanted text is kept in ``_synced`` so that it is not fought.
+"""
+
+from __future__ import annotations
+
+from syncline_compiler.lowering import build as b
+from syncline_compiler.lowering.diff import PREFIX
+from syncline_compiler.lowering.slots import MemberSlots
+from syncline_compiler.model import ir
+
+
+def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
+    """``SYNC/CONNECTION/acked``."""
+    prefix = f"{sync}/{member.member.connection}"
+    image = [
+        (f"{PREFIX}{field.name}", b.col("i", f"{PREFIX}{field.name}"))
+        for field in member.resource.fields
+        if field.readable
+    ]
+    agreed: list[tuple[str, ir.Scalar]] = []
+    altered: list[ir.Scalar] = []
+    elsewhere: list[ir.Scalar] = []
+    for slot in member.lines:
+        returned, before = b.col("v", slot.name), b.col("b", f"agreed.{slot.name}")
+        sent = b.call("HAS KEY", b.col("a", "_wants"), b.text(slot.name))
+        fresh = b.any_of([b.col("a", "_creating"), b.holds(sent), b.is_null(b.col("b", "_native_id"))])
+        agreed.append((f"agreed.{slot.name}", b.when((fresh, returned), default=before)))
+        elsewhere.append(b.all_of([b.negated(fresh), b.differs(returned, before)]))
+        if slot.writes:
+            wanted = b.call("WANT", b.col("a", "_wants"), b.text(slot.name))
+            changed = b.differs(ir.Call("TEXT", (returned,)), wanted)
+            kept = b.when((changed, ir.Call("JSON LIST", (wanted,))))
+            told = b.all_of([b.holds(sent), b.negated(b.col("a", "_unfinished"))])
+            altered += [told, b.text(slot.name), kept]
+    query = ir.Select(
+        (
+            ("_native_id", b.col("a", "_native_id")),
+            ("_cid", b.col("a", "_cid")),
+            ("_status", b.text("linked")),
+            ("_version", b.col("i", "_version")),
+            ("_raw_hash", b.col("i", "_raw_hash")),
+            ("_mapping", b.col("i", "_mapping")),
+            ("_open", b.any_of([b.col("a", "_unfinished"), *elsewhere])),
+            ("_disputed", b.text("")),
+            (
+                "_synced",
+                b.call(
+                    "PATCHED",
+                    b.call("COALESCE", b.col("b", "_synced"), b.text("{}")),
+                    ir.Call("PAYLOAD", tuple(altered)),
+                ),
+            ),
+            *image,
+            *agreed,
+        ),
+        ir.Source(f"{prefix}/ack", "a"),
+        (
+            ir.Join(
+                "inner", ir.Source(f"{prefix}/image", "i"), b.equal(b.col("i", "_native_id"), b.col("a", "_native_id"))
+            ),
+            ir.Join(
+                "left", ir.Source(f"{prefix}/values", "v"), b.equal(b.col("v", "_native_id"), b.col("a", "_native_id"))
+            ),
+            ir.Join(
+                "left", ir.Source(f"{prefix}/base", "b"), b.equal(b.col("b", "_native_id"), b.col("a", "_native_id"))
+            ),
+        ),
+    )
+    return ir.IrStep("confirm", f"{prefix}/acked", query)

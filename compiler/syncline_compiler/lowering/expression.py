@@ -1,0 +1,209 @@
+"""Typed expressions to scalar IR.
+
+In: a typed expression and a ``Frame`` that says where its names stand. Out: scalar IR; the joins it needs are
+collected in the frame. ``failures`` gives the conditions under which steps of an expression fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from syncline_compiler.functions import REGISTRY
+from syncline_compiler.lowering import build as b
+from syncline_compiler.model import ir, typed
+
+LINKS = "links"
+
+
+@dataclass
+class Frame:
+    """Where names stand while one expression, or one row of expressions, is lowered.
+
+    ``relation`` prefixes relations of this member; ``connection`` and ``inputs`` serve links and value functions.
+    """
+
+    relation: str
+    connection: str = ""
+    native: str = "i"
+    canonical: Callable[[str], ir.Scalar] = lambda name: b.col("g", name)
+    child: str = "k"
+    aggregates: Mapping[typed.Aggregate, ir.Scalar] = field(default_factory=dict)
+    codes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    inverse_codes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    resources: Mapping[str, str] = field(default_factory=dict)
+    joins: list[ir.Join] = field(default_factory=list)
+    values: list[ir.IrValues] = field(default_factory=list)
+    image: str = ""
+    cast_items: bool = False  # canonical names are members of a list element, held as text
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A step that can fail: when, and what is to happen then."""
+
+    condition: ir.Scalar
+    code: str
+    rule: str
+    action: str = "reject"
+
+
+def lower(e: typed.Expression, frame: Frame) -> ir.Scalar:  # noqa: PLR0911, C901 - one case a node
+    """Lower one expression."""
+    match e:
+        case typed.Constant():
+            return _constant(e)
+        case typed.Field():
+            return _field(e, frame)
+        case typed.Apply():
+            return _apply(e, frame)
+        case typed.Case():
+            branches = tuple((b.holds(lower(c, frame)), lower(v, frame)) for c, v in e.branches)
+            return ir.When(branches, lower(e.default, frame) if e.default else None)
+        case typed.Lookup():
+            rows = (frame.inverse_codes if e.inverse else frame.codes)[e.codes]
+            return ir.Codes(lower(e.argument, frame), rows)
+        case typed.Resolve():
+            return _resolve(e, frame)
+        case typed.Pick():
+            return ir.Elements(lower(e.list, frame), b.holds(lower(e.where, frame)), lower(e.value, frame), "first")
+        case typed.OrElse():
+            return lower(e.value, frame)
+        case typed.Aggregate():
+            return frame.aggregates[e]
+
+
+def failures(e: typed.Expression, frame: Frame) -> list[Failure]:
+    """The ways in which evaluating ``e`` can fail, innermost first."""
+    match e:
+        case typed.OrElse():
+            found = failures(e.value, frame)
+            if e.action == "null":
+                return []
+            rule = e.message or "a step failed"
+            return [Failure(f.condition, f.code, e.message or f.rule or rule, e.action) for f in found]
+        case typed.Case():
+            return _case_failures(e, frame)
+        case typed.Apply():
+            inner = [f for argument in e.arguments for f in failures(argument, frame)]
+            return inner + ([_own_failure(e, _excused(e), "SYN5001", e.function, frame)] if e.can_fail else [])
+        case typed.Lookup():
+            return [*failures(e.argument, frame), _own_failure(e, (e.argument,), "SYN5004", f"code {e.codes}", frame)]
+        case typed.Resolve() if not e.inverse:
+            own = _own_failure(e, (e.argument,), "SYN5005", f"ref {e.object}", frame)
+            return [*failures(e.argument, frame), own]
+        case typed.Pick():
+            return [Failure(f.condition, f.code, f.rule, f.action) for f in failures(e.list, frame)]
+        case _:
+            return []
+
+
+def _own_failure(
+    e: typed.Expression, arguments: tuple[typed.Expression, ...], code: str, rule: str, frame: Frame
+) -> Failure:
+    given = [b.present(lower(a, frame)) for a in arguments if not isinstance(a, typed.Constant)]
+    return Failure(b.all_of([*given, b.is_null(lower(e, frame))]), code, rule)
+
+
+def _excused(e: typed.Apply) -> tuple[typed.Expression, ...]:
+    """The arguments whose absence makes a null result no failure."""
+    entry = REGISTRY.get(e.function)
+    if entry is None or entry.excused is None:
+        return e.arguments
+    return tuple(e.arguments[place] for place in entry.excused if place < len(e.arguments))
+
+
+def _case_failures(e: typed.Case, frame: Frame) -> list[Failure]:
+    found: list[Failure] = []
+    before: list[ir.Scalar] = []
+    for condition, value in e.branches:
+        taken = b.holds(lower(condition, frame))
+        found += [
+            Failure(b.all_of([*map(b.negated, before), taken, f.condition]), f.code, f.rule, f.action)
+            for f in failures(value, frame)
+        ]
+        before.append(taken)
+    if e.default is not None:
+        found += [
+            Failure(b.all_of([*map(b.negated, before), f.condition]), f.code, f.rule, f.action)
+            for f in failures(e.default, frame)
+        ]
+    return found
+
+
+def _constant(e: typed.Constant) -> ir.Scalar:
+    plain = e.type.kind in ("bool", "int", "null") or b.sql_type(e.type) == "VARCHAR"
+    return ir.Literal_(e.value, None if plain else b.sql_type(e.type))
+
+
+def _field(e: typed.Field, frame: Frame) -> ir.Scalar:
+    match e.scope:
+        case "native":
+            return b.col(frame.native, f"native.{e.name}")
+        case "canonical":
+            if frame.cast_items:
+                return ir.Call("CAST", (ir.Item(e.name),), (("type", b.sql_type(e.type)),))
+            return frame.canonical(e.name)
+        case "child":
+            return b.col(frame.child, e.name)
+        case "item":
+            return ir.Item(e.name)
+        case "run":
+            return b.col("run", e.name)
+
+
+def _apply(e: typed.Apply, frame: Frame) -> ir.Scalar:
+    arguments = tuple(lower(a, frame) for a in e.arguments)
+    entry = REGISTRY.get(e.function)
+    if entry is None or entry.runtime is None:
+        return ir.Call(e.function, arguments, e.options)
+    return _value_function(entry.runtime, arguments[0], dict(e.options), frame)
+
+
+def _value_function(function: str, argument: ir.Scalar, options: Mapping[str, str], frame: Frame) -> ir.Scalar:
+    option = ",".join(f"{key}={value}" for key, value in sorted(options.items()))
+    for join in frame.joins:
+        made = next((v for v in frame.values if v.output == join.source.relation), None)
+        if made and (made.function, made.option, made.query.columns[0][1]) == (function, option, argument):
+            return b.col(join.source.alias, "output")
+    alias = f"v{len(frame.values)}"
+    output = f"{frame.relation}/value.{len(frame.values)}"
+    query = ir.Select(
+        (("input", argument),), ir.Source(frame.image, frame.native), where=b.present(argument), distinct=True
+    )
+    frame.values.append(ir.IrValues(function, option, query, output))
+    frame.joins.append(ir.Join("left", ir.Source(output, alias), b.equal(b.col(alias, "input"), argument)))
+    return b.col(alias, "output")
+
+
+def _resolve(e: typed.Resolve, frame: Frame) -> ir.Scalar:
+    argument = lower(e.argument, frame)
+    if e.inverse:
+        resource = b.text(e.resource)
+        return ir.Call("REFERENCE", (b.text(e.object), resource, argument))
+    alias = f"l{len(frame.joins)}"
+    on = b.all_of(
+        [
+            b.equal(b.col(alias, "object"), b.text(e.object)),
+            b.equal(b.col(alias, "connection"), b.text(frame.connection)),
+            b.equal(b.col(alias, "resource"), b.text(e.resource)),
+            b.equal(b.col(alias, "native_id"), argument),
+        ]
+    )
+    for join in frame.joins:
+        if join.source.relation == LINKS and _moved(join.on, join.source.alias, alias) == on:
+            return b.col(join.source.alias, "canonical_id")
+    frame.joins.append(ir.Join("left", ir.Source(LINKS, alias), on))
+    return b.col(alias, "canonical_id")
+
+
+def _moved(condition: ir.Scalar | None, old: str, new: str) -> ir.Scalar | None:
+    """The same condition over another alias."""
+    match condition:
+        case ir.Column(table, name) if table == old:
+            return ir.Column(new, name)
+        case ir.Call(name, arguments, options):
+            moved = tuple(_moved(a, old, new) or a for a in arguments)
+            return ir.Call(name, moved, options)
+        case _:
+            return condition

@@ -1,0 +1,350 @@
+"""Merge: one winner per canonical id and field (design: *decide*).
+
+In: per dirty id and member, its present values and its base. Out: ``side`` per member and ``golden`` per sync.
+A member whose record was rejected, not read, late or has an intent in flight is *unknown*: its base stands in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from syncline_compiler.lowering import build as b
+from syncline_compiler.lowering.expression import Frame, lower
+from syncline_compiler.lowering.slots import MemberSlots
+from syncline_compiler.model import ir, typed
+from syncline_compiler.model.resolved import Ownership, ResolvedObject, ResolvedSync
+
+CANONICAL = "c"
+
+
+@dataclass(frozen=True)
+class FieldOfSync:
+    """A field or part as the merge sees it: its name, SQL type and who decides it."""
+
+    name: str
+    sql_type: str
+    owner: Ownership
+    critical: bool
+
+
+def fields_of(sync: ResolvedSync) -> tuple[FieldOfSync, ...]:
+    """Every field and part that some member maps, in the object's order."""
+    known = [(field.name, b.sql_type(field.type), field.critical) for field in sync.object.fields]
+    known += [(part.name, "VARCHAR", False) for part in sync.object.parts]
+    return tuple(FieldOfSync(n, t, sync.owners[n], critical) for n, t, critical in known if n in sync.owners)
+
+
+def side_name(order: int) -> str:
+    """The alias of a member's side in merge queries."""
+    return f"s{order}"
+
+
+def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
+    """``now.*`` and ``agreed.*`` of one member beside each other, per dirty canonical id."""
+    connection = member.member.connection
+    prefix = f"{sync.name}/{connection}"
+    known = b.all_of([b.present(b.col("v", "_cid")), b.is_null(b.col("f", "canonical_id"))])
+    columns: list[tuple[str, ir.Scalar]] = [
+        ("_cid", b.col("d", "_cid")),
+        ("_native_id", b.call("COALESCE", b.col("v", "_native_id"), b.col("b", "_native_id"), b.col("l", "native_id"))),
+        ("_known", known),
+        ("_holds", b.present(b.col("l", "native_id"))),
+        ("_in_flight", b.present(b.col("f", "canonical_id"))),
+        ("_based", b.holds(b.equal(b.col("b", "_status"), b.text("linked")))),
+        ("_remapped", b.holds(b.col("b", "_remapped"))),
+        ("_synced", b.col("b", "_synced")),
+    ]
+    for slot in member.lines:
+        columns.append((f"now.{slot.name}", b.col("v", slot.name)))
+        columns.append((f"agreed.{slot.name}", b.col("b", f"agreed.{slot.name}")))
+    columns += [(f"clock.{name}", b.col("v", f"clock.{name}")) for name in member.clock_fields]
+    flight = b.all_of(
+        [b.equal(b.col("f", "canonical_id"), b.col("d", "_cid")), b.equal(b.col("f", "connection"), b.text(connection))]
+    )
+    link = b.all_of(
+        [
+            b.equal(b.col("l", "canonical_id"), b.col("d", "_cid")),
+            b.equal(b.col("l", "connection"), b.text(connection)),
+            b.equal(b.col("l", "object"), b.text(sync.object.name)),
+        ]
+    )
+    query = ir.Select(
+        tuple(columns),
+        ir.Source(f"{sync.name}/dirty", "d"),
+        (
+            ir.Join("left", ir.Source(f"{prefix}/values", "v"), b.equal(b.col("v", "_cid"), b.col("d", "_cid"))),
+            ir.Join("left", ir.Source(f"{prefix}/base", "b"), b.equal(b.col("b", "_cid"), b.col("d", "_cid"))),
+            ir.Join("left", ir.Source("links", "l"), link),
+            ir.Join("left", ir.Source("in_flight", "f"), flight),
+        ),
+    )
+    return ir.IrStep("merge", f"{prefix}/side", query)
+
+
+def lower_golden(
+    sync: ResolvedSync, members: Sequence[MemberSlots], of_object: Mapping[str, str], frame: Frame
+) -> list[ir.IrStep]:
+    """``SYNC/winner``, the sums that derived fields need, and ``SYNC/golden``.
+
+    ``of_object`` gives for an object the sync that keeps it; ``frame`` brings the code tables.
+    """
+    winner = _winner(sync, members)
+    steps = [ir.IrStep("merge", f"{sync.name}/winner", winner)]
+    aggregates = aggregates_of(sync.object)
+    known: dict[typed.Aggregate, ir.Scalar] = {}
+    joins: list[ir.Join] = []
+    for number, aggregate in enumerate(aggregates):
+        relation, alias = f"{sync.name}/sum/{number}", f"a{number}"
+        steps.append(ir.IrStep("merge", relation, _aggregate(sync, aggregate, of_object[aggregate.object])))
+        joins.append(ir.Join("left", ir.Source(relation, alias), b.equal(b.col(alias, "_cid"), b.col("w", "_cid"))))
+        known[aggregate] = _or_zero(aggregate, b.col(alias, "value"))
+    steps.append(ir.IrStep("merge", f"{sync.name}/golden", _golden(sync, replace(frame, aggregates=known), joins)))
+    return steps
+
+
+def _winner(sync: ResolvedSync, members: Sequence[MemberSlots]) -> ir.Select:
+    columns: list[tuple[str, ir.Scalar]] = [("_cid", b.col("d", "_cid"))]
+    for field in fields_of(sync):
+        decision = decide(sync, members, field)
+        columns += [
+            (field.name, decision.value),
+            (f"from.{field.name}", decision.source),
+            (f"frozen.{field.name}", decision.frozen),
+        ]
+    columns.append(("_exists", b.any_of(b.col(side_name(o), "_holds") for o in range(len(members)))))
+    joins = [
+        ir.Join(
+            "left",
+            ir.Source(f"{sync.name}/{member.member.connection}/side", side_name(order)),
+            b.equal(b.col(side_name(order), "_cid"), b.col("d", "_cid")),
+        )
+        for order, member in enumerate(members)
+    ]
+    canonical = ir.Source(f"{sync.name}/canonical", CANONICAL)
+    joins.append(ir.Join("left", canonical, b.equal(b.col(CANONICAL, "_cid"), b.col("d", "_cid"))))
+    return ir.Select(tuple(columns), ir.Source(f"{sync.name}/dirty", "d"), tuple(joins))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The winner of one field: its value, the member it is from (its order, -1: nobody now) and whether it is frozen."""
+
+    value: ir.Scalar
+    source: ir.Scalar
+    frozen: ir.Scalar
+
+
+def decide(sync: ResolvedSync, members: Sequence[MemberSlots], field: FieldOfSync) -> Decision:
+    """The winner of one field over the members that read it."""
+    readers = [order for order, member in enumerate(members) if member.reads(field.name)]
+    if field.owner.rule == "newest":
+        return _newest(members, readers, field)
+    owner = next((o for o in readers if members[o].member.connection == field.owner.owner), None)
+    if owner is None:  # a part or field whose owner writes only: what is known stays
+        return Decision(b.col(CANONICAL, field.name), ir.Literal_(-1), b.FALSE)
+    return _owned(sync, owner, [o for o in readers if o != owner], field)
+
+
+def _now(order: int, field: FieldOfSync) -> ir.Column:
+    return b.col(side_name(order), f"now.{field.name}")
+
+
+def _agreed(order: int, field: FieldOfSync) -> ir.Column:
+    return b.col(side_name(order), f"agreed.{field.name}")
+
+
+def _flag(order: int, name: str) -> ir.Column:
+    return b.col(side_name(order), name)
+
+
+def _changed(order: int, field: FieldOfSync) -> ir.Scalar:
+    return b.all_of(
+        [
+            b.holds(_flag(order, "_known")),
+            b.holds(_flag(order, "_based")),
+            b.differs(_now(order, field), _agreed(order, field)),
+        ]
+    )
+
+
+def _owned(sync: ResolvedSync, owner: int, others: list[int], field: FieldOfSync) -> Decision:
+    """The owner decides; where it has nothing to say, what fills in is the rule's and the others' in their order."""
+    ladder: list[tuple[ir.Scalar, ir.Scalar, int]] = []
+    frozen: list[ir.Scalar] = []
+    policy = sync.unowned_edit.get(field.name, sync.unowned_edit["*"])
+    if policy == "adopt":
+        quiet = b.negated(_changed(owner, field))
+        for order in others:
+            rivals = [o for o in others if o != order]
+            sole = [
+                b.any_of([b.negated(_changed(r, field)), b.same(_now(r, field), _now(order, field))]) for r in rivals
+            ]
+            ladder.append((b.all_of([quiet, _changed(order, field), *sole]), _now(order, field), order))
+            frozen += [
+                b.all_of(
+                    [quiet, _changed(order, field), _changed(r, field), b.differs(_now(r, field), _now(order, field))]
+                )
+                for r in rivals
+                if r > order
+            ]
+    first = sync.first_link.get(field.name, sync.first_link.get("critical" if field.critical else "*", "fill"))
+    for order in others if first != "owner" else []:
+        empty = [
+            b.holds(_flag(owner, "_known")),
+            b.is_null(_now(owner, field)),
+            b.holds(_flag(order, "_known")),
+            b.negated(b.holds(_flag(order, "_based"))),
+            b.present(_now(order, field)),
+        ]
+        if first == "fill":
+            ladder.append((b.all_of(empty), _now(order, field), order))
+        else:
+            frozen.append(b.all_of(empty))
+    ladder.append((b.holds(_flag(owner, "_known")), _now(owner, field), owner))
+    ladder.append((b.holds(_flag(owner, "_based")), _agreed(owner, field), owner))
+    ladder.append((b.present(b.col(CANONICAL, "_cid")), b.col(CANONICAL, field.name), -1))
+    ladder += [(b.holds(_flag(o, "_known")), _now(o, field), o) for o in others]
+    return _decision(ladder, b.null(field.sql_type), frozen)
+
+
+def _newest(members: Sequence[MemberSlots], readers: list[int], field: FieldOfSync) -> Decision:
+    """The newest of the values that changed; equal clocks with different values go to review."""
+    clocks = field.owner.clocks or {}
+
+    def clock(order: int) -> ir.Scalar:
+        native = clocks.get(members[order].member.connection, "")
+        return b.call("COALESCE", b.col(side_name(order), f"clock.{native}"), ir.Literal_("0001-01-01", "TIMESTAMPTZ"))
+
+    def moved(order: int) -> ir.Scalar:
+        first = b.all_of([b.holds(_flag(order, "_known")), b.negated(b.holds(_flag(order, "_based")))])
+        return b.any_of([_changed(order, field), b.all_of([first, b.present(_now(order, field))])])
+
+    ladder: list[tuple[ir.Scalar, ir.Scalar, int]] = []
+    frozen: list[ir.Scalar] = []
+    for order in readers:
+        beats = [
+            b.any_of(
+                [b.negated(moved(r)), b.call(">", clock(order), clock(r)), b.same(_now(r, field), _now(order, field))]
+            )
+            for r in readers
+            if r != order
+        ]
+        ladder.append((b.all_of([moved(order), *beats]), _now(order, field), order))
+        frozen += [
+            b.all_of(
+                [moved(order), moved(r), b.equal(clock(order), clock(r)), b.differs(_now(r, field), _now(order, field))]
+            )
+            for r in readers
+            if r > order
+        ]
+    ladder.append((b.present(b.col(CANONICAL, "_cid")), b.col(CANONICAL, field.name), -1))
+    ladder += [(b.holds(_flag(o, "_based")), _agreed(o, field), o) for o in readers]
+    return _decision(ladder, b.null(field.sql_type), frozen)
+
+
+def _decision(ladder: list[tuple[ir.Scalar, ir.Scalar, int]], default: ir.Scalar, frozen: list[ir.Scalar]) -> Decision:
+    stuck = b.any_of(frozen)
+    steps = [(condition, value) for condition, value, _ in ladder]
+    sources = [(condition, ir.Literal_(order)) for condition, _, order in ladder]
+    if frozen:
+        steps.insert(0, (stuck, ladder[-1][1] if not steps else b.col(CANONICAL, _name(ladder))))
+        sources.insert(0, (stuck, ir.Literal_(-1)))
+    return Decision(
+        ir.When(tuple(steps), default),
+        ir.When(tuple((c, s) for c, s in sources), ir.Literal_(-1)),
+        stuck,
+    )
+
+
+def _name(ladder: list[tuple[ir.Scalar, ir.Scalar, int]]) -> str:
+    value = next(v for _, v, order in ladder if order == -1)
+    assert isinstance(value, ir.Column)  # the canonical column
+    return value.name
+
+
+def aggregates_of(object_: ResolvedObject) -> list[typed.Aggregate]:
+    """The sums over other objects that the object's derived fields need, each once."""
+    found: list[typed.Aggregate] = []
+
+    def walk(e: typed.Expression | None) -> None:
+        match e:
+            case typed.Aggregate():
+                if e not in found:
+                    found.append(e)
+            case typed.Apply():
+                for argument in e.arguments:
+                    walk(argument)
+            case typed.Case():
+                for condition, value in e.branches:
+                    walk(condition)
+                    walk(value)
+                walk(e.default)
+            case typed.Lookup() | typed.Resolve():
+                walk(e.argument)
+            case typed.OrElse():
+                walk(e.value)
+            case _:
+                return
+
+    for derived in object_.derived:
+        walk(derived.value)
+    return found
+
+
+def _aggregate(sync: ResolvedSync, aggregate: typed.Aggregate, child_sync: str) -> ir.Select:
+    frame = Frame("", child="k")
+    value = lower(aggregate.value, frame)
+    if aggregate.where is not None:
+        condition = b.holds(lower(aggregate.where, frame))
+        value = b.when((condition, value))
+    return ir.Select(
+        (
+            ("_cid", b.col("d", "_cid")),
+            ("value", ir.Call(f"AGGREGATE {aggregate.function}", (value,), (("type", b.sql_type(aggregate.type)),))),
+        ),
+        ir.Source(f"{sync.name}/dirty", "d"),
+        (
+            ir.Join(
+                "inner", ir.Source(f"{child_sync}/current", "k"), b.equal(b.col("k", aggregate.ref), b.col("d", "_cid"))
+            ),
+        ),
+        group=(b.col("d", "_cid"),),
+    )
+
+
+def _or_zero(aggregate: typed.Aggregate, value: ir.Scalar) -> ir.Scalar:
+    """A sum or count of nothing is zero; of money, zero in no currency yet."""
+    if aggregate.function not in ("sum", "count"):
+        return value
+    kind = b.sql_type(aggregate.type)
+    zero: ir.Scalar = ir.Literal_(0, kind)
+    if aggregate.type.kind == "money":
+        zero = ir.Literal_("{'amount': 0, 'currency': NULL}", kind)
+    return b.call("COALESCE", value, zero)
+
+
+def _golden(sync: ResolvedSync, frame: Frame, joins: list[ir.Join]) -> ir.Select:
+    columns: list[tuple[str, ir.Scalar]] = [("_cid", b.col("w", "_cid")), ("_exists", b.col("w", "_exists"))]
+    for field in fields_of(sync):
+        columns += [(name, b.col("w", name)) for name in (field.name, f"from.{field.name}", f"frozen.{field.name}")]
+    own = {field.name for field in fields_of(sync)}
+    derived = {d.name: d.value for d in sync.object.derived}
+
+    def canonical(name: str) -> ir.Scalar:
+        if name in derived:
+            return lower(derived[name], frame)
+        return b.col("w", name) if name in own else b.null(_type_of(sync.object, name))
+
+    frame.canonical = canonical
+    columns += [(name, lower(value, frame)) for name, value in derived.items()]
+    broken = [
+        (b.negated(b.call("COALESCE", lower(i.condition, frame), b.TRUE)), i.name) for i in sync.object.invariants
+    ]
+    columns.append(("_broken", b.flag_text(broken)))
+    return ir.Select(tuple(columns), ir.Source(f"{sync.name}/winner", "w"), tuple(joins))
+
+
+def _type_of(object_: ResolvedObject, name: str) -> str:
+    field = object_.field(name)
+    return b.sql_type(field.type) if field else "VARCHAR"

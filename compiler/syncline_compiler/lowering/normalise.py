@@ -1,0 +1,88 @@
+"""Normalise: native rows to canonical values, and what is wrong with them.
+
+In: a member's typed mapping. Out: the relations ``values`` (one row per image row) and ``faults``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncline_compiler.lowering import build as b
+from syncline_compiler.lowering.expression import Failure, Frame, failures, lower
+from syncline_compiler.lowering.slots import MemberSlots, SlotLine
+from syncline_compiler.model import ir
+from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """The lowered normalise stage of one member."""
+
+    steps: tuple[ir.IrStep, ...]
+    values: tuple[ir.IrValues, ...]
+
+
+def lower_normalise(
+    prefix: str, member: ResolvedMember, object_: ResolvedObject, slots: MemberSlots, frame: Frame
+) -> Normalised:
+    """``prefix/values`` and ``prefix/faults`` of one member."""
+    frame.image = f"{prefix}/image"
+    columns: list[tuple[str, ir.Scalar]] = [
+        ("_native_id", b.col("i", "_native_id")),
+        ("_cid", b.col("i", "_cid")),
+        ("_take", b.holds(lower(member.mapping.take, frame)) if member.mapping.take else b.TRUE),
+    ]
+    checks: list[tuple[str, str, Failure]] = []
+    for slot in slots.lines:
+        columns.append((slot.name, slot.now(frame)))
+        checks += _checks_of(slot, frame, len(checks))
+    for number, reject in enumerate(member.mapping.rejects):
+        condition = b.holds(lower(reject.condition, frame))
+        checks.append((f"?reject.{number}", "", Failure(condition, "SYN5003", reject.because)))
+    columns += [(name, b.holds(failure.condition)) for name, _, failure in checks]
+    columns += [(f"clock.{name}", expression) for name, expression in slots.clocks(frame)]
+    values = ir.Select(tuple(columns), ir.Source(frame.image, "i"), tuple(frame.joins))
+    faults = _faults(prefix, object_, slots, checks)
+    return Normalised(
+        (ir.IrStep("normalise", f"{prefix}/values", values), ir.IrStep("normalise", f"{prefix}/faults", faults)),
+        tuple(frame.values),
+    )
+
+
+def _checks_of(slot: SlotLine, frame: Frame, start: int) -> list[tuple[str, str, Failure]]:
+    if slot.get is None:
+        return []
+    found = failures(slot.get, frame)
+    return [(f"?{start + number}.{slot.name}", slot.name, failure) for number, failure in enumerate(found)]
+
+
+def _faults(
+    prefix: str, object_: ResolvedObject, slots: MemberSlots, checks: list[tuple[str, str, Failure]]
+) -> ir.Union:
+    relation = ir.Source(f"{prefix}/values", "v")
+    taken = b.col("v", "_take")
+
+    def fault(field: str, failure: Failure, condition: ir.Scalar) -> ir.Select:
+        return ir.Select(
+            (
+                ("_native_id", b.col("v", "_native_id")),
+                ("field", b.text(field)),
+                ("code", b.text(failure.code)),
+                ("rule", b.text(failure.rule)),
+                ("action", b.text(failure.action)),
+            ),
+            relation,
+            where=b.all_of([taken, condition]),
+        )
+
+    selects = [fault(field, failure, b.col("v", name)) for name, field, failure in checks]
+    for slot in slots.lines:
+        field = object_.field(slot.name)
+        if field is None or not field.required or slot.get is None:
+            continue
+        failed = [b.negated(b.col("v", name)) for name, of, _ in checks if of == slot.name]
+        missing = b.all_of([b.is_null(b.col("v", slot.name)), *failed])
+        selects.append(fault(slot.name, Failure(missing, "SYN5002", "required"), missing))
+    return ir.Union(
+        tuple(selects), tuple((name, "VARCHAR") for name in ("_native_id", "field", "code", "rule", "action"))
+    )

@@ -1,0 +1,201 @@
+"""Slots: what is compared and agreed with a member.
+
+A slot is a canonical field that the member's mapping reads or exchanges, a part held as a keyed list, or a native
+field that is only written (``->Name``, compared in native text). In: a member's mapping. Out: ``MemberSlots``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from syncline_compiler.functions import native_text
+from syncline_compiler.lowering import build as b
+from syncline_compiler.lowering.expression import Frame, lower
+from syncline_compiler.model import ir, typed
+from syncline_compiler.model.types import TEXT, Type
+from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject, ResolvedSync
+from syncline_runtime.system import NativeField, Resource, System
+
+
+@dataclass(frozen=True)
+class NativeWrite:
+    """A native field that a slot writes, as payload JSON."""
+
+    native: NativeField
+    value: typed.Expression
+
+
+@dataclass(frozen=True)
+class SlotLine:
+    """One slot of a member, with the line that makes it."""
+
+    name: str
+    sql_type: str
+    reads: bool
+    writes: bool
+    get: typed.Expression | None
+    line: typed.Line | None
+    each: typed.Each | None
+    puts: tuple[typed.Put, ...]
+    pick: typed.PickPut | None
+    native: NativeField | None  # written one-way: the field compared
+    text: str
+    place: str
+
+    def now(self, frame: Frame) -> ir.Scalar:
+        """The member's present value, over the image."""
+        if self.each is not None:
+            return _collection(self.each, frame)
+        if self.get is not None:
+            return lower(self.get, frame)
+        if self.native is None or not self.native.readable:
+            return b.null("VARCHAR")
+        return lower(native_text(self.native), frame)
+
+    def want(self, frame: Frame) -> ir.Scalar:
+        """What the member should show once the winner is written, in the slot's own type."""
+        if self.native is not None:
+            return lower(self.puts[0].value, frame)
+        if self.line is None or self.line.identity or self.get is None or self.pick is not None:
+            return frame.canonical(self.name)
+        return lower(_through(self.get, {put.native: put.value for put in self.puts}), frame)
+
+
+@dataclass(frozen=True)
+class MemberSlots:
+    """All slots of one member."""
+
+    member: ResolvedMember
+    resource: Resource
+    lines: tuple[SlotLine, ...]
+    clock_fields: tuple[str, ...]
+
+    @property
+    def written(self) -> tuple[SlotLine, ...]:
+        """Slots that can cause a write."""
+        return tuple(slot for slot in self.lines if slot.writes)
+
+    def line(self, name: str) -> SlotLine | None:
+        """The slot of that name, if the member has it."""
+        return next((slot for slot in self.lines if slot.name == name), None)
+
+    def reads(self, name: str) -> bool:
+        """Whether the member tells the canonical field's value."""
+        slot = self.line(name)
+        return slot is not None and slot.reads
+
+    def clocks(self, frame: Frame) -> Iterator[tuple[str, ir.Scalar]]:
+        """Native fields that order changes, as instants."""
+        for name in self.clock_fields:
+            yield name, ir.Call("CLOCK", (b.col(frame.native, f"native.{name}"),))
+
+
+def slots_of(sync: ResolvedSync, member: ResolvedMember, system: System) -> MemberSlots:
+    """The slots of one member of a sync, in the order of its mapping."""
+    resource = system.resource(member.resource)
+    lines = [_slot(sync.object, resource, line) for line in member.mapping.lines]
+    lines += [_child_id(system, resource, slot) for slot in lines if slot.pick is not None]
+    lines += [_part_slot(each) for each in member.mapping.parts]
+    clocks = {
+        owner.clocks[member.connection]
+        for owner in sync.owners.values()
+        if owner.clocks and member.connection in owner.clocks
+    }
+    return MemberSlots(member, resource, tuple(lines), tuple(sorted(clocks)))
+
+
+def _slot(object_: ResolvedObject, resource: Resource, line: typed.Line) -> SlotLine:
+    puts = tuple(put for put in line.puts if isinstance(put, typed.Put))
+    pick = next((put for put in line.puts if isinstance(put, typed.PickPut)), None)
+    place = f"{line.span.path}:{line.span.line}"
+    if line.direction == "write":
+        native = resource.native(puts[0].native)
+        return SlotLine(
+            f"->{native.name}", "VARCHAR", False, True, None, line, None, puts, None, native, line.text, place
+        )
+    assert line.field is not None  # reading lines name their field
+    field = object_.field(line.field)
+    assert field is not None  # checked by resolve
+    writes = line.direction == "both"
+    return SlotLine(
+        line.field, b.sql_type(field.type), True, writes, line.get, line, None, puts, pick, None, line.text, place
+    )
+
+
+def child_slot(slot: str) -> str:
+    """The read-only slot that holds the native id of the child record a `pick` slot writes."""
+    return f"{slot}#id"
+
+
+def _child_id(system: System, resource: Resource, slot: SlotLine) -> SlotLine:
+    assert slot.pick is not None  # asked for picks only
+    of = resource.native(slot.pick.native).of
+    child = system.resource(of) if of else None
+    at = child.native(child.id).at if child else "id"
+    source = typed.Field("native", slot.pick.native, Type("json", nullable=True))
+    get = typed.Pick(source, slot.pick.where, typed.Field("item", at, TEXT), TEXT.or_null())
+    return SlotLine(
+        child_slot(slot.name),
+        "VARCHAR",
+        True,
+        False,
+        get,
+        None,
+        None,
+        (),
+        None,
+        None,
+        f"{slot.text} (its id)",
+        slot.place,
+    )
+
+
+def _part_slot(each: typed.Each) -> SlotLine:
+    place = f"{each.span.path}:{each.span.line}"
+    reads, writes = each.direction != "write", each.direction != "read"
+    return SlotLine(each.part, "VARCHAR", reads, writes, None, None, each, (), None, None, f"each {each.part}", place)
+
+
+def _collection(each: typed.Each, frame: Frame) -> ir.Scalar:
+    """The part's rows in canonical form: a JSON list of objects, sorted, so that order does not count."""
+    members: list[ir.Scalar] = []
+    for line in each.lines:
+        if line.field is not None and line.get is not None:
+            members += [b.text(line.field), ir.Call("TEXT", (lower(line.get, frame),))]
+    return ir.Elements(lower(each.list, frame), None, ir.Call("OBJECT", tuple(members)), "sorted")
+
+
+def native_collection(each: typed.Each, part: ir.Scalar) -> ir.Scalar:
+    """The part's canonical list as the native list that is written."""
+    frame = Frame("", cast_items=True)
+    members: list[ir.Scalar] = []
+    for line in each.lines:
+        for put in line.puts:
+            if isinstance(put, typed.Put):
+                members += [b.text(put.native), lower(put.value, frame)]
+    return ir.Elements(part, None, ir.Call("OBJECT", tuple(members)), "kept")
+
+
+def _through(get: typed.Expression, written: Mapping[str, typed.Expression]) -> typed.Expression:
+    """``get`` over what ``put`` writes: native fields replaced by the values written to them."""
+    return _replace(get, written)
+
+
+def _replace(e: typed.Expression, written: Mapping[str, typed.Expression]) -> typed.Expression:
+    match e:
+        case typed.Field(scope="native"):
+            return written.get(e.name, e)
+        case typed.Apply():
+            return typed.Apply(
+                e.function, tuple(_replace(a, written) for a in e.arguments), e.type, e.can_fail, e.options
+            )
+        case typed.Case():
+            branches = tuple((_replace(c, written), _replace(v, written)) for c, v in e.branches)
+            return typed.Case(branches, _replace(e.default, written) if e.default else None, e.type)
+        case typed.Lookup():
+            return typed.Lookup(e.codes, e.inverse, _replace(e.argument, written), e.type)
+        case typed.OrElse():
+            return typed.OrElse(_replace(e.value, written), e.action, e.message, e.type)
+        case _:
+            return e

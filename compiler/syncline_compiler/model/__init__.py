@@ -1,0 +1,1 @@
+"""What travels between passes: frozen values, no behaviour."""

@@ -1,0 +1,82 @@
+"""A YAML document as values with places, and the specs read from documents.
+
+Invariant: every key and value of the document has a span; a place that the document lacks answers with the nearest
+one around it, so that a diagnostic always has somewhere to point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from syncline_compiler.model.spec import CodesSpec, ObjectSpec, ProjectSpec, ScenarioSpec, SyncSpec
+from syncline_compiler.model.spec_system import SystemSpec
+from syncline_compiler.model.written import Written
+from syncline_compiler.source import SourceFile, Span
+
+Place = tuple[str | int, ...]
+S = TypeVar("S", bound=Written, covariant=True)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One YAML document: its value, and where each part of it stands.
+
+    The span of a one-line text is the text without its quotes: where its length is that of the text, an offset into
+    the text is a column.
+    """
+
+    source: SourceFile
+    value: Any
+    keys: Mapping[Place, Span]
+    values: Mapping[Place, Span]
+
+    def key(self, *place: str | int) -> Span:
+        """Find where the key of a member stands; for a list element or an absent member the nearest place around."""
+        while place not in self.keys and place not in self.values:
+            place = place[:-1]
+        return self.keys.get(place) or self.values[place]
+
+    def at(self, *place: str | int) -> Span:
+        """Find where a value stands; the nearest place around it if there is none."""
+        while place not in self.values:
+            place = place[:-1]
+        return self.values[place]
+
+
+@dataclass(frozen=True)
+class Declared(Generic[S]):
+    """A spec as written, and its document."""
+
+    spec: S
+    document: Document
+
+    def key(self, *place: str | int) -> Span:
+        """Find where a key stands."""
+        return self.document.key(*place)
+
+    def at(self, *place: str | int) -> Span:
+        """Find where a value stands."""
+        return self.document.at(*place)
+
+
+@dataclass(frozen=True)
+class WrittenProject:
+    """All specs of a project by kind and name, and the mappings as text.
+
+    ``broken`` holds, by kind, the names whose specs have diagnostics of their own: uses of them are not reported again.
+    """
+
+    project: Declared[ProjectSpec]
+    objects: Mapping[str, Declared[ObjectSpec]]
+    systems: Mapping[str, Declared[SystemSpec]]
+    codes: Mapping[str, Declared[CodesSpec]]
+    syncs: Mapping[str, Declared[SyncSpec]]
+    scenarios: Mapping[str, Declared[ScenarioSpec]]
+    mappings: tuple[SourceFile, ...]
+    broken: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def is_broken(self, kind: str, name: str) -> bool:
+        """Whether a spec of that name exists but could not be understood."""
+        return name in self.broken.get(kind, frozenset())

@@ -1,0 +1,89 @@
+"""What a mapping reads and writes, asked by several checks.
+
+Invariant: pure questions over ``TypedMapping``; nothing here reports or decides.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject
+from syncline_compiler.model.typed import Field, Line, TypedMapping
+from syncline_compiler.model.types import Type
+from syncline_compiler.source import Span
+from syncline_runtime.system import Resource, System
+
+
+def fields_read(mapping: TypedMapping) -> dict[str, Span]:
+    """Give the canonical fields and parts for which a member provides values, and the line of each."""
+    read = {line.field: line.span for line in mapping.lines if line.field is not None and line.get is not None}
+    return read | {part.part: part.span for part in mapping.parts if part.direction != "write"}
+
+
+def fields_mapped(mapping: TypedMapping) -> dict[str, Span]:
+    """Give the canonical fields and parts that a mapping names in either direction, and the first line of each."""
+    mapped: dict[str, Span] = {}
+    for line in mapping.lines:
+        if line.field is not None:
+            mapped.setdefault(line.field, line.span)
+    for part in mapping.parts:
+        mapped.setdefault(part.part, part.span)
+    return mapped
+
+
+def native_written(mapping: TypedMapping) -> dict[str, Span]:
+    """Give the native fields that a mapping writes, and the first line of each."""
+    written: dict[str, Span] = {}
+    for line in mapping.lines:
+        for native in _puts(line):
+            written.setdefault(native, line.span)
+    for part in mapping.parts:
+        if part.direction != "read":
+            written.setdefault(part.list.name, part.span)
+    return written
+
+
+def native_read(mapping: TypedMapping) -> dict[str, Span]:
+    """Give the native fields that a mapping reads, and the first line of each."""
+    read: dict[str, Span] = {}
+    for expression, span in _read_expressions(mapping):
+        for name in _native_fields(expression):
+            read.setdefault(name, span)
+    return read
+
+
+def resource_of(member: ResolvedMember, systems: Mapping[str, System]) -> Resource:
+    """Find the resource that holds a member's records."""
+    return systems[member.system].resource(member.resource)
+
+
+def required_fields(item: ResolvedObject) -> Iterator[str]:
+    """Name the fields without which a canonical record cannot be."""
+    return (field.name for field in item.fields if field.required)
+
+
+def _puts(line: Line) -> Iterator[str]:
+    return (put.native for put in line.puts)
+
+
+def _read_expressions(mapping: TypedMapping) -> Iterator[tuple[Any, Span]]:
+    if mapping.take is not None:
+        yield mapping.take, mapping.span
+    yield from ((line.get, line.span) for line in mapping.lines if line.get is not None)
+    yield from ((part.list, part.span) for part in mapping.parts if part.direction != "write")
+    yield from ((reject.condition, reject.span) for reject in mapping.rejects)
+
+
+def _native_fields(node: Any) -> Iterator[str]:
+    """Walk an expression, whatever its nodes are called: they are dataclasses and tuples of dataclasses."""
+    if isinstance(node, Field):
+        if node.scope == "native":
+            yield node.name
+    elif isinstance(node, tuple):
+        for item in node:
+            yield from _native_fields(item)
+    elif dataclasses.is_dataclass(node) and not isinstance(node, Type):
+        for member in dataclasses.fields(node):
+            yield from _native_fields(getattr(node, member.name))

@@ -1,0 +1,175 @@
+"""Specs with their names bound: what ``resolve`` makes and the checks read.
+
+Invariant: every name in here exists; whatever could not be bound has a diagnostic and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from syncline_compiler.model.typed import Expression, TypedMapping
+from syncline_compiler.model.types import Type
+from syncline_compiler.source import Span
+from syncline_runtime.system import System
+
+Policy = Literal["restore", "review", "adopt"]
+FirstLink = Literal["fill", "owner", "review"]
+
+
+@dataclass(frozen=True)
+class ResolvedField:
+    """A field of a canonical object. ``form`` is the normal form applied to every member's value."""
+
+    name: str
+    type: Type
+    span: Span
+    label: str | None = None
+    form: str | None = None  # trim | squash | upper | lower | casefold
+    required: bool = False
+    critical: bool = False
+    pii: str | None = None
+    inverse: str | None = None  # ref: the name by which the other object sees these records
+
+
+@dataclass(frozen=True)
+class ResolvedPart:
+    """Children with rows and base of their own, keyed by one of their fields within the parent."""
+
+    name: str
+    of: str  # object
+    key: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class DerivedField:
+    """A field computed from others, read-only, owned by nobody."""
+
+    name: str
+    value: Expression
+    type: Type
+    span: Span
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """A condition over one canonical record; false rejects the record."""
+
+    name: str
+    condition: Expression
+    span: Span
+
+
+@dataclass(frozen=True)
+class IdentityRule:
+    """Records with equal values in all these fields are one (none of them null)."""
+
+    same: tuple[str, ...]
+    unless: Expression | None
+    then: Literal["link", "review"]
+    span: Span
+
+
+@dataclass(frozen=True)
+class ResolvedObject:
+    """A canonical object."""
+
+    name: str
+    version: str
+    label: str
+    fields: tuple[ResolvedField, ...]
+    parts: tuple[ResolvedPart, ...]
+    derived: tuple[DerivedField, ...]
+    invariants: tuple[Invariant, ...]
+    identity: tuple[IdentityRule, ...]
+    span: Span
+
+    def field(self, name: str) -> ResolvedField | None:
+        """The field of that name, if the object has it."""
+        return next((field for field in self.fields if field.name == name), None)
+
+
+@dataclass(frozen=True)
+class CodeTable:
+    """Native codes and what they mean. ``inverse`` gives for each meaning the native code to write."""
+
+    name: str
+    version: str
+    rows: tuple[tuple[str, str], ...]  # native, canonical
+    inverse: Mapping[str, str]
+    span: Span
+    meaning_of: str | None = None  # the enum, "account.status", that the meanings belong to
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """Who decides a field: the owner connection, or the newest change by named clocks."""
+
+    rule: Literal["owner", "newest"]
+    owner: str | None = None  # connection
+    clocks: Mapping[str, str] | None = None  # newest: connection → native field
+    tie: Literal["review"] = "review"
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class ResolvedMember:
+    """A connection to a system, and the resource there that holds the object."""
+
+    connection: str
+    system: str
+    resource: str
+    mapping: TypedMapping
+    originates: bool
+    hold: bool | Expression  # must have the record: always, never, or when the condition holds
+    on_leave: Literal["keep", "deactivate", "delete", "unlink"]
+    span: Span
+
+
+@dataclass(frozen=True)
+class ResolvedSync:
+    """One object over its members."""
+
+    name: str
+    object: ResolvedObject
+    members: tuple[ResolvedMember, ...]
+    owners: Mapping[str, Ownership]  # every field and part of the object that some member maps
+    unowned_edit: Mapping[str, Policy]  # field → policy; "*" always present
+    first_link: Mapping[str, FirstLink]  # field → policy; "*" always present
+    when_deleted_in: Mapping[str, str]  # connection or "*" → keep | review | delete (set: later)
+    freshness: int | None  # seconds
+    change_guard: str | None  # "10%" or a count
+    delete_guard: str | None
+    attempts: int
+    within: int  # seconds
+    span: Span
+
+
+@dataclass(frozen=True)
+class ConnectionBinding:
+    """A connection in one environment, as written in ``syncline.yaml``."""
+
+    connection: str
+    origin: str
+    credential: Mapping[str, str]  # token | username | password | key → secret reference
+    account: str | None
+    environment: str | None
+    requests: int | None
+    per: int | None
+    stand_in: bool = False  # served by `syncline sandbox`
+
+
+@dataclass(frozen=True)
+class ResolvedProject:
+    """A whole project, its names bound and its expressions typed."""
+
+    name: str
+    objects: Mapping[str, ResolvedObject]
+    systems: Mapping[str, System]
+    codes: Mapping[str, CodeTable]
+    syncs: tuple[ResolvedSync, ...]  # by name
+    connections: Mapping[str, str]  # connection → system
+    environments: Mapping[str, tuple[ConnectionBinding, ...]]

@@ -1,0 +1,191 @@
+"""Specs as written: one pydantic model for each kind, but systems (``spec_system.py``).
+
+In: plain values of the YAML loader. Out: models whose members are spelled as in the files.
+Invariant: names are not bound yet and expressions are still text; both keep their place in the document.
+"""
+
+# ruff: noqa: RUF012 - pydantic copies a model's defaults for each instance
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from syncline_compiler.model.written import (
+    Condition,
+    Name,
+    NativeName,
+    Seconds,
+    Share,
+    Text,
+    Version,
+    Written,
+    long_form,
+)
+
+ObjectName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(@[0-9]+)?$")]
+ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$")]
+ObjectField = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
+Form = Literal["trim", "squash", "upper", "lower", "casefold"]
+Policy = Literal["restore", "review", "adopt"]
+FirstLink = Literal["fill", "owner", "review"]
+OnLeave = Literal["keep", "deactivate", "delete", "unlink"]
+WhenDeleted = Literal["keep", "review", "delete"]
+
+
+class Deprecated(Written):
+    """Since when a field is on its way out, when it goes, and what to use."""
+
+    since: Version
+    sunset: Text
+    use: Name | None = None
+
+
+class FieldSpec(Written):
+    """A field of a canonical object."""
+
+    type: Text
+    values: list[Text] = []
+    label: Text | None = None
+    form: Form | None = None
+    required: bool = False
+    critical: bool = False
+    pii: Text | None = None
+    inverse: Name | None = None
+    deprecated: Deprecated | None = None
+
+
+class PartSpec(Written):
+    """Children with rows of their own, keyed by one of their fields."""
+
+    of: Name
+    key: Name
+    label: Text | None = None
+
+
+class DerivedSpec(Written):
+    """A field computed from others."""
+
+    value: Text
+    label: Text | None = None
+
+
+class IdentitySpec(Written):
+    """When two records are one."""
+
+    same: list[Name] = []
+    similar: dict[Name, Any] | None = None
+    unless: Text | None = None
+    then: Literal["link", "review"] = "link"
+
+
+class ObjectSpec(Written):
+    """``object:`` a canonical object."""
+
+    object: Name
+    version: Version
+    label: Text | None = None
+    fields: Annotated[dict[Name, Annotated[FieldSpec, long_form("type")]], Field(min_length=1)]
+    parts: dict[Name, PartSpec] = {}
+    derived: dict[Name, Annotated[DerivedSpec, long_form("value")]] = {}
+    invariants: dict[Name, Text] = {}
+    identity: list[IdentitySpec] = []
+
+
+class CodesSpec(Written):
+    """``codes:`` a table between native codes and meanings."""
+
+    codes: Name
+    version: Version
+    label: Text | None = None
+    for_: ObjectField | None = Field(default=None, alias="for")
+    rows: Annotated[dict[str, Text], Field(min_length=1)]
+    inverse: dict[str, Text] = {}
+
+
+class ExistsSpec(Written):
+    """Who may bring a record into being, who must have it, what happens when it leaves a condition."""
+
+    originate: list[Name] = []
+    hold: dict[Name, Condition] = {}
+    on_leave: dict[Name, OnLeave] = {}
+
+
+class OwnerSpec(Written):
+    """Who decides a field: an owner, or the newest by named clocks."""
+
+    owner: Name | None = None
+    by: Literal["newest"] | None = None
+    clock: dict[Name, NativeName] = {}
+    tie: Literal["review"] = "review"
+
+
+class GuardsSpec(Written):
+    """Shares or counts of records above which a run asks first."""
+
+    change: Share | None = None
+    delete: Share | None = None
+
+
+class DeliverySpec(Written):
+    """How long and how often a write is tried."""
+
+    attempts: Annotated[int, Field(ge=1, le=50)] = 6
+    within: Seconds = "2h"
+
+
+class SyncSpec(Written):
+    """``sync:`` one object over its members."""
+
+    sync: Name
+    object: ObjectName
+    label: Text | None = None
+    members: Annotated[dict[Name, ResourceName], Field(min_length=1)]
+    exists: ExistsSpec = ExistsSpec()
+    owners: dict[str, Annotated[OwnerSpec, long_form("owner")]] = {}
+    unowned_edit: Annotated[dict[str, Policy], long_form("*")] = {}
+    first_link: Annotated[dict[str, FirstLink], long_form("*")] = {}
+    when_deleted_in: Annotated[dict[str, WhenDeleted | dict[str, Any]], long_form("*")] = {}
+    freshness: Seconds | None = None
+    guards: GuardsSpec = GuardsSpec()
+    delivery: DeliverySpec = DeliverySpec()
+
+
+class ScenarioSpec(Written):
+    """``scenario:`` given, when, expect. Loads only; nothing runs it yet."""
+
+    scenario: Text
+    sync: Name | None = None
+    label: Text | None = None
+    given: Any = None
+    when: Any = None
+    expect: Any = None
+
+
+class LimitSpec(Written):
+    """Requests allowed per time."""
+
+    requests: Annotated[int, Field(ge=1)]
+    per: Seconds
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+
+
+class ConnectionSpec(Written):
+    """A connection in one environment: where it is, and by what references it proves itself."""
+
+    stand_in: bool = False
+    origin: Text | None = None
+    credential: dict[Literal["token", "username", "password", "key"], Text] = {}
+    account: Text | None = None
+    environment: Text | None = None
+    limit: LimitSpec | None = None
+
+
+class ProjectSpec(Written):
+    """``syncline.yaml``: the project and its environments."""
+
+    syncline: Annotated[int, Field(ge=1, le=1)]
+    project: Name
+    label: Text | None = None
+    environments: dict[Name, dict[Name, ConnectionSpec]] = {}

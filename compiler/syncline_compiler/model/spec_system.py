@@ -1,0 +1,237 @@
+"""The ``system`` spec as written: the face in YAML of ``syncline_runtime.system``.
+
+In: plain values of the YAML loader. Out: ``SystemSpec``. Templates (paths, queries, bodies) stay as they are.
+"""
+
+# ruff: noqa: RUF012 - pydantic copies a model's defaults for each instance
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from syncline_compiler.model.spec import LimitSpec
+from syncline_compiler.model.written import (
+    AnyText,
+    Duration,
+    Name,
+    NativeName,
+    OneOrMore,
+    Seconds,
+    Text,
+    Version,
+    Written,
+    long_form,
+)
+
+Category = Literal[
+    "authentication", "permission", "mapping", "validation", "conflict",
+    "not_found", "rate_limit", "transport", "vendor", "internal",
+]  # fmt: skip
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+StatusCode = Annotated[int, Field(ge=100, le=599)]
+
+
+def _relative_glob(pattern: str) -> str:
+    if pattern.startswith(("/", "\\", "~")) or ".." in pattern.replace("\\", "/").split("/") or ":" in pattern:
+        raise ValueError("a pattern below the connection's folder is expected, without `..`")
+    return pattern
+
+
+def _one_status(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class RequestSpec(Written):
+    """One request, as a template."""
+
+    path: AnyText = ""
+    method: Method | None = None
+    query: dict[str, Any] = {}
+    headers: dict[str, Any] = {}
+    body: Any = None
+    encoding: Literal["json", "form"] = "json"
+    rpc: Text | None = None
+
+
+class PagingSpec(Written):
+    """How a list is read to its end."""
+
+    kind: Literal["none", "page", "offset", "cursor", "next_link"]
+    size: Annotated[int, Field(ge=1, le=100_000)] = 100
+    first: Annotated[int, Field(ge=0)] = 1
+    next: AnyText = ""
+    next_header: Text | None = None
+    from_last: Text | None = None
+    more: Text | None = None
+    total: Text | None = None
+
+
+class CursorSpec(Written):
+    """The field by which changes are read."""
+
+    field: NativeName
+    granularity: Duration = "1s"
+    lag: Duration = "0s"
+    format: Literal["iso", "iso_naive", "epoch", "text"] = "iso"
+    query: dict[str, Any] = {}
+
+
+class ListSpec(Written):
+    """How all or changed records are read."""
+
+    request: RequestSpec
+    items: AnyText = ""
+    paging: PagingSpec = PagingSpec(kind="none")
+    cursor: CursorSpec | None = None
+    complete: bool = True
+
+
+class FilesSpec(Written):
+    """How records are read from files that others drop."""
+
+    pattern: Annotated[Text, BeforeValidator(lambda value: _relative_glob(value) if isinstance(value, str) else value)]
+    format: Literal["csv", "json", "jsonl", "parquet"] = "csv"
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    encoding: Text = "utf-8"
+    items: AnyText = ""
+
+
+class IdempotencySpec(Written):
+    """The header that makes a repeated request harmless, and for how long the system remembers."""
+
+    header: Text
+    keeps: Seconds | None = None
+
+
+class PreconditionSpec(Written):
+    """The header that carries the version last seen."""
+
+    header: Text
+
+
+class FindSpec(Written):
+    """How a record is found by the marker or external id that we wrote."""
+
+    request: RequestSpec
+    field: NativeName | None = None
+    items: AnyText = ""
+
+
+class WriteSpec(Written):
+    """One write contract."""
+
+    request: RequestSpec
+    returns: Literal["record", "id", "nothing"] | None = None
+    record_at: AnyText = ""
+    id_at: AnyText = "id"
+    sends: Literal["changed", "all"] = "changed"
+    wrap: Text | None = None
+    idempotency: IdempotencySpec | None = None
+    external_id: NativeName | None = None
+    marker: NativeName | None = None
+    find: FindSpec | None = None
+    precondition: PreconditionSpec | None = None
+    scope: Text | None = None
+
+
+class ScopesSpec(Written):
+    """What a credential must be granted to read and to write."""
+
+    read: Text | None = None
+    write: Text | None = None
+
+
+class NativeFieldSpec(Written):
+    """One field of a resource."""
+
+    type: Text
+    at: Text | None = None
+    label: Text | None = None
+    required: bool = False
+    read: bool = True
+    write: bool = True
+    values: list[Text] = []
+    ref: NativeName | None = None
+    of: NativeName | None = None
+    pii: Text | None = None
+    empty_is_null: bool = False
+    scope: ScopesSpec = ScopesSpec()
+
+
+class ResourceSpec(Written):
+    """One kind of record of a system."""
+
+    label: Text | None = None
+    id: NativeName
+    version: NativeName | None = None
+    fields: Annotated[dict[NativeName, Annotated[NativeFieldSpec, long_form("type")]], Field(min_length=1)]
+    list_: ListSpec | None = Field(default=None, alias="list")
+    files: FilesSpec | None = None
+    get: RequestSpec | None = None
+    get_at: AnyText = ""
+    create: WriteSpec | None = None
+    update: WriteSpec | None = None
+    delete: WriteSpec | None = None
+    gone: dict[str, Any] = {}
+    parent: NativeName | None = None
+    scope: ScopesSpec = ScopesSpec()
+
+
+class AuthSpec(Written):
+    """How requests are authenticated."""
+
+    kind: Literal["none", "basic", "bearer", "api_key", "session"]
+    header: Text | None = None
+    query: Text | None = None
+    scheme: AnyText = "Bearer"
+    login: RequestSpec | None = None
+    session: Any = None
+
+
+class ProbeSpec(Written):
+    """A harmless request whose answer proves something."""
+
+    request: RequestSpec
+    at: AnyText = ""
+
+
+class TaggedSpec(Written):
+    """Values that the wire wraps with a type tag."""
+
+    key: Text
+    types: dict[str, OneOrMore]
+    native: dict[str, Text] = {}
+
+
+class ErrorSpec(Written):
+    """Recognises one of the vendor's failures."""
+
+    category: Category
+    status: Annotated[list[StatusCode], BeforeValidator(_one_status)] = []
+    where: dict[str, Any] = {}
+    retry: bool = False
+
+
+class SystemSpec(Written):
+    """``system:`` an external system."""
+
+    system: Name
+    version: Version
+    label: Text | None = None
+    protocol: Literal["rest", "jsonrpc", "files"] = "rest"
+    zone: Text = "UTC"
+    auth: AuthSpec = AuthSpec(kind="none")
+    headers: dict[str, Any] = {}
+    limit: LimitSpec | None = None
+    visible_after: Seconds = "0s"
+    account: ProbeSpec | None = None
+    environment: ProbeSpec | None = None
+    tagged: TaggedSpec | None = None
+    errors: list[ErrorSpec] = []
+    error_code_at: AnyText = ""
+    error_message_at: AnyText = ""
+    scopes: list[Text] = []
+    resources: Annotated[dict[NativeName, ResourceSpec], Field(min_length=1)]
+    sandbox: dict[NativeName, list[dict[str, Any]]] = {}

@@ -1,0 +1,193 @@
+"""Checked expressions and mapping lines: what ``check_types`` leaves for ``lower``.
+
+Invariant: every node has its type; names are bound; ``let`` is expanded; implicit conversions stand as ``Apply``;
+no node needs the text of the spec again (spans stay for diagnostics and lineage only).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from syncline_compiler.model.types import Type
+from syncline_compiler.source import Span
+
+Scope = Literal["native", "canonical", "item", "child", "run"]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A literal; decimals and dates as text, null as None."""
+
+    value: str | int | bool | None
+    type: Type
+
+
+@dataclass(frozen=True)
+class Field:
+    """A value of the row at hand.
+
+    native: a field of the mapped resource, by native field name, already of its native type;
+    canonical: a field of the canonical object; item: a member of the list element inside ``pick`` and ``each``,
+    by dotted wire name; child: a canonical field of the aggregated object; run: ``started_at``.
+    """
+
+    scope: Scope
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True)
+class Apply:
+    """A library function or operator over arguments (operators have names too: ``eq``, ``and``, ``add``, …).
+
+    ``can_fail``: the result may be null though every argument is present; that is a failed step.
+    ``options``: literal settings the function was written with (code table name, zone, format …).
+    """
+
+    function: str
+    arguments: tuple[Expression, ...]
+    type: Type
+    can_fail: bool = False
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """``case when … then … else … end``; without a default the type is nullable."""
+
+    branches: tuple[tuple[Expression, Expression], ...]
+    default: Expression | None
+    type: Type
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A value through a code table; fails where the table has no row."""
+
+    codes: str
+    inverse: bool  # False: native → canonical
+    argument: Expression
+    type: Type
+
+
+@dataclass(frozen=True)
+class Resolve:
+    """A native id to the canonical id of the object it stands for in the same connection, or back (``inverse``).
+
+    Forward it fails where no link is known. Back it yields a symbolic reference that delivery resolves.
+    """
+
+    object: str
+    resource: str  # resource of the same system whose ids these are
+    argument: Expression
+    type: Type
+    inverse: bool = False
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The first element of a native list for which ``where`` (over ``item``) holds, then ``value`` over it."""
+
+    list: Field
+    where: Expression
+    value: Expression
+    type: Type
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """sum, count, min or max over the records of ``object`` whose ref field ``ref`` points at this record."""
+
+    function: Literal["sum", "count", "min", "max"]
+    object: str
+    ref: str
+    value: Expression  # over scope child
+    where: Expression | None
+    type: Type
+
+
+@dataclass(frozen=True)
+class OrElse:
+    """What happens when ``value`` fails: ``null``, ``reject`` or ``review``. Without it a failure rejects the record."""
+
+    value: Expression
+    action: Literal["null", "reject", "review"]
+    message: str | None
+    type: Type
+
+
+Expression = Constant | Field | Apply | Case | Lookup | Resolve | Pick | Aggregate | OrElse
+
+
+@dataclass(frozen=True)
+class Put:
+    """A value written to one native field; ``value`` is over scope canonical."""
+
+    native: str
+    value: Expression
+
+
+@dataclass(frozen=True)
+class PickPut:
+    """A value written to one member of the picked list element (``item``, dotted wire name).
+
+    ``fixed`` are the members that make a new element satisfy the ``where`` (name → constant).
+    """
+
+    native: str  # the list field
+    where: Expression
+    item: str
+    fixed: tuple[tuple[str, str], ...]
+    value: Expression
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a mapping. ``both`` has get and puts; ``read`` only get; ``write`` only puts.
+
+    ``identity`` says that get(put(v)) = v without any change of form, so that comparing needs no round trip.
+    """
+
+    direction: Literal["both", "read", "write"]
+    field: str | None  # canonical field; None for a written expression over several
+    get: Expression | None
+    puts: tuple[Put | PickPut, ...]
+    identity: bool
+    span: Span
+    text: str  # the line as written, for trace and reviews
+
+
+@dataclass(frozen=True)
+class Each:
+    """``part <-> each list { … }``: rows of a native list as keyed children. Lines' get is over scope item,
+    puts' ``native`` is a member of the element (dotted wire name)."""
+
+    direction: Literal["both", "read", "write"]
+    part: str
+    list: Field
+    lines: tuple[Line, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Reject:
+    """``reject when … because "…"``."""
+
+    condition: Expression
+    because: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class TypedMapping:
+    """A checked ``.map`` file: resource of a system ↔ object."""
+
+    system: str
+    resource: str
+    object: str
+    take: Expression | None
+    lines: tuple[Line, ...]
+    parts: tuple[Each, ...]
+    rejects: tuple[Reject, ...]
+    span: Span

@@ -1,0 +1,61 @@
+"""What the grammar would have accepted, in users' words, and hints for slips that people make.
+
+In: names of terminals and the text at the mistake. Out: short phrases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+_VALUE = {"INTEGER", "DECIMAL", "STRING", "TRUE", "FALSE", "NULL", "PATH", "OPEN", "CASE", "PICK", "MINUS", "NOT"}
+_OPERATOR = {
+    "AND", "OR", "EQUAL", "DIFFERS", "LESS", "AT_MOST", "MORE", "AT_LEAST", "PLUS", "MINUS", "TIMES", "OVER", "IS",
+    "NOT", "IN", "_FALLBACK",
+}  # fmt: skip
+_STATEMENT = {"TAKE", "LET", "REJECT", "MAPPING", "RBRACE"}
+_ARROW = {"BOTH", "READ", "WRITE"}
+_GROUPS = (
+    ({"TAKE", "LET", "MAPPING"}, _STATEMENT | _VALUE, "a statement"),
+    ({"INTEGER", "PATH", "OPEN"}, _VALUE, "a value"),
+    ({"EQUAL", "PLUS", "TIMES"}, _OPERATOR, "an operator"),
+    (_ARROW, _ARROW, "an arrow (`<->`, `<-` or `->`)"),
+)
+_WORDS = {
+    "PATH": "a name", "STRING": 'a text such as "open"', "INTEGER": "a number", "DECIMAL": "a number",
+    "MEMBER": "a member such as `.value`", "VBAR": "a step (`| …`)", "_NEWLINE": "the end of the line",
+    "$END": "the end", "OPEN": "`(`", "CLOSE": "`)`", "LBRACE": "`{`", "RBRACE": "`}`", "COMMA": "`,`", "EQUAL": "`==`",
+    "BOTH": "`<->`", "AT": "`@`", "VERSION": "a version such as 2.1.0",
+}  # fmt: skip
+_HINTS = (
+    ('"', 'the text is not closed: it ends with `"` on the same line'),
+    ("'", 'text stands between double quotes: "…"'),
+    ("&", "write `and`"),
+    ("||", "write `or`"),
+    ("!", "write `not`, or `!=` to compare"),
+    ("=", "`==` compares; an arrow (`<->`, `<-`, `->`) maps"),
+    ("<-", "an arrow stands once on a line; to compare with a negative number leave a space: `a < -1`"),
+    (";", "a statement ends with its line"),
+    ("[", "lists stand between round brackets: `in (\"a\", \"b\")`"),
+    ("`", "the name is not closed: it ends with a backtick on the same line"),
+    ("%", "there is no `%`"),
+    ("?", "`??` gives a value for null"),
+)
+
+
+def wanted(accepted: Collection[str]) -> str:
+    """Say what may stand here: "a value is expected", "an operator or the end of the line is expected"."""
+    rest = set(accepted)
+    phrases: list[str] = []
+    for sign, members, phrase in _GROUPS:
+        if sign <= rest:
+            phrases.append(phrase)
+            rest -= members
+    phrases += sorted({_WORDS.get(name, f"`{name.lower().strip('_')}`") for name in rest})
+    if len(phrases) > 1:
+        phrases = [", ".join(phrases[:-1]) + f" or {phrases[-1]}"]
+    return f"{phrases[0]} is expected" if phrases else "nothing more is expected"
+
+
+def hint(text: str) -> str:
+    """Give a hint for a slip that begins ``text``; empty if none is known."""
+    return next((words for start, words in _HINTS if text.startswith(start)), "")

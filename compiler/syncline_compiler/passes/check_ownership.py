@@ -1,0 +1,91 @@
+"""Check existence: who brings records into being, who holds them, and whether creating them can work.
+
+In: ``ResolvedSync``. Diagnostics: SYN0504 … SYN0507.
+Invariant (of a sync without these): every record that is wanted can be created with all that is required of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.model.document import Declared, WrittenProject
+from syncline_compiler.model.members import fields_read, native_written, required_fields, resource_of
+from syncline_compiler.model.resolved import ResolvedMember, ResolvedSync
+from syncline_compiler.model.spec import SyncSpec
+from syncline_runtime.system import System
+
+_Declared = Declared[SyncSpec]
+
+
+def check_ownership(
+    sync: ResolvedSync, project: WrittenProject, systems: Mapping[str, System], diagnostics: Collector
+) -> None:
+    """Check who originates and who holds the records of a sync."""
+    declared = project.syncs[sync.name]
+    _check_originators(sync, declared, diagnostics)
+    for member in sync.members:
+        if member.hold is not False:
+            _check_create(member, declared, project, systems, diagnostics)
+
+
+def _check_originators(sync: ResolvedSync, declared: _Declared, diagnostics: Collector) -> None:
+    if not declared.spec.exists.originate:
+        names = list(declared.spec.members)
+        diagnostics.report(
+            "SYN0507", declared.key("exists"), label="nothing says where new records come from",
+            help=f"write `exists: {{originate: [{names[0]}]}}`",
+        )  # fmt: skip
+        return
+    for member in sync.members:
+        if member.originates:
+            _check_required(member, sync, declared, diagnostics)
+
+
+def _check_required(member: ResolvedMember, sync: ResolvedSync, declared: _Declared, diagnostics: Collector) -> None:
+    """Check that a member can give a new record all that the object requires."""
+    read = fields_read(member.mapping)
+    for name in required_fields(sync.object):
+        if name in read:
+            continue
+        field = sync.object.field(name)
+        index = declared.spec.exists.originate.index(member.connection)
+        diagnostics.report(
+            "SYN0506", member.mapping.span, label=f"nothing here provides `{name}`",
+            secondary=[
+                (declared.at("exists", "originate", index), f"`{member.connection}` originates records"),
+                *([(field.span, "required here")] if field else []),
+            ],
+            help=f"map it (`{name} <-> …`), or drop `required` where a record may be without it",
+        )  # fmt: skip
+
+
+def _check_create(
+    member: ResolvedMember,
+    declared: _Declared,
+    project: WrittenProject,
+    systems: Mapping[str, System],
+    diagnostics: Collector,
+) -> None:
+    """Check that a member which must hold records can be given new ones."""
+    resource = resource_of(member, systems)
+    system = project.systems[member.system]
+    span = declared.key("exists", "hold", member.connection)
+    if resource.create is None:
+        diagnostics.report(
+            "SYN0504", span, label=f"`{member.system}.{member.resource}` has no `create`",
+            secondary=[(system.key("resources", member.resource), "described here")],
+            help="describe how a record is created there, or let the member hold only what others bring into it",
+        )  # fmt: skip
+        return
+    written = native_written(member.mapping)
+    for native in resource.fields:
+        if native.required and native.writable and native.name not in written and native.name != resource.parent:
+            diagnostics.report(
+                "SYN0505", member.mapping.span, label=f"nothing here fills `{native.name}`",
+                secondary=[
+                    (system.key("resources", member.resource, "fields", native.name), "required on create"),
+                    (span, f"`{member.connection}` must hold the record"),
+                ],
+                help=f"map it (`… <-> {native.name}`), or write a fixed value (`\"…\" -> {native.name}`)",
+            )  # fmt: skip

@@ -1,0 +1,105 @@
+"""Check systems: cursors that read changes, placeholders that something fills, no secret in a request.
+
+In: ``System`` and its spec. Diagnostics: SYN0706, SYN0707, SYN0801.
+Invariant (of a system without these): an incremental read asks for changes, and no request sends braces as they stand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.model.document import Declared, Place, WrittenProject
+from syncline_compiler.model.spec_system import SystemSpec
+from syncline_compiler.spelling import did_you_mean
+from syncline_runtime.system import Cursor, ListRead, Resource, System
+
+PLACEHOLDERS = frozenset(
+    {"id", "cursor", "size", "offset", "page", "token", "marker", "record", "key", "username", "password", "result"}
+)
+ORDERED_TYPES = frozenset({"instant", "local_datetime", "date", "int", "text"})
+SENSITIVE_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"}
+)
+SENSITIVE_QUERY = frozenset({"api_key", "apikey", "access_token", "token", "key", "secret", "password"})
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:\.[A-Za-z0-9_.]+)?\}", re.ASCII)
+_TEMPLATES = ("path", "query", "headers", "body")
+
+_Declared = Declared[SystemSpec]
+
+
+def check_systems(project: WrittenProject, systems: Mapping[str, System], diagnostics: Collector) -> None:
+    """Check every system of the project."""
+    for name, system in systems.items():
+        declared = project.systems[name]
+        for resource in system.resources:
+            _check_cursor(resource, declared, diagnostics)
+        value = {key: item for key, item in declared.document.value.items() if key != "sandbox"}
+        for place, template in _texts(value, ()):
+            _check_placeholders(place, template, declared, diagnostics)
+            _check_secret(place, template, declared, diagnostics)
+
+
+def _check_cursor(resource: Resource, declared: _Declared, diagnostics: Collector) -> None:
+    listed = resource.list
+    if listed is None or listed.cursor is None:
+        return
+    native = next((field for field in resource.fields if field.name == listed.cursor.field), None)
+    if native is None:
+        return
+    place: Place = ("resources", resource.name, "list", "cursor")
+    described = [(declared.key("resources", resource.name, "fields", native.name), "declared here")]
+    if native.type not in ORDERED_TYPES or not native.readable:
+        why = f"`{native.name}` is {native.type}" if native.readable else f"`{native.name}` cannot be read"
+        diagnostics.report(
+            "SYN0706", declared.at(*place, "field"), label=f"{why}: it cannot say what changed since",
+            secondary=described, help="name a field that rises with each change, such as a time of last change",
+        )  # fmt: skip
+    elif not _asks_for_changes(listed, listed.cursor):
+        diagnostics.report(
+            "SYN0706", declared.key(*place), label="no request holds `{cursor}`, so that every run reads everything",
+            help='say how changes are asked for: `query: {updated_since: "{cursor}"}`',
+        )  # fmt: skip
+
+
+def _asks_for_changes(listed: ListRead, cursor: Cursor) -> bool:
+    templates = (cursor.query, listed.request.path, listed.request.query, listed.request.body)
+    return any("{cursor}" in text for template in templates for _, text in _texts(template, ()))
+
+
+def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    """Walk a value; nesting is bounded by the reader."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(item, (*place, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, (*place, index))
+
+
+def _check_placeholders(place: Place, text: str, declared: _Declared, diagnostics: Collector) -> None:
+    if not any(part in _TEMPLATES for part in place):
+        return
+    for match in _PLACEHOLDER.finditer(text):
+        if match[1] not in PLACEHOLDERS:
+            remedy = did_you_mean(match[1], PLACEHOLDERS, kind="placeholders")
+            span = declared.at(*place)
+            diagnostics.report("SYN0707", span, label=f"nothing fills `{{{match[1]}}}`", help=remedy)
+
+
+def _check_secret(place: Place, text: str, declared: _Declared, diagnostics: Collector) -> None:
+    """Check for a credential in a request: it would be compiled into the release."""
+    if len(place) < 2 or _PLACEHOLDER.search(text):
+        return
+    holder, name = place[-2], str(place[-1]).casefold()
+    in_headers = holder == "headers" and name in SENSITIVE_HEADERS
+    in_query = holder == "query" and name in SENSITIVE_QUERY
+    if in_headers or in_query:
+        diagnostics.report(
+            "SYN0801", declared.at(*place), label="this would be part of the release",
+            help="remove it and describe `auth`; the secret itself belongs into `credential` of an environment",
+        )  # fmt: skip

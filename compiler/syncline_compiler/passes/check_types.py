@@ -1,0 +1,108 @@
+"""Types mappings and the expressions of specs.
+
+In: syntax trees, a system's resource, canonical objects. Out: ``TypedMapping`` and typed expressions, with the way back
+of every two-way line. Diagnostics: SYN02xx for names, SYN03xx for types and nulls, SYN04xx for code tables and
+two-way lines.
+Invariant: what comes out has no mistake in it; a line or condition with one is left out and has a diagnostic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from syncline_compiler.checking import facts
+from syncline_compiler.checking.agree import UNTYPED, Agreement
+from syncline_compiler.checking.expressions import LARGEST, Typer
+from syncline_compiler.checking.lines import LineChecker
+from syncline_compiler.checking.names import Names, Scope, canonical_scope, native_scope
+from syncline_compiler.checking.size import size_of
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.model import syntax
+from syncline_compiler.model.resolved import ResolvedObject
+from syncline_compiler.model.typed import Apply, Expression, Reject, TypedMapping
+from syncline_compiler.model.types import BOOL, Type
+from syncline_runtime.system import System
+
+__all__ = ["Names", "check_expression", "check_mapping"]
+
+
+def check_mapping(
+    mapping: syntax.Mapping, system: System, object: ResolvedObject, names: Names, diagnostics: Collector
+) -> TypedMapping:
+    """Type a mapping whose header is bound to a resource of ``system`` and to ``object``."""
+    resource = mapping.header.resource.parts[1]
+    scope = _with_lets(mapping, native_scope(system, system.resource(resource)), names, diagnostics)
+    typer = Typer(names, scope, diagnostics)
+    take = _take(mapping, typer)
+    scope = _knowing(mapping, scope)
+    checker = LineChecker(names, scope, object, diagnostics)
+    return TypedMapping(
+        system=system.name,
+        resource=resource,
+        object=object.name,
+        take=take,
+        lines=tuple(checker.lines(mapping.lines)),
+        parts=tuple(checker.parts(mapping.parts)),
+        rejects=tuple(_reject(reject, typer) for reject in mapping.rejects),
+        span=mapping.span,
+    )
+
+
+def check_expression(
+    expression: syntax.Expression,
+    object: ResolvedObject,
+    names: Names,
+    diagnostics: Collector,
+    wanted: Type | None = None,
+) -> Expression | None:
+    """Type an expression over a canonical object; None if it has a mistake. A wanted bool makes it a condition."""
+    typer = Typer(names, canonical_scope(object), diagnostics)
+    if wanted is not None and wanted.kind == "bool":
+        value = typer.condition(expression)
+    else:
+        value = typer.value(expression, wanted)
+        if wanted is not None:
+            value = Agreement(diagnostics, expression.span, reading=False).of(value, wanted)
+    return value if value.type.kind != "unknown" else None
+
+
+def _with_lets(mapping: syntax.Mapping, scope: Scope, names: Names, diagnostics: Collector) -> Scope:
+    """Each ``let`` sees those before it; a value written out in full is bounded."""
+    scope = _knowing(mapping, scope)
+    for let in mapping.lets:
+        name = let.name.text
+        if scope.find(let.name.parts) is not None:
+            label = f"`{name}` means something here already"
+            diagnostics.report("SYN0310", let.name.span, label=label, help="give it another name")
+            continue
+        value = Typer(names, scope, diagnostics).value(let.value)
+        if size_of(value) > LARGEST:
+            diagnostics.report("SYN0102", let.span, label=f"written out, this has more than {LARGEST} parts")
+            value = UNTYPED
+        scope = replace(scope, lets={**scope.lets, name: value})
+    return scope
+
+
+def _knowing(mapping: syntax.Mapping, scope: Scope) -> Scope:
+    """What is known of every record that reaches the lines: it was taken, and not rejected."""
+    known = [name for take in mapping.takes for name in facts.when_true(take.condition)]
+    known += [name for reject in mapping.rejects for name in facts.when_false(reject.condition)]
+    return scope.knowing(known)
+
+
+def _take(mapping: syntax.Mapping, typer: Typer) -> Expression | None:
+    typer = typer.within(replace(typer.scope, present=frozenset()))
+    held = [typer.condition(take.condition) for take in mapping.takes]
+    return _certain(held[0] if len(held) == 1 else Apply("and", tuple(held), BOOL)) if held else None
+
+
+def _reject(reject: syntax.Reject, typer: Typer) -> Reject:
+    typer = typer.within(replace(typer.scope, present=frozenset()))
+    return Reject(_certain(typer.condition(reject.condition)), reject.because, reject.span)
+
+
+def _certain(condition: Expression) -> Expression:
+    """The condition with null as false, even where a system breaks its promise that a field is there."""
+    if isinstance(condition, Apply) and condition.function == "is_true":
+        return condition
+    return Apply("is_true", (condition,), BOOL)

@@ -1,0 +1,135 @@
+"""Load: the project's files become specs with positions.
+
+In: files as read. Out: ``WrittenProject``, or None where a file cannot be read as YAML, since any name may be in it.
+Diagnostics: SYN0001 … SYN0012. Invariant: the order of the files does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.model.document import Declared, Document, WrittenProject
+from syncline_compiler.model.spec import CodesSpec, ObjectSpec, ProjectSpec, ScenarioSpec, SyncSpec
+from syncline_compiler.model.spec_system import SystemSpec
+from syncline_compiler.model.written import Written
+from syncline_compiler.shape import check_shape
+from syncline_compiler.source import PROJECT_FILE, SourceFile, Span, Unreadable
+from syncline_compiler.spelling import did_you_mean
+from syncline_compiler.yaml_reader import read_yaml
+
+KINDS: dict[str, type[Written]] = {
+    "object": ObjectSpec,
+    "system": SystemSpec,
+    "codes": CodesSpec,
+    "sync": SyncSpec,
+    "scenario": ScenarioSpec,
+}
+LATER_KINDS = ("process", "event", "policy")
+"""Kinds of the language that this version does not know yet."""
+
+
+@dataclass
+class _Found:
+    """Specs by kind and name as they are found."""
+
+    specs: dict[str, dict[str, Declared[Any]]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    broken: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
+    documents: dict[tuple[str, str], Span] = field(default_factory=dict)
+    project: Declared[ProjectSpec] | None = None
+    mappings: list[SourceFile] = field(default_factory=list)
+    unreadable: bool = False
+    has_project_file: bool = False
+
+
+def load(files: Iterable[SourceFile | Unreadable], diagnostics: Collector) -> WrittenProject | None:
+    """Read every file; None if the checks cannot go on."""
+    found = _Found()
+    for file in sorted(files, key=lambda file: file.path):
+        found.has_project_file |= file.path == PROJECT_FILE
+        if isinstance(file, Unreadable):
+            diagnostics.report(file.code, file.span, label=file.why, help=file.remedy)
+            found.unreadable = True
+        elif file.path.endswith(".map"):
+            found.mappings.append(file)
+        else:
+            _load_yaml(file, found, diagnostics)
+    if not found.has_project_file:
+        beginning = Span(PROJECT_FILE, 1, 1, 1, 2)
+        diagnostics.report("SYN0011", beginning, label="this file does not exist", help="`syncline init DIR` makes one")
+    if found.unreadable or found.project is None:
+        return None
+    specs = found.specs
+    return WrittenProject(
+        project=found.project,
+        objects=specs["object"],
+        systems=specs["system"],
+        codes=specs["codes"],
+        syncs=specs["sync"],
+        scenarios=specs["scenario"],
+        mappings=tuple(found.mappings),
+        broken={kind: frozenset(names) for kind, names in found.broken.items()},
+    )
+
+
+def _load_yaml(file: SourceFile, found: _Found, diagnostics: Collector) -> None:
+    document = read_yaml(file, diagnostics)
+    if document is None:
+        found.unreadable = True
+    elif file.path == PROJECT_FILE:
+        spec = check_shape(ProjectSpec, document, diagnostics)
+        found.project = Declared(spec, document) if spec is not None else None
+    else:
+        _load_spec(document, found, diagnostics)
+
+
+def _load_spec(document: Document, found: _Found, diagnostics: Collector) -> None:
+    kind = _kind(document, diagnostics)
+    if kind is None:
+        found.unreadable = True
+        return
+    spec = check_shape(KINDS[kind], document, diagnostics)
+    name = str(document.value[kind])
+    if not _is_new(kind, name, document, found, diagnostics):
+        return
+    if spec is None:
+        found.broken[kind].add(name)
+    else:
+        found.specs[kind][name] = Declared(spec, document)
+
+
+def _is_new(kind: str, name: str, document: Document, found: _Found, diagnostics: Collector) -> bool:
+    span = document.at(kind)
+    first = found.documents.setdefault((kind, name), span)
+    if first is not span:
+        diagnostics.report(
+            "SYN0010", span, label=f"`{name}` is declared here again", secondary=[(first, "first declared here")],
+            help="give one of the two another name, or remove it",
+        )  # fmt: skip
+        return False
+    return True
+
+
+def _kind(document: Document, diagnostics: Collector) -> str | None:
+    """Find what a document declares: its first key."""
+    value = document.value
+    if not isinstance(value, dict) or not value:
+        beginning = "object, system, codes, sync or scenario, as in `object: account`"
+        label = "the file is empty" if value is None else "this is no mapping of keys to values"
+        diagnostics.report("SYN0009", document.at(), label=label, help=f"a spec begins with its kind: {beginning}")
+        return None
+    first = next(iter(value))
+    if first in KINDS:
+        return str(first)
+    if first in LATER_KINDS:
+        diagnostics.report("SYN0012", document.key(first), label=f"specs of kind `{first}` are not read yet")
+        return None
+    _report_kind(document, first, [kind for kind in KINDS if kind in value], diagnostics)
+    return None
+
+
+def _report_kind(document: Document, first: str, elsewhere: list[str], diagnostics: Collector) -> None:
+    remedy = f"move `{elsewhere[0]}` to the top of the file" if elsewhere else did_you_mean(first, KINDS, kind="kinds")
+    diagnostics.report("SYN0009", document.key(first), label=f"`{first}` is no kind of spec", help=remedy)

@@ -1,0 +1,164 @@
+"""Resolve objects: specs as written become canonical objects with typed fields.
+
+In: ``ObjectSpec`` with its document. Out: ``ResolvedObject`` without derived fields, invariants and ``unless``, whose
+expressions are typed later. Diagnostics: SYN0008, SYN0010, SYN0012, SYN0201, SYN0203, SYN0207.
+Invariant: refs and parts name objects that exist, keys and identity rules name fields that exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.model.document import Declared, Place, WrittenProject
+from syncline_compiler.model.resolved import IdentityRule, ResolvedField, ResolvedObject, ResolvedPart
+from syncline_compiler.model.spec import ObjectSpec
+from syncline_compiler.model.types import UNKNOWN, Type
+from syncline_compiler.source import Span
+from syncline_compiler.spelling import did_you_mean
+from syncline_compiler.type_text import TypeTextError, parse_type
+
+_Declared = Declared[ObjectSpec]
+
+
+def resolve_objects(project: WrittenProject, diagnostics: Collector) -> Mapping[str, ResolvedObject]:
+    """Resolve every object of the project, by name."""
+    objects = {name: _object(declared, project, diagnostics) for name, declared in sorted(project.objects.items())}
+    _check_inverses(project, objects, diagnostics)
+    return objects
+
+
+def _object(declared: _Declared, project: WrittenProject, diagnostics: Collector) -> ResolvedObject:
+    spec = declared.spec
+    _check_distinct(declared, diagnostics)
+    return ResolvedObject(
+        name=spec.object,
+        version=spec.version,
+        label=spec.label or spec.object,
+        fields=tuple(_field(declared, name, project, diagnostics) for name in spec.fields),
+        parts=tuple(_parts(declared, project, diagnostics)),
+        derived=(),
+        invariants=(),
+        identity=tuple(_identity(declared, diagnostics)),
+        span=declared.at("object"),
+    )
+
+
+def _field(declared: _Declared, name: str, project: WrittenProject, diagnostics: Collector) -> ResolvedField:
+    spec = declared.spec.fields[name]
+    place: Place = ("fields", name)
+    field_type = _type(declared, name, diagnostics)
+    if field_type.kind == "ref" and field_type.name is not None:
+        _check_object(field_type.name, declared.at(*place, "type"), project, diagnostics)
+    if spec.inverse is not None and field_type.kind not in ("ref", "unknown"):
+        label = f"`{name}` is no ref, so that no other object sees these records through it"
+        diagnostics.report("SYN0008", declared.at(*place, "inverse"), label=label, help="remove `inverse`")
+    if spec.deprecated is not None and spec.deprecated.use is not None:
+        _check_field(declared, spec.deprecated.use, (*place, "deprecated", "use"), diagnostics)
+    return ResolvedField(
+        name=name,
+        type=field_type,
+        span=declared.key(*place),
+        label=spec.label,
+        form=spec.form,
+        required=spec.required,
+        critical=spec.critical,
+        pii=spec.pii,
+        inverse=spec.inverse if field_type.kind == "ref" else None,
+    )
+
+
+def _type(declared: _Declared, name: str, diagnostics: Collector) -> Type:
+    spec = declared.spec.fields[name]
+    span = declared.at("fields", name, "type")
+    try:
+        found = parse_type(spec.type, values=tuple(spec.values), name=f"{declared.spec.object}.{name}")
+    except TypeTextError as error:
+        diagnostics.report("SYN0207", span, label=str(error), help=error.remedy)
+        return UNKNOWN
+    if spec.required and found.nullable:
+        label = "a required field is never null, and this type may be"
+        diagnostics.report("SYN0008", span, label=label, help="remove the `?`, or `required`")
+    return found
+
+
+def _parts(declared: _Declared, project: WrittenProject, diagnostics: Collector) -> Iterator[ResolvedPart]:
+    for name, spec in declared.spec.parts.items():
+        place: Place = ("parts", name)
+        child = project.objects.get(spec.of)
+        _check_object(spec.of, declared.at(*place, "of"), project, diagnostics)
+        if child is None:
+            continue
+        if spec.key not in child.spec.fields:
+            label = f"`{spec.of}` has no field `{spec.key}`"
+            remedy = did_you_mean(spec.key, child.spec.fields, kind=f"fields of `{spec.of}`")
+            diagnostics.report("SYN0203", declared.at(*place, "key"), label=label, help=remedy)
+            continue
+        yield ResolvedPart(name, spec.of, spec.key, declared.key(*place))
+
+
+def _identity(declared: _Declared, diagnostics: Collector) -> Iterator[IdentityRule]:
+    for index, rule in enumerate(declared.spec.identity):
+        place: Place = ("identity", index)
+        if rule.similar is not None:
+            label = "rules by similarity do not run yet"
+            diagnostics.report("SYN0012", declared.key(*place, "similar"), label=label, help="use `same` for now")
+            continue
+        if not rule.same:
+            label = "this rule compares nothing"
+            diagnostics.report("SYN0007", declared.at(*place), label=label, help="name fields: `same: [email]`")
+            continue
+        known = [_check_field(declared, name, (*place, "same", at), diagnostics) for at, name in enumerate(rule.same)]
+        if all(known):
+            yield IdentityRule(tuple(rule.same), None, rule.then, declared.at(*place, "same"))
+
+
+def _check_object(name: str, span: Span, project: WrittenProject, diagnostics: Collector) -> None:
+    if name not in project.objects and not project.is_broken("object", name):
+        remedy = did_you_mean(name, project.objects, kind="objects")
+        diagnostics.report("SYN0201", span, label=f"no object is called `{name}`", help=remedy)
+
+
+def _check_field(declared: _Declared, name: str, place: Place, diagnostics: Collector) -> bool:
+    spec = declared.spec
+    if name in spec.fields:
+        return True
+    label = f"`{spec.object}` has no field `{name}`"
+    remedy = did_you_mean(name, spec.fields, kind=f"fields of `{spec.object}`")
+    diagnostics.report("SYN0203", declared.at(*place), label=label, help=remedy)
+    return False
+
+
+def _check_distinct(declared: _Declared, diagnostics: Collector) -> None:
+    """Check that fields, parts and derived fields share no name."""
+    first: dict[str, Span] = {}
+    spec = declared.spec
+    for section, names in (("fields", spec.fields), ("parts", spec.parts), ("derived", spec.derived)):
+        for name in names:
+            span = declared.key(section, name)
+            if first.setdefault(name, span) is not span:
+                _report_twice(name, span, first[name], diagnostics)
+
+
+def _check_inverses(project: WrittenProject, objects: Mapping[str, ResolvedObject], diagnostics: Collector) -> None:
+    """Check that the names by which an object is seen from others are free on it."""
+    first: dict[tuple[str, str], Span] = {
+        (name, own): declared.key(section, own)
+        for name, declared in project.objects.items()
+        for section, names in (("fields", declared.spec.fields), ("parts", declared.spec.parts))
+        for own in names
+    }
+    for name, resolved in sorted(objects.items()):
+        for field in resolved.fields:
+            if field.inverse is None or field.type.name is None:
+                continue
+            span = project.objects[name].at("fields", field.name, "inverse")
+            if first.setdefault((field.type.name, field.inverse), span) is not span:
+                _report_twice(field.inverse, span, first[field.type.name, field.inverse], diagnostics)
+
+
+def _report_twice(name: str, span: Span, first: Span, diagnostics: Collector) -> None:
+    diagnostics.report(
+        "SYN0010", span, label=f"`{name}` is taken already", secondary=[(first, "first declared here")],
+        help="give one of the two another name",
+    )  # fmt: skip

@@ -1,0 +1,229 @@
+"""Resolve syncs: members, existence and policies bound to objects, systems and mappings.
+
+In: ``SyncSpec`` with its document, objects, systems, typed mappings. Out: ``ResolvedSync`` with ``owners`` still empty
+(``resolve_owners`` fills them). Diagnostics: SYN0010, SYN0012, SYN0201, SYN0202, SYN0203, SYN0205, SYN0208.
+Invariant: a member whose names cannot be bound is left out, and so is a sync whose object cannot be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.model.document import Declared, Place, WrittenProject
+from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject, ResolvedSync
+from syncline_compiler.model.spec import SyncSpec
+from syncline_compiler.model.typed import Expression, TypedMapping
+from syncline_compiler.quantities import seconds
+from syncline_compiler.source import Span
+from syncline_compiler.spelling import did_you_mean
+from syncline_runtime.system import System
+
+_Declared = Declared[SyncSpec]
+MappingKey = tuple[str, str, str]
+"""System, resource, object: there is one mapping between the two."""
+Condition = Callable[[str, Span, ResolvedObject], Expression | None]
+"""Types a condition over a canonical object; None if it has diagnostics."""
+P = TypeVar("P")
+
+ANY = "*"
+CRITICAL = "critical"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What the names of syncs are bound to.
+
+    ``unusable`` mappings exist but have diagnostics of their own; not ``complete``: there are some of which not even
+    the header could be read.
+    """
+
+    objects: Mapping[str, ResolvedObject]
+    systems: Mapping[str, System]
+    mappings: Mapping[MappingKey, TypedMapping]
+    unusable: frozenset[MappingKey]
+    complete: bool
+    condition: Condition
+
+
+def resolve_syncs(project: WrittenProject, bound: Bound, diagnostics: Collector) -> tuple[ResolvedSync, ...]:
+    """Resolve every sync of the project, by name."""
+    connections: dict[str, tuple[str, Span]] = {}
+    syncs = []
+    for _, declared in sorted(project.syncs.items()):
+        _check_connections(declared, connections, diagnostics)
+        resolved = _sync(declared, project, bound, diagnostics)
+        if resolved is not None:
+            syncs.append(resolved)
+    return tuple(syncs)
+
+
+def _sync(declared: _Declared, project: WrittenProject, bound: Bound, diagnostics: Collector) -> ResolvedSync | None:
+    spec = declared.spec
+    item = _object(declared, project, bound, diagnostics)
+    _check_names_of_members(declared, diagnostics)
+    if item is None:
+        return None
+    members = [_member(declared, name, item, project, bound, diagnostics) for name in spec.members]
+    return ResolvedSync(
+        name=spec.sync,
+        object=item,
+        members=tuple(member for member in members if member is not None),
+        owners={},
+        unowned_edit=_policies(declared, "unowned_edit", spec.unowned_edit, "restore", item, diagnostics),
+        first_link=_policies(declared, "first_link", spec.first_link, "fill", item, diagnostics),
+        when_deleted_in=_when_deleted(declared, diagnostics),
+        freshness=seconds(spec.freshness) if spec.freshness else None,
+        change_guard=spec.guards.change,
+        delete_guard=spec.guards.delete,
+        attempts=spec.delivery.attempts,
+        within=seconds(spec.delivery.within),
+        span=declared.at("sync"),
+    )
+
+
+def _object(
+    declared: _Declared, project: WrittenProject, bound: Bound, diagnostics: Collector
+) -> ResolvedObject | None:
+    name, _, major = declared.spec.object.partition("@")
+    item = bound.objects.get(name)
+    if item is None:
+        if not project.is_broken("object", name):
+            remedy = did_you_mean(name, bound.objects, kind="objects")
+            diagnostics.report("SYN0201", declared.at("object"), label=f"no object is called `{name}`", help=remedy)
+    elif major and item.version.partition(".")[0] != major:
+        diagnostics.report(
+            "SYN0201", declared.at("object"), label=f"`{name}` is at version {item.version}",
+            secondary=[(item.span, "declared here")],
+            help=f"write `{name}@{item.version.partition('.')[0]}` after looking at what changed",
+        )  # fmt: skip
+    return item
+
+
+def _member(
+    declared: _Declared, name: str, item: ResolvedObject, project: WrittenProject, bound: Bound, diagnostics: Collector
+) -> ResolvedMember | None:
+    system, _, resource = declared.spec.members[name].partition(".")
+    span = declared.at("members", name)
+    if project.is_broken("system", system) or not _is_resource(system, resource, span, bound, diagnostics):
+        return None
+    key = (system, resource, item.name)
+    if key not in bound.mappings:
+        if key not in bound.unusable and bound.complete:
+            label = f"no mapping says how `{system}.{resource}` and `{item.name}` belong together"
+            remedy = f"write a .map file that begins with `mapping {system}.{resource} <-> {item.name}`"
+            diagnostics.report("SYN0208", span, label=label, help=remedy)
+        return None
+    exists = declared.spec.exists
+    return ResolvedMember(
+        connection=name,
+        system=system,
+        resource=resource,
+        mapping=bound.mappings[key],
+        originates=name in exists.originate,
+        hold=_hold(declared, name, item, bound),
+        on_leave=exists.on_leave.get(name, "keep"),
+        span=declared.key("members", name),
+    )
+
+
+def _is_resource(system: str, resource: str, span: Span, bound: Bound, diagnostics: Collector) -> bool:
+    if system not in bound.systems:
+        remedy = did_you_mean(system, bound.systems, kind="systems")
+        diagnostics.report("SYN0202", span, label=f"no system is called `{system}`", help=remedy)
+        return False
+    known = [candidate.name for candidate in bound.systems[system].resources]
+    if resource not in known:
+        remedy = did_you_mean(resource, known, kind=f"resources of `{system}`")
+        diagnostics.report("SYN0202", span, label=f"`{system}` has no resource `{resource}`", help=remedy)
+        return False
+    return True
+
+
+def _hold(declared: _Declared, name: str, item: ResolvedObject, bound: Bound) -> bool | Expression:
+    """Type the condition; one with diagnostics counts as ``true``, so that what holding asks for is checked."""
+    written = declared.spec.exists.hold.get(name, False)
+    if isinstance(written, bool):
+        return written
+    typed = bound.condition(written, declared.at("exists", "hold", name), item)
+    return typed if typed is not None else True
+
+
+def _policies(
+    declared: _Declared,
+    section: str,
+    written: Mapping[str, P],
+    default: str,
+    item: ResolvedObject,
+    diagnostics: Collector,
+) -> dict[str, P]:
+    """Expand ``critical`` to the critical fields; what is said of a field goes before it, ``*`` is always there."""
+    policies = {ANY: written.get(ANY, cast(P, default))}
+    if CRITICAL in written:
+        policies |= {field.name: written[CRITICAL] for field in item.fields if field.critical}
+    known = _owned_names(item)
+    for name in written:
+        if name in known:
+            policies[name] = written[name]
+        elif name not in (ANY, CRITICAL):
+            label = f"`{item.name}` has no field `{name}`"
+            remedy = did_you_mean(name, known, kind=f"fields of `{item.name}`")
+            diagnostics.report("SYN0203", declared.key(section, name), label=label, help=remedy)
+    return policies
+
+
+def _when_deleted(declared: _Declared, diagnostics: Collector) -> dict[str, str]:
+    written = declared.spec.when_deleted_in
+    for name, policy in written.items():
+        if not isinstance(policy, str):
+            label = "setting fields after a delete does not run yet"
+            remedy = "use keep, review or delete for now"
+            diagnostics.report("SYN0012", declared.at("when_deleted_in", name), label=label, help=remedy)
+    return {ANY: "review"} | {name: policy for name, policy in written.items() if isinstance(policy, str)}
+
+
+def _owned_names(item: ResolvedObject) -> list[str]:
+    return [field.name for field in item.fields] + [part.name for part in item.parts]
+
+
+def _check_names_of_members(declared: _Declared, diagnostics: Collector) -> None:
+    """Report every connection that is named somewhere in the sync and is no member."""
+    members = declared.spec.members
+    for name, place, is_key in _named_members(declared.spec):
+        if name not in members:
+            span = declared.key(*place) if is_key else declared.at(*place)
+            diagnostics.report(
+                "SYN0205", span, label=f"`{name}` is no member of this sync",
+                help=did_you_mean(name, members, kind="members"), secondary=[(declared.key("members"), "the members")],
+            )  # fmt: skip
+
+
+def _named_members(spec: SyncSpec) -> Iterable[tuple[str, Place, bool]]:
+    for index, name in enumerate(spec.exists.originate):
+        yield name, ("exists", "originate", index), False
+    for section, names in (("hold", spec.exists.hold), ("on_leave", spec.exists.on_leave)):
+        for name in names:
+            yield name, ("exists", section, name), True
+    for field, rule in spec.owners.items():
+        if rule.owner is not None:
+            yield rule.owner, ("owners", field, "owner"), False
+        for name in rule.clock:
+            yield name, ("owners", field, "clock", name), True
+    for name in spec.when_deleted_in:
+        if name != ANY:
+            yield name, ("when_deleted_in", name), True
+
+
+def _check_connections(declared: _Declared, connections: dict[str, tuple[str, Span]], diagnostics: Collector) -> None:
+    """Check that a connection leads to the same system in every sync."""
+    for name, target in declared.spec.members.items():
+        system, span = target.partition(".")[0], declared.at("members", name)
+        known, first = connections.setdefault(name, (system, span))
+        if known != system:
+            diagnostics.report(
+                "SYN0010", span, label=f"`{name}` is a connection to `{system}` here",
+                secondary=[(first, f"and to `{known}` here")],
+                help="a connection leads to one system: give one of the two another name",
+            )  # fmt: skip

@@ -1,0 +1,271 @@
+"""Resolve systems: specs as written become what the runtime knows of a system.
+
+In: ``SystemSpec`` with its document. Out: ``syncline_runtime.system.System``. Diagnostics: SYN0204 (unknown field of a
+resource), SYN0202 (unknown resource), SYN0207 (unknown type).
+Invariant: every field and resource that the result names exists in it; durations are whole numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, cast
+
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.model import spec_system as written
+from syncline_compiler.model.document import Declared, Place, WrittenProject
+from syncline_compiler.model.spec import LimitSpec
+from syncline_compiler.model.types import TEXT, Type
+from syncline_compiler.quantities import microseconds, seconds
+from syncline_compiler.spelling import did_you_mean
+from syncline_compiler.type_text import TypeTextError, parse_native_type
+from syncline_runtime import system as compiled
+
+_Declared = Declared[written.SystemSpec]
+
+
+def resolve_systems(project: WrittenProject, diagnostics: Collector) -> Mapping[str, compiled.System]:
+    """Resolve every system of the project, by name."""
+    return {name: _system(declared, diagnostics) for name, declared in sorted(project.systems.items())}
+
+
+def _system(declared: _Declared, diagnostics: Collector) -> compiled.System:
+    spec = declared.spec
+    for name in spec.resources:
+        _check_names(declared, name, diagnostics)
+    for name in spec.sandbox:
+        _check_known(declared, name, ("sandbox", name), diagnostics)
+    return compiled.System(
+        name=spec.system,
+        version=spec.version,
+        label=spec.label or spec.system,
+        resources=tuple(_resource(declared, name, diagnostics) for name in spec.resources),
+        protocol=spec.protocol,
+        zone=spec.zone,
+        auth=_auth(spec.auth),
+        headers=_plain(spec.headers),
+        account=_probe(spec.account),
+        environment=_probe(spec.environment),
+        limit=_limit(spec.limit),
+        visible_after=seconds(spec.visible_after),
+        tagged=_tagged(spec.tagged),
+        errors=tuple(_error(rule) for rule in spec.errors),
+        error_code_at=spec.error_code_at,
+        error_message_at=spec.error_message_at,
+        scopes=tuple(spec.scopes),
+        sandbox=_plain(spec.sandbox),
+    )
+
+
+def _resource(declared: _Declared, name: str, diagnostics: Collector) -> compiled.Resource:
+    spec = declared.spec.resources[name]
+    place = ("resources", name)
+    return compiled.Resource(
+        name=name,
+        label=spec.label or name,
+        id=spec.id,
+        fields=tuple(_field(declared, (*place, "fields", field), diagnostics) for field in spec.fields),
+        version=spec.version,
+        list=_list(spec.list_),
+        files=_files(spec.files),
+        get=_request(spec.get, "GET") if spec.get else None,
+        get_at=spec.get_at,
+        create=_write(spec.create, "POST", spec.scope.write),
+        update=_write(spec.update, "PATCH", spec.scope.write),
+        delete=_write(spec.delete, "DELETE", spec.scope.write),
+        gone=_plain(spec.gone),
+        parent=spec.parent,
+        scope_read=spec.scope.read,
+    )
+
+
+def _field(declared: _Declared, place: Place, diagnostics: Collector) -> compiled.NativeField:
+    name = str(place[-1])
+    spec = declared.spec.resources[str(place[1])].fields[name]
+    native = _type(declared, spec.type, place, diagnostics)
+    return compiled.NativeField(
+        name=name,
+        type=cast(compiled.NativeTypeName, native.kind),
+        at=spec.at or name,
+        required=spec.required,
+        readable=spec.read,
+        writable=spec.write,
+        length=native.length,
+        precision=native.precision,
+        scale=native.scale,
+        values=tuple(spec.values),
+        ref=spec.ref,
+        of=spec.of,
+        pii=spec.pii,
+        empty_is_null=spec.empty_is_null,
+        scope_read=spec.scope.read,
+        scope_write=spec.scope.write,
+    )
+
+
+def _type(declared: _Declared, text: str, place: Place, diagnostics: Collector) -> Type:
+    try:
+        return parse_native_type(text)
+    except TypeTextError as error:
+        diagnostics.report("SYN0207", declared.at(*place, "type"), label=str(error), help=error.remedy)
+        return TEXT
+
+
+def _list(spec: written.ListSpec | None) -> compiled.ListRead | None:
+    if spec is None:
+        return None
+    return compiled.ListRead(
+        request=_request(spec.request, "GET"),
+        items=spec.items,
+        paging=compiled.Paging(**spec.paging.model_dump()),
+        cursor=_cursor(spec.cursor),
+        complete=spec.complete,
+    )
+
+
+def _cursor(spec: written.CursorSpec | None) -> compiled.Cursor | None:
+    if spec is None:
+        return None
+    return compiled.Cursor(
+        field=spec.field,
+        granularity=microseconds(spec.granularity),
+        lag=microseconds(spec.lag),
+        format=spec.format,
+        query=_plain(spec.query),
+    )
+
+
+def _files(spec: written.FilesSpec | None) -> compiled.FileRead | None:
+    return compiled.FileRead(**spec.model_dump()) if spec else None
+
+
+def _request(spec: written.RequestSpec, method: str) -> compiled.Request:
+    """Build a request; JSON-RPC calls are POSTs unless something else is said."""
+    return compiled.Request(
+        path=spec.path,
+        method=spec.method or ("POST" if spec.rpc else method),
+        query=_plain(spec.query),
+        headers=_plain(spec.headers),
+        body=_plain(spec.body),
+        encoding=spec.encoding,
+        rpc=spec.rpc,
+    )
+
+
+def _write(spec: written.WriteSpec | None, method: str, scope: str | None) -> compiled.Write | None:
+    if spec is None:
+        return None
+    repeat = spec.idempotency
+    return compiled.Write(
+        request=_request(spec.request, method),
+        returns=spec.returns or ("nothing" if method == "DELETE" else "record"),
+        record_at=spec.record_at,
+        id_at=spec.id_at,
+        sends=spec.sends,
+        wrap=spec.wrap,
+        idempotency_header=repeat.header if repeat else None,
+        idempotency_keeps=seconds(repeat.keeps) if repeat and repeat.keeps else None,
+        external_id=spec.external_id,
+        marker=spec.marker,
+        find=_find(spec),
+        precondition_header=spec.precondition.header if spec.precondition else None,
+        scope=spec.scope or scope,
+    )
+
+
+def _find(spec: written.WriteSpec) -> compiled.FindBy | None:
+    if spec.find is None:
+        return None
+    field = spec.find.field or spec.marker or spec.external_id or ""
+    return compiled.FindBy(field=field, request=_request(spec.find.request, "GET"), items=spec.find.items)
+
+
+def _auth(spec: written.AuthSpec) -> compiled.Auth:
+    return compiled.Auth(
+        kind=spec.kind,
+        header=spec.header,
+        query=spec.query,
+        scheme=spec.scheme,
+        login=_request(spec.login, "POST") if spec.login else None,
+        session=_plain(spec.session),
+    )
+
+
+def _probe(spec: written.ProbeSpec | None) -> compiled.Probe | None:
+    return compiled.Probe(_request(spec.request, "GET"), spec.at) if spec else None
+
+
+def _limit(spec: LimitSpec | None) -> compiled.Limit | None:
+    return compiled.Limit(spec.requests, max(seconds(spec.per), 1), spec.concurrency) if spec else None
+
+
+def _tagged(spec: written.TaggedSpec | None) -> compiled.TaggedValues | None:
+    if spec is None:
+        return None
+    return compiled.TaggedValues(spec.key, {tag: tuple(parts) for tag, parts in spec.types.items()}, dict(spec.native))
+
+
+def _error(spec: written.ErrorSpec) -> compiled.ErrorRule:
+    return compiled.ErrorRule(spec.category, tuple(spec.status), _plain(spec.where), spec.retry)
+
+
+def _plain(value: Any) -> Any:
+    """Make values that a contract can hold: numbers with a point become text with the digits as written."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _check_names(declared: _Declared, resource: str, diagnostics: Collector) -> None:
+    """Check every name that a resource uses for one of its own fields, or for another resource."""
+    place: Place = ("resources", resource)
+    spec = declared.spec.resources[resource]
+    for used, at in _used_fields(spec, place):
+        if used not in spec.fields:
+            _report_field(declared, used, resource, at, diagnostics)
+    for name, field in spec.fields.items():
+        for key, target in (("ref", field.ref), ("of", field.of)):
+            if target is not None:
+                _check_known(declared, target, (*place, "fields", name, key), diagnostics)
+
+
+def _used_fields(spec: written.ResourceSpec, place: Place) -> Iterable[tuple[str, Place]]:
+    yield spec.id, (*place, "id")
+    if spec.version is not None:
+        yield spec.version, (*place, "version")
+    if spec.parent is not None:
+        yield spec.parent, (*place, "parent")
+    if spec.list_ is not None and spec.list_.cursor is not None:
+        yield spec.list_.cursor.field, (*place, "list", "cursor", "field")
+    for verb, write in (("create", spec.create), ("update", spec.update), ("delete", spec.delete)):
+        if write is not None:
+            yield from _fields_of_write(write, (*place, verb))
+
+
+def _fields_of_write(write: written.WriteSpec, place: Place) -> Iterable[tuple[str, Place]]:
+    if write.external_id is not None:
+        yield write.external_id, (*place, "external_id")
+    if write.marker is not None:
+        yield write.marker, (*place, "marker")
+    if write.find is not None and write.find.field is not None:
+        yield write.find.field, (*place, "find", "field")
+
+
+def _report_field(declared: _Declared, name: str, resource: str, place: Place, diagnostics: Collector) -> None:
+    diagnostics.report(
+        "SYN0204",
+        declared.at(*place),
+        label=f"`{resource}` has no field `{name}`",
+        help=did_you_mean(name, declared.spec.resources[resource].fields, kind=f"fields of `{resource}`"),
+        secondary=[(declared.key("resources", resource, "fields"), "its fields are declared here")],
+    )
+
+
+def _check_known(declared: _Declared, resource: str, place: Place, diagnostics: Collector) -> None:
+    known = declared.spec.resources
+    if resource not in known:
+        span = declared.at(*place) if place[0] == "resources" else declared.key(*place)
+        label = f"`{declared.spec.system}` has no resource `{resource}`"
+        diagnostics.report("SYN0202", span, label=label, help=did_you_mean(resource, known, kind="resources"))

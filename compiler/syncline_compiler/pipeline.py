@@ -1,0 +1,148 @@
+"""Every pass of the compiler, in order.
+
+In: a project's folder. Out: ``Compilation``: diagnostics, the checked project, and the files of the release.
+Invariant: a check that finds a mistake goes on; nothing is lowered or emitted while an error stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from syncline_compiler.checking.names import Names
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.emit.plan import emit
+from syncline_compiler.model.document import WrittenProject
+from syncline_compiler.model.resolved import CodeTable, ResolvedObject, ResolvedProject
+from syncline_compiler.model.typed import Expression
+from syncline_compiler.model.types import BOOL, Type
+from syncline_compiler.passes.check_delivery import check_delivery
+from syncline_compiler.passes.check_expressions import Objects, check_expressions
+from syncline_compiler.passes.check_identity import check_identity
+from syncline_compiler.passes.check_ownership import check_ownership
+from syncline_compiler.passes.check_systems import check_systems
+from syncline_compiler.passes.check_types import check_expression, check_mapping
+from syncline_compiler.passes.load import load
+from syncline_compiler.passes.lower import lower
+from syncline_compiler.passes.parse_mapping import parse_expression, parse_mapping
+from syncline_compiler.passes.resolve_codes import resolve_codes
+from syncline_compiler.passes.resolve_environments import connections, resolve_environments
+from syncline_compiler.passes.resolve_mappings import resolve_mappings
+from syncline_compiler.passes.resolve_object import resolve_objects
+from syncline_compiler.passes.resolve_owners import resolve_owners
+from syncline_compiler.passes.resolve_sync import Bound, resolve_syncs
+from syncline_compiler.passes.resolve_system import resolve_systems
+from syncline_compiler.source import SourceFile, Span, Unreadable, read_sources
+from syncline_runtime.system import System
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """What came of a project. ``project`` is None, and so is ``files``, if an error stands."""
+
+    sources: Mapping[str, SourceFile]
+    diagnostics: Collector
+    project: ResolvedProject | None = None
+    files: Mapping[str, bytes] | None = None  # the release: path → content
+
+
+def compile_project(root: Path) -> Compilation:
+    """Compile a project: load, resolve, check, lower, emit."""
+    checked = check_project(root)
+    if checked.project is None:
+        return checked
+    return replace(checked, files=emit(checked.project, lower(checked.project)))
+
+
+def check_project(root: Path) -> Compilation:
+    """Load, resolve and check a project."""
+    return check_sources(list(read_sources(root)))
+
+
+def check_sources(files: Iterable[SourceFile | Unreadable]) -> Compilation:
+    """Check a project whose files are read already, in any order."""
+    files = list(files)
+    diagnostics = Collector()
+    sources = {file.path: file for file in files if isinstance(file, SourceFile)}
+    written = load(files, diagnostics)
+    project = _check(written, diagnostics) if written is not None else None
+    return Compilation(sources, diagnostics, None if diagnostics.failed else project)
+
+
+def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
+    systems = resolve_systems(written, diagnostics)
+    check_systems(written, systems, diagnostics)
+    fields = resolve_objects(written, diagnostics)
+    codes = resolve_codes(written, fields, diagnostics)
+    typing = _Typing(systems, codes)
+    objects = check_expressions(written, fields, typing.expression, BOOL, diagnostics)
+    bound = _bind(written, systems, objects, typing, diagnostics)
+    syncs = resolve_syncs(written, bound, diagnostics)
+    syncs = tuple(resolve_owners(sync, written, systems, diagnostics) for sync in syncs)
+    for sync in syncs:
+        check_ownership(sync, written, systems, diagnostics)
+        check_identity(sync, written, systems, diagnostics)
+        check_delivery(sync, written, systems, diagnostics)
+    return ResolvedProject(
+        name=written.project.spec.project,
+        objects=objects,
+        systems=systems,
+        codes=codes,
+        syncs=syncs,
+        connections=connections(written),
+        environments=resolve_environments(written, systems, diagnostics),
+    )
+
+
+@dataclass(frozen=True)
+class _Typing:
+    """The mapping language's passes, as the passes over specs call them."""
+
+    systems: Mapping[str, System]
+    codes: Mapping[str, CodeTable]
+
+    def names(self, objects: Objects) -> Names:
+        return Names(objects=objects, systems=self.systems, codes=self.codes)
+
+    def expression(
+        self,
+        text: str,
+        span: Span,
+        item: ResolvedObject,
+        objects: Objects,
+        diagnostics: Collector,
+        wanted: Type | None,
+    ) -> Expression | None:
+        parsed = parse_expression(text, span, diagnostics)
+        if parsed is None:
+            return None
+        return check_expression(parsed, item, self.names(objects), diagnostics, wanted)
+
+
+def _bind(
+    written: WrittenProject,
+    systems: Mapping[str, System],
+    objects: Objects,
+    typing: _Typing,
+    diagnostics: Collector,
+) -> Bound:
+    """Parse, bind and type every mapping; one with errors of its own is known but not used further."""
+    parsed = [parse_mapping(source, diagnostics) for source in written.mappings]
+    readable = [mapping for mapping in parsed if mapping is not None]
+    mappings, unusable = {}, set()
+    for bound in resolve_mappings(readable, written, systems, objects, diagnostics):
+        found = diagnostics.errors
+        typed = check_mapping(bound.written, bound.system, bound.object, typing.names(objects), diagnostics)
+        if diagnostics.errors > found:
+            unusable.add(bound.key)
+        else:
+            mappings[bound.key] = typed
+    return Bound(
+        objects=objects,
+        systems=systems,
+        mappings=mappings,
+        unusable=frozenset(unusable),
+        complete=len(readable) == len(parsed),
+        condition=lambda text, span, item: typing.expression(text, span, item, objects, diagnostics, BOOL),
+    )

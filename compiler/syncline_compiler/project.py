@@ -1,0 +1,91 @@
+"""The project's folder as a whole: made by ``init``, its release written by ``compile``.
+
+Invariant: a release appears at its place as a whole or not at all; a folder that holds something else is left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+TEMPLATE = Path(__file__).parent / "project_template"
+RELEASE_FILE = "release.json"
+RELEASE_PARTS = frozenset({RELEASE_FILE, "plans", "bindings", "systems", "sandbox"})
+"""What a release of this or an earlier version may consist of, at its top."""
+
+
+class ProjectRefusedError(Exception):
+    """The folder that was named cannot be used; the text says why and what to do."""
+
+
+def create_project(directory: Path) -> list[str]:
+    """Copy the template to a new or empty folder; give the files' paths in it."""
+    _refuse_unless_free(directory)
+    paths = sorted(path for path in TEMPLATE.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    written = [path.relative_to(TEMPLATE).as_posix() for path in paths]
+    try:
+        for path, name in zip(paths, written, strict=True):
+            target = directory / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    except OSError as error:
+        raise ProjectRefusedError(f"{error.filename or directory} cannot be written: {error.strerror}") from None
+    return written
+
+
+def write_release(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Write a release beside its place and rename it there; an older release is replaced.
+
+    ``files`` maps paths within the release to contents. A folder that holds anything but a release is refused.
+    """
+    target = directory.absolute()
+    if target.is_symlink() or (target.exists() and not _is_replaceable(target, files)):
+        raise ProjectRefusedError(f"{directory} is not empty and holds no release: name a new folder")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
+            fresh = Path(beside) / "new"
+            _write_files(fresh, files)
+            _exchange(fresh, target, Path(beside) / "old")
+    except OSError as error:
+        raise ProjectRefusedError(f"{error.filename or directory} cannot be written: {error.strerror}") from None
+
+
+def _exchange(fresh: Path, target: Path, old: Path) -> None:
+    """Put the fresh folder in the target's place; the old one comes back if that fails."""
+    if target.exists():
+        os.replace(target, old)
+    try:
+        os.replace(fresh, target)
+    except OSError:
+        if old.exists():
+            os.replace(old, target)
+        raise
+
+
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in sorted(files.items()):
+        path = folder / PurePosixPath(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+def _is_replaceable(target: Path, files: Mapping[str, bytes]) -> bool:
+    """Whether a folder is empty or holds nothing but an older release."""
+    if not target.is_dir():
+        return False
+    of_release = {PurePosixPath(name).parts[0] for name in files} | RELEASE_PARTS
+    present = {path.name for path in target.iterdir()}
+    return not present or (RELEASE_FILE in present and present <= of_release)
+
+
+def _refuse_unless_free(directory: Path) -> None:
+    if directory.is_symlink() or (directory.exists() and not directory.is_dir()):
+        raise ProjectRefusedError(f"{directory} is not a folder")
+    if directory.is_dir() and any(directory.iterdir()):
+        raise ProjectRefusedError(f"{directory} is not empty: name a new folder, so that nothing of yours is changed")

@@ -1,0 +1,47 @@
+"""Durations, versions and shares as people write them in specs.
+
+In: text such as ``15m`` or ``10%``. Out: whole microseconds, checked text. ValueError says what is expected.
+"""
+
+from __future__ import annotations
+
+import re
+
+MICROSECONDS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+_DURATION = re.compile(r"(?P<number>[0-9]{1,9})(?P<unit>us|ms|s|m|h|d)", re.ASCII)
+_SHARE = re.compile(r"(?:100|[0-9]{1,2})(?:\.[0-9]{1,3})?%|[0-9]{1,12}", re.ASCII)
+
+
+def microseconds(text: str) -> int:
+    """Read a duration: ``15m``, ``2h``, ``500ms``, ``7d``."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError("a duration is expected, such as 500ms, 30s, 15m, 2h or 7d")
+    return int(match["number"]) * MICROSECONDS[match["unit"]]
+
+
+def seconds(text: str) -> int:
+    """Read a duration of whole seconds."""
+    whole, rest = divmod(microseconds(text), 1_000_000)
+    if rest:
+        raise ValueError("a duration of whole seconds is expected, such as 30s or 15m")
+    return whole
+
+
+def check_duration(text: str) -> str:
+    """Return the text of a duration unchanged; ValueError if it is none."""
+    microseconds(text)
+    return text
+
+
+def check_seconds(text: str) -> str:
+    """Return the text of a duration of whole seconds unchanged; ValueError if it is none."""
+    seconds(text)
+    return text
+
+
+def check_share(text: str) -> str:
+    """Return a share (``10%``) or a count (``500``) unchanged; ValueError if it is neither."""
+    if _SHARE.fullmatch(text) is None:
+        raise ValueError("a share such as 10% or a number of records such as 500 is expected")
+    return text

@@ -1,0 +1,135 @@
+"""Source files and places in them; the only module that reads the project from disk.
+
+In: the project's folder. Out: ``SourceFile`` values in the order of their paths, ``Unreadable`` for what is refused.
+Invariant: nothing outside the folder is read. Links are refused, hidden folders, ``build`` and other projects skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+PROJECT_FILE = "syncline.yaml"
+SUFFIXES = (".yaml", ".yml", ".map")
+SKIPPED_FOLDERS = frozenset({"build", "node_modules", "__pycache__"})
+OTHER_ROOTS = (PROJECT_FILE, "pyvenv.cfg")
+"""Files that make a folder below the project's own something else: another project, a Python environment."""
+MAX_BYTES = 1 << 20
+MAX_FILES = 20_000
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """A range of a file: lines and columns count from 1, the end is exclusive, columns are characters."""
+
+    path: str  # relative to the project, with forward slashes
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of the project: its path relative to the root and its text."""
+
+    path: str
+    text: str
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The text's lines, without their ends."""
+        return tuple(line.removesuffix("\r") for line in self.text.split("\n"))
+
+    def line(self, number: int) -> str:
+        """Return line ``number`` (from 1) without its end; empty past the end."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that belongs to the project but is not read: why, and what to do."""
+
+    path: str
+    why: str
+    remedy: str
+    code: str = "SYN0001"
+
+    @property
+    def span(self) -> Span:
+        """The beginning of the file."""
+        return Span(self.path, 1, 1, 1, 2)
+
+
+def find_root(start: Path) -> Path | None:
+    """Find the folder that holds ``syncline.yaml``: ``start`` (a folder, or a file in one) or the nearest above it."""
+    here = start.resolve()
+    for folder in (here, *here.parents):
+        if (folder / PROJECT_FILE).is_file():
+            return folder
+    return None
+
+
+def read_sources(root: Path) -> Iterator[SourceFile | Unreadable]:
+    """Read every spec and mapping below ``root``, in the order of their paths."""
+    for count, path in enumerate(sorted(_paths(root), key=lambda path: path.relative_to(root).as_posix())):
+        name = _shown(path.relative_to(root))
+        if count >= MAX_FILES:
+            yield Unreadable(name, f"the project has more than {MAX_FILES:,} files", "split the project", "SYN0005")
+            return
+        yield _read(path, name)
+
+
+def _paths(root: Path) -> Iterator[Path]:
+    """Find the project's files without following links; links and closed folders come too, to be reported."""
+    open_folders = [root]
+    while open_folders:
+        folder = open_folders.pop()
+        with os.scandir(folder) as entries:
+            found = list(entries)
+        if folder != root and any(entry.name in OTHER_ROOTS for entry in found):
+            continue
+        for entry in found:
+            if entry.name.startswith(".") or entry.name in SKIPPED_FOLDERS:
+                continue
+            if entry.is_dir(follow_symlinks=False) and os.access(entry.path, os.R_OK | os.X_OK):
+                open_folders.append(Path(entry.path))
+            elif entry.is_dir() or Path(entry.name).suffix in SUFFIXES:
+                yield Path(entry.path)
+
+
+def _read(path: Path, name: str) -> SourceFile | Unreadable:
+    try:
+        # O_NOFOLLOW and fstat on the open file: what is checked is what is read.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        if path.is_symlink():
+            return Unreadable(name, "this is a link", "put the file itself here: nothing outside is read")
+        return Unreadable(name, f"reading it failed: {error.strerror}", "make it readable for you")
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return Unreadable(name, "this is no regular file", "remove it, or give it another name")
+        content = stream.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        return Unreadable(name, "the file is larger than 1 MiB", "split it into several files", "SYN0005")
+    return _decode(content, name)
+
+
+def _decode(content: bytes, name: str) -> SourceFile | Unreadable:
+    try:
+        return SourceFile(name, content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return Unreadable(name, f"it is not UTF-8 (line {line} has a byte that UTF-8 does not)", "save it as UTF-8")
+
+
+def _shown(path: Path) -> str:
+    """Write a path with forward slashes; bytes of a name that are no text show as the replacement character."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "replace")

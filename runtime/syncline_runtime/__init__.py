@@ -1,0 +1,1 @@
+"""Executes releases: extract, normalise, match, merge, diff, guard, seal, deliver, confirm."""

@@ -1,0 +1,84 @@
+"""What an environment adds to a release: where systems are, who they must prove to be, where secrets lie.
+
+In: ``bindings/ENV.json`` beside ``release.json``. Out: ``Binding``. Secrets are references only
+(``env:NAME``, ``file:PATH``, ``keyring:SERVICE/NAME``); ``secret`` reads one at the moment of use.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as member
+from pathlib import Path
+
+from syncline_runtime.errors import ReleaseError
+
+BINDING_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One connection of a project in one environment."""
+
+    name: str
+    system: str
+    origin: str = ""  # https://host[:port][/path], a folder for files, or a reference
+    credential: Mapping[str, str] = member(default_factory=dict)  # token | username | password | key → reference
+    account: str | None = None
+    environment: str | None = None
+    requests: int | None = None
+    per: int | None = None  # seconds
+    stand_in: bool = False  # served by `syncline sandbox`, on loopback
+
+
+@dataclass(frozen=True)
+class Binding:
+    """All connections of a project in one environment."""
+
+    project: str
+    environment: str
+    connections: tuple[Connection, ...]
+    format_version: int = BINDING_FORMAT
+
+    def connection(self, name: str) -> Connection:
+        """The connection of that name; ReleaseError if the environment has none."""
+        for candidate in self.connections:
+            if candidate.name == name:
+                return candidate
+        raise ReleaseError(
+            f"environment {self.environment!r} says nothing about connection {name!r}",
+            place=f"bindings/{self.environment}.json",
+            mend=f"add {name!r} under environments.{self.environment} in syncline.yaml and compile again",
+        )
+
+
+def secret(reference: str, place: str) -> str:
+    """Read the secret behind a reference, without its trailing newline; ReleaseError says what is missing."""
+    kind, _, name = reference.partition(":")
+    if kind == "env":
+        value = os.environ.get(name)
+        if not value:
+            raise ReleaseError(
+                f"environment variable {name} is not set",
+                place=place,
+                mend=f"set {name} for the process that runs syncline",
+                code="SYN8010",
+            )
+        return value
+    if kind == "file":
+        try:
+            return Path(name).read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            raise ReleaseError(
+                f"the secret file {name} cannot be read ({error.strerror})",
+                place=place,
+                mend="write the secret there, readable by this user only",
+                code="SYN8010",
+            ) from None
+    raise ReleaseError(
+        f"secrets of kind {kind!r} are not supported here",
+        place=place,
+        mend="use env:NAME or file:PATH",
+        code="SYN8010",
+    )

@@ -1,0 +1,136 @@
+"""The command line: one group; the compiler's commands join it where the extra is installed.
+
+Data goes to stdout, chatter to stderr; colour and progress only on a terminal. Exit codes: 0 done · 1 project or data at
+fault · 2 usage · 3 changes pending or approval needed · 4 a system could not be reached or refused us · 5 state or
+lease · 70 our own bug.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from syncline_runtime.errors import InternalError, SynclineError, UsageError
+
+RUNTIME = {
+    "plan": "Show the writes that a run would make.",
+    "run": "Run the syncs of a release once.",
+    "status": "Show the last runs, backlog and counts.",
+    "exceptions": "List the records that wait, and why.",
+    "trace": "Tell where a record's values came from.",
+    "preflight": "Ask every system who it is and whether it can be reached.",
+    "sandbox": "Serve stand-ins of the systems on loopback.",
+    "state": "Verify or rebuild the state.",
+}
+COMPILER = {
+    "init": "Make a small commented project.",
+    "check": "Check the specs of a project.",
+    "compile": "Compile a project to a release.",
+    "explain": "Explain a diagnostic code.",
+    "fmt": "Format mappings.",
+}
+
+
+class Lazy(click.Group):
+    """Commands are imported when they are called: a scheduler starts this program every minute."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order in which a newcomer meets them."""
+        del ctx
+        return [*COMPILER, *RUNTIME]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        del ctx
+        if cmd_name in RUNTIME:
+            module = importlib.import_module("syncline_runtime.commands")
+            command: click.Command = module.COMMANDS[cmd_name]
+            return command
+        if cmd_name in COMPILER:
+            return _compiler_command(cmd_name)
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        del ctx
+        for title, commands in (("Specs (compiler)", COMPILER), ("Runs (runtime)", RUNTIME)):
+            with formatter.section(title):
+                formatter.write_dl(list(commands.items()))
+
+
+def _compiler_command(name: str) -> click.Command:
+    try:
+        module = importlib.import_module("syncline_compiler.cli")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("syncline_compiler") or error.name is None:
+            raise
+        raise UsageError(
+            f"`syncline {name}` needs the compiler, which is not installed here ({error.name} is missing)",
+            mend="pip install 'syncline[compiler]'",
+        ) from None
+    command: click.Command = module.COMMANDS[name]
+    return command
+
+
+@click.group(
+    cls=Lazy,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Begin with:  syncline init shop && cd shop && syncline check && syncline sandbox",
+)
+@click.version_option(package_name="syncline")
+def cli() -> None:
+    """Syncline keeps records in step across CRM, ERP, payment and other systems, from specs in your repository."""
+
+
+def main() -> None:
+    """Entry point: errors are told without a traceback, with the exit code of their kind."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("stopped", err=True)
+        code = 130
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except SynclineError as error:
+        _tell(error)
+        code = error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    except OSError as error:
+        click.echo(
+            f"error: {error.filename or ''}: {error.strerror}\n  help: see to the file or disk and run again", err=True
+        )
+        code = 5
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell(error: SynclineError) -> None:
+    click.secho("error", fg="red", bold=True, nl=False, err=True)
+    click.echo(f"[{error.error_code}] {error.place + ': ' if error.place else ''}{error.message}", err=True)
+    if error.mend:
+        click.echo(f"  help: {error.mend}", err=True)
+    if isinstance(error, InternalError):
+        click.echo("  this is a bug of syncline: please report it with this message", err=True)
+
+
+def project_root(start: Path | None = None) -> Path | None:
+    """The folder with ``syncline.yaml``: this one or a parent; None outside a project."""
+    here = (start or Path.cwd()).resolve()
+    return next((folder for folder in (here, *here.parents) if (folder / "syncline.yaml").is_file()), None)
+
+
+def compiled(root: Path, out: Path) -> None:
+    """Compile a project into ``out``, through the compiler's one door; SynclineError if it has errors."""
+    command: Any = _compiler_command("compile")
+    context = command.make_context("compile", ["--out", str(out), "--project", str(root)])
+    code = command.invoke(context)
+    if code:
+        raise click.exceptions.Exit(int(code))

@@ -1,0 +1,235 @@
+"""Opening a connection of a binding, and what the stages can ask of it.
+
+In: a system description and a binding's connection. Out: a ``ConnectionHandle``. Invariant: stages use handles only; no
+stage knows whether a system is reached over HTTP or through a folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, Protocol
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+import httpx
+
+from syncline_runtime.binding import Connection
+from syncline_runtime.connectors import cursors, rest, writing
+from syncline_runtime.connectors.auth import Credentials
+from syncline_runtime.connectors.clock import Clock
+from syncline_runtime.connectors.files import read_files
+from syncline_runtime.connectors.http import HttpClient, Random
+from syncline_runtime.connectors.origin import origin_of, origin_text, sandbox_url
+from syncline_runtime.connectors.pace import shared_pace
+from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Row, Written
+from syncline_runtime.connectors.writing import Sending
+from syncline_runtime.errors import ReleaseError, SystemFailure
+from syncline_runtime.system import Limit, System, Write
+
+_SANDBOX_SECONDS: Final = 5.0
+
+
+class ConnectionHandle(Protocol):
+    """One open connection. Resources are named; natives are text per native field."""
+
+    system: System
+    name: str
+
+    def read(self, resource: str, since: str | None = None) -> AsyncIterator[Page | ParquetFile]:
+        """Read all records, or those changed since a mark that ``next_since`` gave, page by page."""
+        ...
+
+    def next_since(self, resource: str, newest: str | None) -> str | None:
+        """Make the mark to read from next time out of the greatest ``Page.newest`` of a whole read."""
+        ...
+
+    async def get(self, resource: str, native_id: str, *, parent: str | None = None) -> Row | None:
+        """Read one record; None if the system says that it has no such record."""
+        ...
+
+    async def find(self, resource: str, write: Write, marker: str) -> Found:
+        """Find records by the marker that a write left in them."""
+        ...
+
+    async def write(
+        self,
+        resource: str,
+        write: Write,
+        *,
+        native_id: str | None,
+        natives: Natives,
+        key: str | None = None,
+        marker: str | None = None,
+        version: str | None = None,
+        parent: str | None = None,
+        image: Natives | None = None,
+        seconds: float | None = None,
+    ) -> Written:
+        """Send one write, once; see ``writing.Sending``."""
+        ...
+
+    async def probe(self) -> Proof:
+        """Ask which account and environment the system is."""
+        ...
+
+    async def prove(self) -> Proof:
+        """Ask, and refuse a system that is another account or environment than the binding says."""
+        ...
+
+
+@asynccontextmanager
+async def open_connection(
+    system: System,
+    connection: Connection,
+    *,
+    clock: Clock,
+    random: Random,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> AsyncIterator[ConnectionHandle]:
+    """Open a connection until the block ends. Sends nothing yet; ReleaseError for what the binding lacks."""
+    if system.protocol == "files":
+        yield _FileConnection(system, connection, _folder(connection))
+        return
+    origin = origin_of(connection)
+    credential = (origin.scheme, origin.host, origin.port, origin.base, tuple(sorted(connection.credential.items())))
+    client = HttpClient(
+        system,
+        origin,
+        Credentials(system.auth, connection),
+        pace=shared_pace(credential, _limit(system, connection), clock),
+        clock=clock,
+        random=random,
+        transport=transport,
+    )
+    try:
+        yield _HttpConnection(system, connection, client)
+    finally:
+        await client.close()
+
+
+class _HttpConnection:
+    """A connection to a system with an HTTP interface."""
+
+    def __init__(self, system: System, connection: Connection, client: HttpClient) -> None:
+        self.system, self.name = system, connection.name
+        self._connection, self._client = connection, client
+
+    def read(self, resource: str, since: str | None = None) -> AsyncIterator[Page | ParquetFile]:
+        return rest.read(self._client, self.system.resource(resource), since)
+
+    def next_since(self, resource: str, newest: str | None) -> str | None:
+        listing = self.system.resource(resource).list
+        return cursors.overlapped(listing.cursor, newest) if listing and listing.cursor and newest else None
+
+    async def get(self, resource: str, native_id: str, *, parent: str | None = None) -> Row | None:
+        return await rest.get(self._client, self.system.resource(resource), native_id, parent=parent)
+
+    async def find(self, resource: str, write: Write, marker: str) -> Found:
+        return await rest.find(self._client, self.system.resource(resource), write, marker)
+
+    async def write(
+        self,
+        resource: str,
+        write: Write,
+        *,
+        native_id: str | None,
+        natives: Natives,
+        key: str | None = None,
+        marker: str | None = None,
+        version: str | None = None,
+        parent: str | None = None,
+        image: Natives | None = None,
+        seconds: float | None = None,
+    ) -> Written:
+        sending = Sending(native_id, natives, key, marker, version, parent, image or {}, seconds)
+        return await writing.write(self._client, self.system.resource(resource), write, sending)
+
+    async def probe(self) -> Proof:
+        return await rest.probe(self._client)
+
+    async def prove(self) -> Proof:
+        proof = await self.probe()
+        wanted = Proof(self._connection.account, self._connection.environment)
+        for what, expected, found in (
+            ("account", wanted.account, proof.account),
+            ("environment", wanted.environment, proof.environment),
+        ):
+            if expected is not None and expected != found:
+                raise _unproved(self.name, what, expected, found)
+        return proof
+
+
+class _FileConnection:
+    """A connection to a folder in which others drop files."""
+
+    def __init__(self, system: System, connection: Connection, folder: Path) -> None:
+        self.system, self.name, self._folder = system, connection.name, folder
+
+    async def read(self, resource: str, since: str | None = None) -> AsyncIterator[Page | ParquetFile]:  # noqa: ARG002
+        described = self.system.resource(resource)
+        for page in read_files(self.system, described, self._folder, f"{self.name}.{resource}"):
+            yield page
+
+    def next_since(self, resource: str, newest: str | None) -> str | None:  # noqa: ARG002
+        return None
+
+    async def get(self, resource: str, native_id: str, *, parent: str | None = None) -> Row | None:  # noqa: ARG002
+        raise self._read_only(resource)
+
+    async def find(self, resource: str, write: Write, marker: str) -> Found:  # noqa: ARG002
+        raise self._read_only(resource)
+
+    async def write(self, resource: str, write: Write, **_: object) -> Written:  # noqa: ARG002
+        raise self._read_only(resource)
+
+    async def probe(self) -> Proof:
+        return Proof(None, None)
+
+    async def prove(self) -> Proof:
+        return Proof(None, None)
+
+    def _read_only(self, resource: str) -> ReleaseError:
+        return ReleaseError(
+            "files are read whole and never written",
+            place=f"{self.name}.{resource}",
+            mend="let this member be read only in the sync",
+        )
+
+
+def _limit(system: System, connection: Connection) -> Limit | None:
+    """Choose the binding's limit over the description's; how many requests at once is the description's matter."""
+    if connection.requests and connection.per:
+        concurrency = system.limit.concurrency if system.limit else Limit(1, 1).concurrency
+        return Limit(connection.requests, connection.per, concurrency)
+    return system.limit
+
+
+def _folder(connection: Connection) -> Path:
+    if not connection.stand_in:
+        text = origin_text(connection)
+        if not text:
+            raise ReleaseError("the connection names no folder", place=connection.name, mend="give it an origin")
+        return Path(text)
+    try:
+        # Only sandboxes on this machine have folders that we can read, so no proxy stands in between.
+        with build_opener(ProxyHandler({})).open(f"{sandbox_url()}/", timeout=_SANDBOX_SECONDS) as answer:
+            listed = json.load(answer)["systems"][connection.system]
+        return Path(listed["folder"])
+    except (URLError, OSError, ValueError, KeyError, TypeError):
+        raise SystemFailure(
+            "the sandbox does not serve this system",
+            place=connection.name,
+            mend="start `syncline sandbox` with this release in another terminal",
+        ) from None
+
+
+def _unproved(name: str, what: str, expected: str, found: str | None) -> ReleaseError:
+    answered = f"is {found!r}" if found is not None else "cannot be asked for it"
+    return ReleaseError(
+        f"the binding wants {what} {expected!r}, and the system {answered}; nothing was sent",
+        place=name,
+        mend=f"correct origin, credential or {what} of this connection in syncline.yaml and compile again",
+    )

@@ -1,0 +1,63 @@
+"""Instants as cursors: out of landed values, into queries.
+
+In: native text of a cursor field. Out: a *mark*, an instant in UTC written ``2026-01-31T23:00:00.000000Z`` so that
+marks compare as text (cursors of format ``text`` are their own marks). Invariant: a mark never lies after the value
+it was made of, so a read from ``overlapped`` may see a record twice and never miss one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from syncline_runtime.connectors import wire
+from syncline_runtime.connectors.jsontext import Digits
+from syncline_runtime.system import Cursor, Resource, System
+
+_MARK: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def newest(system: System, cursor: Cursor, values: Iterable[str | None]) -> str | None:
+    """Find the mark of the greatest cursor value; ValueError if one cannot be read."""
+    marks = (mark(system, cursor, value) for value in values if value)
+    return max(marks, default=None)
+
+
+def mark(system: System, cursor: Cursor, value: str) -> str:
+    """Make the mark of one landed cursor value; ValueError if it is no instant."""
+    return value if cursor.format == "text" else _instant(system, cursor, value).strftime(_MARK)
+
+
+def overlapped(cursor: Cursor, newest_mark: str) -> str:
+    """Step back from the newest mark by what the system may show late or cannot tell apart."""
+    if cursor.format == "text":
+        return newest_mark
+    moment = datetime.strptime(newest_mark, _MARK).replace(tzinfo=UTC)
+    return (moment - timedelta(microseconds=cursor.granularity + cursor.lag)).strftime(_MARK)
+
+
+def query_value(system: System, resource: Resource, cursor: Cursor, since: str) -> Any:
+    """Write a mark as the wire value that ``{cursor}`` stands for."""
+    if cursor.format == "text":
+        return since
+    moment = datetime.strptime(since, _MARK).replace(tzinfo=UTC)
+    whole = cursor.granularity % 1_000_000 == 0
+    if cursor.format == "epoch":
+        return Digits(int((moment - _EPOCH) // timedelta(seconds=1)))
+    fraction = "" if whole else f".{moment.microsecond:06d}"
+    if cursor.format == "iso":
+        return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    local = f"{moment.astimezone(ZoneInfo(system.zone)):%Y-%m-%dT%H:%M:%S}{fraction}"
+    if cursor.format == "iso_naive":
+        return local
+    return wire.wire_value(resource, resource.native(cursor.field), local, system)
+
+
+def _instant(system: System, cursor: Cursor, value: str) -> datetime:
+    if cursor.format == "epoch":
+        return _EPOCH + timedelta(seconds=int(value))
+    moment = datetime.fromisoformat(value)
+    return moment.replace(tzinfo=moment.tzinfo or ZoneInfo(system.zone)).astimezone(UTC)

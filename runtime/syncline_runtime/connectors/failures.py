@@ -1,0 +1,186 @@
+"""Telling failures apart: from an answer, or from no answer, to one ``RequestFailed``.
+
+In: status, headers and body of an answer that is not good, or the transport's error. Out: category, whether trying
+again can help, how long the system asks us to wait, and whether what was asked may have been done all the same.
+Invariant: neither the message nor the error's text holds a value, a header or a secret; what the vendor says in words
+is kept apart, in ``vendor_message``, for the place where values may be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from syncline_runtime.connectors.jsontext import as_text
+from syncline_runtime.connectors.templates import ABSENT, read_path
+from syncline_runtime.connectors.wire import untagged
+from syncline_runtime.errors import RequestFailed
+from syncline_runtime.system import Category, ErrorRule, System
+
+LONGEST_RETRY_AFTER: Final = 3600.0
+_MESSAGE_LIMIT: Final = 500
+_BY_STATUS: Final[Mapping[int, Category]] = {
+    400: "validation",
+    401: "authentication",
+    403: "permission",
+    404: "not_found",
+    408: "transport",
+    409: "conflict",
+    410: "not_found",
+    412: "conflict",
+    422: "validation",
+    425: "rate_limit",
+    429: "rate_limit",
+}
+_NOT_DONE: Final = ("authentication", "permission", "validation", "conflict", "not_found", "rate_limit", "mapping")
+_WHAT: Final[Mapping[str, str]] = {
+    "authentication": "the system does not accept our credential",
+    "permission": "the credential is not allowed to do this",
+    "validation": "the system finds the request invalid",
+    "conflict": "the system refuses the request because of what it holds already",
+    "not_found": "the system does not know this address or record",
+    "rate_limit": "the system asks us to slow down",
+    "transport": "the system did not get the whole request in time",
+    "vendor": "the system failed",
+    "mapping": "the system does not take a value as we write it",
+    "internal": "the system refuses the request",
+    "redirect": "the system points to another address, and redirects are not followed",
+}
+_MEND: Final[Mapping[str, str]] = {
+    "authentication": "check the credential of this connection in the environment's binding",
+    "permission": "grant the credential the scope that the system description names",
+    "not_found": "check origin and path of this connection, and whether the record was deleted",
+    "rate_limit": "lower the limit of this connection",
+    "vendor": "try again later; if it stays so, ask whoever runs the system",
+}
+
+
+class Refused(RequestFailed):
+    """An answer that refuses the request. ``vendor_message`` may hold values: it is for the exception queue only.
+
+    ``fields`` are the wire names that the vendor complains about, where it says so.
+    """
+
+    vendor_message: str | None = None
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is known of a request when it fails: its place in words, and whether it writes."""
+
+    place: str
+    writes: bool
+    rpc: bool = False
+
+
+def refusal(
+    system: System, asked: Asked, status: int, headers: Mapping[str, str], body: Any, now: datetime
+) -> Refused | None:
+    """Name the failure that this answer is, or None for a good answer; ``body`` is ABSENT when it was not JSON."""
+    rule = next((rule for rule in system.errors if _fits(rule, status, body)), None)
+    failed_call = asked.rpc and isinstance(body, Mapping) and body.get("error") is not None
+    if rule is None and status < 300 and not failed_call:
+        return None
+    category = rule.category if rule else _BY_STATUS.get(status, "vendor")
+    known_not_done = category in _NOT_DONE if rule or not failed_call else False
+    return _refused(system, asked, status, headers, body, now, category, rule, known_not_done)
+
+
+def _refused(
+    system: System,
+    asked: Asked,
+    status: int,
+    headers: Mapping[str, str],
+    body: Any,
+    now: datetime,
+    category: Category,
+    rule: ErrorRule | None,
+    known_not_done: bool,
+) -> Refused:
+    message = read_path(body, system.error_message_at) if system.error_message_at and body is not ABSENT else ABSENT
+    fields = tuple(str(name) for name in message) if isinstance(message, Mapping) else ()
+    code = read_path(body, system.error_code_at) if system.error_code_at and body is not ABSENT else ABSENT
+    about = f", about {', '.join(fields[:5])}" if fields else ""
+    error = Refused(
+        f"{_WHAT['redirect' if 300 <= status < 400 else category]} (HTTP {status}{about})",
+        category=category,
+        place=asked.place,
+        mend=_MEND.get(category, ""),
+        status=status,
+        vendor_code=code if isinstance(code, str) else None,
+        retry=rule.retry if rule else category in ("rate_limit", "transport") or status >= 500,
+        retry_after=retry_after(headers.get("retry-after"), now),
+        ambiguous=asked.writes and not known_not_done,
+    )
+    error.fields = fields
+    if message is not ABSENT and message is not None:
+        error.vendor_message = as_text(untagged(message, system.tagged))[:_MESSAGE_LIMIT]
+    return error
+
+
+def _fits(rule: ErrorRule, status: int, body: Any) -> bool:
+    """Tell whether a rule fits; one without a status finds failures in good answers only if it looks into the body."""
+    if rule.status and status not in rule.status:
+        return False
+    if not rule.status and not rule.where and status < 400:
+        return False
+    return all(body is not ABSENT and _equal(read_path(body, path), wanted) for path, wanted in rule.where.items())
+
+
+def _equal(found: Any, wanted: Any) -> bool:
+    if found is ABSENT:
+        return False
+    if isinstance(wanted, bool) or wanted is None or isinstance(found, bool) or found is None:
+        return found is wanted
+    return as_text(found) == as_text(wanted)
+
+
+def holds(body: Any, wanted: Mapping[str, Any]) -> bool:
+    """Whether a wire value holds each wanted value at its path; false for nothing wanted."""
+    return bool(wanted) and all(_equal(read_path(body, path), value) for path, value in wanted.items())
+
+
+def retry_after(header: str | None, now: datetime) -> float | None:
+    """Seconds that a Retry-After header asks for, given as seconds or as an HTTP date, capped at an hour (RFC 9110)."""
+    if not header:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(header)
+        except ValueError:
+            return None
+        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if seconds == seconds else None
+
+
+def not_reached(asked: Asked, why: str, *, ambiguous: bool, mend: str = "") -> RequestFailed:
+    """Make the failure of a request that got no answer; ``ambiguous`` says that it may have arrived."""
+    return RequestFailed(
+        f"no answer from the system: {why}",
+        category="transport",
+        place=asked.place,
+        mend=mend or "check that the system runs and that this machine can reach it",
+        retry=True,
+        ambiguous=asked.writes and ambiguous,
+    )
+
+
+def bad_answer(
+    asked: Asked, what: str, *, status: int | None = None, mend: str = "", retry: bool = False
+) -> RequestFailed:
+    """Make the failure of an answer that claims success and is not what the system description says."""
+    return RequestFailed(
+        what,
+        category="vendor",
+        place=asked.place,
+        mend=mend or "compare origin and path of this connection with the system description",
+        status=status,
+        retry=retry,
+        ambiguous=asked.writes,
+    )

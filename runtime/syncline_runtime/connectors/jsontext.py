@@ -1,0 +1,80 @@
+"""JSON that keeps the digits of numbers.
+
+In: bytes from the wire. Out: JSON values in which a number is ``Digits``, text with the very digits that were sent;
+and back. Invariant: no number passes through a binary float, and NaN and Infinity never come in or go out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
+
+class Digits(str):
+    """A JSON number as written: text for everyone but ``render``, which writes it without quotes."""
+
+    __slots__ = ()
+
+
+class NotJsonError(ValueError):
+    """Text that is not strict JSON; the message holds no part of it."""
+
+
+def parse(text: str | bytes) -> Any:
+    """Parse strict JSON; raises NotJsonError, with the line, for anything else, NaN and broken UTF-8 included."""
+    try:
+        return json.loads(text, parse_float=Digits, parse_int=Digits, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        raise NotJsonError(f"not JSON at line {error.lineno} column {error.colno}") from None
+    except UnicodeDecodeError as error:
+        raise NotJsonError(f"not UTF-8 at byte {error.start}") from None
+    except RecursionError:
+        raise NotJsonError("JSON that is nested too deeply") from None
+
+
+def is_number(text: str) -> bool:
+    """Whether a text can stand in JSON as a number, as it is."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def render(value: Any) -> str:
+    """Write a JSON value in compact form; Digits become numbers, Python floats are refused."""
+    if isinstance(value, Digits):
+        if not is_number(value):
+            raise NotJsonError("a number with other characters than digits")
+        return str(value)
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{_quoted(str(key))}:{render(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(render, value)) + "]"
+    if isinstance(value, float):
+        raise NotJsonError("a binary float")
+    return _quoted(value)
+
+
+def render_plain(value: Any) -> str:
+    """Write a JSON value in which every number stands as text: the form in which lists and objects are landed."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def as_text(value: Any) -> str:
+    """Write a wire value as it stands inside longer text: true and false in lower case, nothing for null."""
+    if isinstance(value, str):
+        return str(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return render(value)
+
+
+def _quoted(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _refuse(_name: str) -> NoReturn:
+    raise NotJsonError("NaN or Infinity, which JSON does not have")

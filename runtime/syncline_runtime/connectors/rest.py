@@ -1,0 +1,245 @@
+"""Reading the resources of a system over HTTP, REST and JSON-RPC alike.
+
+In: resources as described. Out: pages of rows, one row, what a search found, what a system proves to be.
+Invariants: an answer without the list or record that the description promises is a failure, never "nothing there";
+rows found by a marker are checked for the marker again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, TypeVar
+
+from syncline_runtime.connectors import cursors, failures, wire
+from syncline_runtime.connectors.failures import Asked
+from syncline_runtime.connectors.http import Answer, HttpClient
+from syncline_runtime.connectors.jsontext import as_text
+from syncline_runtime.connectors.paging import Seen, Walk
+from syncline_runtime.connectors.results import Found, Page, Proof, Row, raw_hash
+from syncline_runtime.connectors.templates import ABSENT, read_path
+from syncline_runtime.errors import ReleaseError, RequestFailed
+from syncline_runtime.system import FindBy, ListRead, Paging, Probe, Request, Resource, Write
+
+T = TypeVar("T")
+
+
+async def read(client: HttpClient, resource: Resource, since: str | None = None) -> AsyncIterator[Page]:
+    """Read all records of a resource, or those changed since a mark (see ``cursors``), page by page."""
+    listing = _required(client, resource, resource.list, "list")
+    if listing.each is None:
+        async for page in _read_list(client, resource, listing, since, {}):
+            yield page
+        return
+    over = client.system.resource(listing.each)
+    async for parents in read(client, over):
+        for parent in parents.rows:
+            known = {"parent": wire_id(client, over, parent.native_id)}
+            async for page in _read_list(client, resource, listing, since, known):
+                yield page
+
+
+async def get(client: HttpClient, resource: Resource, native_id: str, *, parent: str | None = None) -> Row | None:
+    """Read one record; None if the system says that it has no such record (404 or 410)."""
+    request = _required(client, resource, resource.get, "get")
+    asked = Asked(place(client, resource), writes=False)
+    known = {"id": wire_id(client, resource, native_id), "parent": or_absent(parent)}
+    try:
+        answer = await client.read(request, known, asked.place)
+    except RequestFailed as error:
+        if error.category == "not_found" and error.status in (404, 410):
+            return None
+        raise
+    record = object_at(asked, answer.body, resource.get_at)
+    row = _row(client, resource, record, asked, native_id)
+    if row.native_id != native_id:
+        raise failures.bad_answer(asked, "the system answered with another record than the one asked for")
+    return row
+
+
+async def find(client: HttpClient, resource: Resource, write: Write, marker: str) -> Found:
+    """Find the records that hold a marker; the system's filter is used and not believed."""
+    search = _required(client, resource, write.find, "find")
+    try:
+        rows = [row async for row in _search(client, resource, search, marker)]
+    except RequestFailed as error:
+        if error.status not in (404, 410) or error.category != "not_found":
+            raise
+        return Found((), conclusive=True)
+    matching = tuple(row for row in rows if row.natives.get(search.field) == marker and not row.gone)
+    # One page that also holds others may be the first page of an unfiltered list.
+    conclusive = bool(matching) or not rows or search.paging.kind != "none"
+    return Found(matching, conclusive)
+
+
+async def _search(client: HttpClient, resource: Resource, search: FindBy, marker: str) -> AsyncIterator[Row]:
+    """Read all that a search returns; without paging, its answer may also be the one record itself."""
+    asked = Asked(place(client, resource), writes=False)
+    known = {"marker": marker}
+    if search.paging.kind == "none":
+        answer = await client.read(search.request, known, asked.place)
+        found = read_path(answer.body, search.items)
+        records = [found] if isinstance(found, Mapping) else _list_at(asked, answer.body, search.items)
+        for row in map(row_maker(client, resource, asked), records):
+            yield row
+        return
+    listing = ListRead(search.request, search.items, search.paging)
+    async for page in _walk(client, resource, listing, search.request, known, asked):
+        for row in page.rows:
+            yield row
+
+
+async def probe(client: HttpClient) -> Proof:
+    """Ask the system which account and environment it is."""
+    system = client.system
+    return Proof(
+        await _prove(client, system.account, "account"), await _prove(client, system.environment, "environment")
+    )
+
+
+async def _prove(client: HttpClient, probe: Probe | None, what: str) -> str | None:
+    if probe is None:
+        return None
+    asked = Asked(f"{client.origin.place}.{what}", writes=False)
+    answer = await client.read(probe.request, {}, asked.place)
+    value = read_path(answer.body, probe.at)
+    if value is ABSENT or value is None or isinstance(value, (dict, list)):
+        raise failures.bad_answer(asked, f"the answer holds no {what} at {probe.at!r}")
+    return as_text(value)
+
+
+async def _read_list(
+    client: HttpClient, resource: Resource, listing: ListRead, since: str | None, known: Mapping[str, Any]
+) -> AsyncIterator[Page]:
+    asked = Asked(place(client, resource), writes=False)
+    request, cursor = listing.request, listing.cursor
+    value: Any = ABSENT
+    if cursor is not None and since is not None:
+        value = cursors.query_value(client.system, resource, cursor, since)
+        body = request.body if cursor.body is None else cursor.body
+        request = dataclasses.replace(request, query={**request.query, **cursor.query}, body=body)
+    async for page in _walk(client, resource, listing, request, {**known, "cursor": value}, asked):
+        yield page
+
+
+async def _walk(
+    client: HttpClient,
+    resource: Resource,
+    listing: ListRead,
+    request: Request,
+    known: Mapping[str, Any],
+    asked: Asked,
+) -> AsyncIterator[Page]:
+    walk = Walk(listing.paging, asked)
+    to_row = row_maker(client, resource, asked)
+    goes_on = True
+    while goes_on:
+        answer = await _page_answer(client, request, {**known, **walk.values}, asked, walk, listing.paging)
+        if answer is None:
+            return
+        lists = [_list_at(asked, answer.body, path) for path in (listing.items, *listing.also)]
+        records = [record for items in lists for record in items]
+        rows = [to_row(record) for record in records]
+        fingerprint = raw_hash({row.native_id: row.raw_hash for row in rows})
+        longest = max(map(len, lists))
+        goes_on = walk.advance(
+            Seen(answer.body, answer.headers, len(records), longest, records[-1] if records else ABSENT, fingerprint)
+        )
+        if walk.link:
+            walk.link = client.origin.follow(walk.link, answer.url)
+        yield await _page(client, resource, listing, rows, asked)
+
+
+async def _page_answer(
+    client: HttpClient, request: Request, known: Mapping[str, Any], asked: Asked, walk: Walk, paging: Paging
+) -> Answer | None:
+    """Ask for a page; None if the system answers that there is no page of this number (404 after the first)."""
+    try:
+        return await client.read(request, known, asked.place, walk.link)
+    except RequestFailed as error:
+        if paging.kind == "page" and not paging.total and walk.began and error.status == 404:
+            return None
+        raise
+
+
+async def _page(client: HttpClient, resource: Resource, listing: ListRead, rows: list[Row], asked: Asked) -> Page:
+    requests = 1
+    if listing.detail:
+        requests += len(rows)
+        rows = list(await asyncio.gather(*(_detail(client, resource, row) for row in rows)))
+    newest = None
+    if listing.cursor:
+        field = listing.cursor.field
+        try:
+            newest = cursors.newest(client.system, listing.cursor, (row.natives.get(field) for row in rows))
+        except ValueError:
+            raise failures.bad_answer(asked, f"a value of the cursor field {field!r} is no instant") from None
+    return Page(tuple(rows), requests, newest)
+
+
+async def _detail(client: HttpClient, resource: Resource, row: Row) -> Row:
+    """Read a listed record whole; one that was deleted since it was listed is marked as gone."""
+    return await get(client, resource, row.native_id) or dataclasses.replace(row, gone=True)
+
+
+def _row(client: HttpClient, resource: Resource, record: Any, asked: Asked, native_id: str | None = None) -> Row:
+    return row_maker(client, resource, asked)(record, native_id)
+
+
+def row_maker(client: HttpClient, resource: Resource, asked: Asked) -> Callable[..., Row]:
+    """Make the function that turns wire records of one resource into rows."""
+    flatten = wire.flattener(resource, client.system)
+
+    def to_row(record: Any, native_id: str | None = None) -> Row:
+        if not isinstance(record, Mapping):
+            raise failures.bad_answer(asked, "the answer holds a record that is no object")
+        natives = flatten(record)
+        found = natives.get(resource.id) or native_id
+        if not found:
+            raise failures.bad_answer(asked, f"the answer holds a record without its id {resource.id!r}")
+        natives[resource.id] = found
+        version = natives.get(resource.version) if resource.version else None
+        return Row(found, natives, version, failures.holds(record, resource.gone), raw_hash(natives))
+
+    return to_row
+
+
+def object_at(asked: Asked, body: Any, path: str) -> Any:
+    """Read the record that an answer promises at a path."""
+    value = read_path(body, path)
+    if not isinstance(value, Mapping):
+        raise failures.bad_answer(asked, f"the answer holds no record at {path!r}")
+    return value
+
+
+def _list_at(asked: Asked, body: Any, path: str) -> list[Any]:
+    value = read_path(body, path)
+    if not isinstance(value, list):
+        raise failures.bad_answer(asked, f"the answer holds no list at {path!r}")
+    return value
+
+
+def wire_id(client: HttpClient, resource: Resource, native_id: str) -> Any:
+    """Write a native id as it stands on the wire."""
+    return wire.wire_value(resource, resource.native(resource.id), native_id, client.system)
+
+
+def or_absent(value: str | None) -> Any:
+    """Write no value as ABSENT: templates leave its place out, where null would be sent."""
+    return ABSENT if value is None else value
+
+
+def place(client: HttpClient, resource: Resource) -> str:
+    """Name a resource of a connection, for messages."""
+    return f"{client.origin.place}.{resource.name}"
+
+
+def _required(client: HttpClient, resource: Resource, found: T | None, what: str) -> T:
+    if found is None:
+        raise ReleaseError(
+            f"the system description has no `{what}` for this resource, which this step needs",
+            place=place(client, resource),
+            mend=f"add `{what}` to the resource in the system description and compile again",
+        )
+    return found

@@ -1,0 +1,79 @@
+"""What connectors hand to the stages: pages of rows, what a search found, what a write did, what was proved."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from syncline_runtime.connectors import jsontext
+from syncline_runtime.errors import RequestFailed
+
+Natives = Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record as read: native text per field, absent fields left out.
+
+    ``gone`` says that the system itself marks the record as deleted; ``raw_hash`` is the SHA-256 of the natives.
+    """
+
+    native_id: str
+    natives: Natives
+    version: str | None = None
+    gone: bool = False
+    raw_hash: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a read. ``newest`` is the greatest cursor value in it, as ``cursors.newest`` writes it."""
+
+    rows: tuple[Row, ...]
+    requests: int = 1
+    newest: str | None = None
+    source: str = ""  # files: the path that the rows are from, below the folder
+
+
+@dataclass(frozen=True)
+class ParquetFile:
+    """A Parquet file to be read by the engine; columns are named as the wire paths of the native fields."""
+
+    path: Path
+    source: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search by marker found. No rows prove absence only if ``conclusive``."""
+
+    rows: tuple[Row, ...]
+    conclusive: bool
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write did; ``row`` is the record as the system returned it, where it returns one.
+
+    ``unfinished`` is the failure of a later step: the record was written, and is not yet all that it should be.
+    """
+
+    native_id: str | None
+    row: Row | None
+    status: int
+    unfinished: RequestFailed | None = None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Which account and environment a system says it is; None where its description has no probe."""
+
+    account: str | None
+    environment: str | None
+
+
+def raw_hash(natives: Natives) -> str:
+    """Hash natives so that equal rows have equal hashes, whatever the order of their fields."""
+    return hashlib.sha256(jsontext.render_plain(sorted(natives.items())).encode()).hexdigest()

@@ -1,0 +1,114 @@
+"""Canonical JSON, and frozen dataclasses to and from it.
+
+In: frozen dataclasses or plain JSON values. Out: bytes that are equal on every machine for equal values
+(sorted keys, no spaces, UTF-8, no floats), and their SHA-256.
+Invariant: ``decode(type(x), loads(dumps(x))) == x`` for every contract dataclass.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class MalformedContract(ValueError):
+    """A JSON document that does not have the shape its dataclass names."""
+
+
+def dumps(value: Any) -> bytes:
+    """Encode a contract dataclass or JSON value canonically; absent (default) members are left out."""
+    plain = encode(value)
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def digest(value: Any) -> str:
+    """SHA-256, in hex, of the canonical bytes of a value."""
+    return hashlib.sha256(dumps(value)).hexdigest()
+
+
+def encode(value: Any) -> Any:
+    """Turn dataclasses and tuples into JSON values; a member that equals its default is left out.
+
+    ``format_version`` is always written: it is what a later program goes by.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: encode(current)
+            for field in dataclasses.fields(value)
+            if (current := getattr(value, field.name)) != _default(field) or field.name == "format_version"
+        }
+    if isinstance(value, Mapping):
+        return {str(key): encode(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [encode(item) for item in value]
+    if isinstance(value, float):
+        raise MalformedContract("a contract holds no floats: write decimals as text")
+    return value
+
+
+def decode(cls: type[T], value: Any, at: str = "$") -> T:
+    """Build dataclass ``cls`` from a JSON value.
+
+    Raises MalformedContract, naming the place, for an unknown or absent member or a value of another type.
+    """
+    if not isinstance(value, Mapping):
+        raise MalformedContract(f"{at}: an object is expected")
+    members = _members(typing.cast(type, cls))
+    unknown = sorted(set(value) - set(members))
+    if unknown:
+        raise MalformedContract(f"{at}: unknown member {unknown[0]!r}")
+    given = {name: _convert(members[name][0], item, f"{at}.{name}") for name, item in value.items()}
+    absent = [name for name, (_, required) in members.items() if required and name not in given]
+    if absent:
+        raise MalformedContract(f"{at}: member {absent[0]!r} is absent")
+    return cls(**given)
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return dataclasses.MISSING
+
+
+@cache
+def _members(cls: type) -> dict[str, tuple[Any, bool]]:
+    hints = typing.get_type_hints(cls)
+    return {f.name: (hints[f.name], _default(f) is dataclasses.MISSING) for f in dataclasses.fields(cls)}
+
+
+def _convert(hint: Any, value: Any, at: str) -> Any:
+    origin = typing.get_origin(hint)
+    if hint is Any:
+        return value
+    if origin in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        inner = [option for option in typing.get_args(hint) if option is not type(None)]
+        return _convert(inner[0], value, at)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise MalformedContract(f"{at}: a list is expected")
+        return tuple(_convert(typing.get_args(hint)[0], item, f"{at}[{i}]") for i, item in enumerate(value))
+    if origin in (dict, Mapping):
+        if not isinstance(value, Mapping):
+            raise MalformedContract(f"{at}: an object is expected")
+        return {key: _convert(typing.get_args(hint)[1], item, f"{at}.{key}") for key, item in value.items()}
+    if origin is typing.Literal:
+        if value not in typing.get_args(hint):
+            raise MalformedContract(f"{at}: {value!r} is none of {', '.join(map(repr, typing.get_args(hint)))}")
+        return value
+    if dataclasses.is_dataclass(hint):
+        return decode(typing.cast(type[Any], hint), value, at)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise MalformedContract(f"{at}: {hint.__name__} is expected, not {type(value).__name__}")
+    return value

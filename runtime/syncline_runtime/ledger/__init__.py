@@ -1,0 +1,61 @@
+"""The ledger: the only place that opens the database of small facts.
+
+In: a path or database URL, a realm and a clock. Out: ``Ledger``, whose subjects (runs, leases, register, intents,
+outbox, exceptions, decisions) take and give the frozen dataclasses of ``facts``.
+Invariants: nothing is recorded by halves; every write of a run proves its lease; field values stand in one table.
+"""
+
+from syncline_runtime.ledger.facts import (
+    Ack,
+    Approval,
+    Attempt,
+    Backlog,
+    Claim,
+    Count,
+    Cursor,
+    Decision,
+    ExceptionRecord,
+    Failure,
+    Intent,
+    Lease,
+    Member,
+    NewException,
+    NewIntent,
+    Realm,
+    Recovered,
+    Reference,
+    Refusal,
+    Run,
+    Seal,
+    Sealed,
+)
+from syncline_runtime.ledger.open import FILE, SEGMENTS, Ledger, open_ledger
+
+__all__ = [
+    "FILE",
+    "SEGMENTS",
+    "Ack",
+    "Approval",
+    "Attempt",
+    "Backlog",
+    "Claim",
+    "Count",
+    "Cursor",
+    "Decision",
+    "ExceptionRecord",
+    "Failure",
+    "Intent",
+    "Lease",
+    "Ledger",
+    "Member",
+    "NewException",
+    "NewIntent",
+    "Realm",
+    "Recovered",
+    "Reference",
+    "Refusal",
+    "Run",
+    "Seal",
+    "Sealed",
+    "open_ledger",
+]

@@ -1,0 +1,220 @@
+"""One open ledger database: transactions, the fence of leases, and statements compiled once.
+
+In: a SQLAlchemy engine and a realm. Out: ``read`` and ``write`` transactions.
+Invariants: a write transaction of SQLite begins as a writer (BEGIN IMMEDIATE), so nobody waits half-way; a lease
+given to ``write`` is proved inside the transaction; no database error leaves this module as such.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, Engine, bindparam, func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql import ClauseElement
+
+from syncline_runtime.errors import InternalError, StateError, SynclineError
+from syncline_runtime.ledger.facts import Lease, Realm
+from syncline_runtime.ledger.failures import told
+from syncline_runtime.ledger.schema import counter, lease
+
+Clock = Callable[[], int]
+Row = Any  # a tuple of column values
+
+
+class Prepared:
+    """A statement that is built at its first use, compiled once per dialect, and then costs no more than the driver."""
+
+    def __init__(self, build: Callable[[], ClauseElement]) -> None:
+        self._build = build
+        self._compiled: dict[str, tuple[str, dict[str, Any]]] = {}
+
+    def on(self, connection: Connection) -> tuple[str, dict[str, Any]]:
+        """SQL text in the driver's style, and the values that are fixed in the statement."""
+        dialect = connection.dialect
+        if dialect.name not in self._compiled:
+            compiled = self._build().compile(dialect=dialect)
+            self._compiled[dialect.name] = (str(compiled), dict(compiled.params))
+        return self._compiled[dialect.name]
+
+
+def given(*columns: str) -> dict[str, BindParameter[Any]]:
+    """New values for columns, to be given as ``to_COLUMN``: SQLAlchemy keeps the bare names for itself."""
+    return {name: bindparam(f"to_{name}") for name in columns}
+
+
+_HELD = Prepared(
+    lambda: select(func.count()).select_from(
+        select(lease.c.scope)
+        .where(lease.c.realm_id == bindparam("realm"), lease.c.token == bindparam("token"))
+        .with_for_update(read=True)
+        .subquery()
+    )
+)
+_BUMP = Prepared(
+    lambda: (
+        counter.update()
+        .where(counter.c.realm_id == bindparam("realm"), counter.c.name == bindparam("of"))
+        .values(value=counter.c.value + bindparam("by"))
+        .returning(counter.c.value)
+    )
+)
+_BEGIN = Prepared(lambda: counter.insert())
+
+
+class Transaction:
+    """The statements of one transaction, for one realm and at one moment."""
+
+    def __init__(self, connection: Connection, realm_id: int, now: int) -> None:
+        self.connection, self.realm_id, self.now = connection, realm_id, now
+        driver = connection.connection.dbapi_connection
+        assert driver is not None
+        self._driver = driver
+        self.spoiled = False
+
+    def run(self, statement: Prepared, **values: Any) -> int:
+        """Execute a statement that changes rows and return how many."""
+        cursor = self._cursor(statement, values)
+        changed = int(cursor.rowcount)
+        cursor.close()
+        return changed
+
+    def rows(self, statement: Prepared, **values: Any) -> list[Row]:
+        """Execute a statement and return its rows."""
+        cursor = self._cursor(statement, values)
+        found = cursor.fetchall()
+        cursor.close()
+        return list(found)
+
+    def row(self, statement: Prepared, **values: Any) -> Row | None:
+        """Execute a statement and return its first row."""
+        found = self.rows(statement, **values)
+        return found[0] if found else None
+
+    def many(self, statement: Prepared, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Execute a statement once per row of values; rows that name every column are not copied."""
+        sql, fixed = statement.on(self.connection)
+        cursor = self._driver.cursor()
+        values = list(rows)
+        if values and not fixed.keys() <= values[0].keys():
+            values = [{**fixed, "realm": self.realm_id, "realm_id": self.realm_id, **row} for row in values]
+        if values:
+            cursor.executemany(sql, values)
+        cursor.close()
+
+    def among(self, statement: Any, name: str, values: Sequence[Any], size: int = 500, **others: Any) -> Iterator[Row]:
+        """Execute a select once per ``size`` values of its expanding parameter ``name``."""
+        for start in range(0, len(values), size):
+            given = {"realm": self.realm_id, name: list(values[start : start + size]), **others}
+            yield from map(tuple, self.connection.execute(statement, given))
+
+    def bump(self, name: str, by: int = 1) -> int:
+        """Raise a counter of the realm and return its new value; concurrent transactions wait for each other."""
+        row = self.row(_BUMP, of=name, by=by)
+        if row is None:
+            self.run(_BEGIN, name=name, value=by)
+            return by
+        return int(row[0])
+
+    def _cursor(self, statement: Prepared, values: Mapping[str, Any]) -> Any:
+        sql, fixed = statement.on(self.connection)
+        cursor = self._driver.cursor()
+        cursor.execute(sql, {**fixed, "realm": self.realm_id, "realm_id": self.realm_id, **values})
+        return cursor
+
+
+class Database:
+    """An engine, the realm that it is used for, and the clock."""
+
+    def __init__(self, engine: Engine, place: str, clock: Clock) -> None:
+        self._engine, self.place, self.clock = engine, place, clock
+        self.realm, self.realm_id, self.fingerprint_key = Realm("", ""), 0, b""
+        self._writer: Connection | None = None
+        self._current: Transaction | None = None
+        self._lock = threading.RLock()
+
+    def belongs_to(self, realm: Realm, realm_id: int, fingerprint_key: bytes) -> None:
+        """Fix the realm, once it is known that the ledger is of it."""
+        self.realm, self.realm_id, self.fingerprint_key = realm, realm_id, fingerprint_key
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """One consistent view of the ledger."""
+        with self._lock, self._told():
+            if self._current is not None:  # what this transaction wrote is seen
+                yield self._current
+                return
+            with self._engine.connect() as connection, connection.begin():
+                yield Transaction(connection, self.realm_id, self.clock())
+
+    @contextmanager
+    def write(self, held: Lease | None = None) -> Iterator[Transaction]:
+        """One transaction that is committed at its end, or leaves nothing behind.
+
+        A write inside another joins it. Raises StateError (SYN6009) when ``held`` is given and no longer ours.
+        """
+        with self._lock, self._told():
+            if self._current is not None:
+                yield from self._join(self._current, held)
+                return
+            with self._connection().begin():
+                transaction = Transaction(self._connection(), self.realm_id, self.clock())
+                self._prove(transaction, held)
+                self._current = transaction
+                try:
+                    yield transaction
+                finally:
+                    self._current = None
+                if transaction.spoiled:
+                    raise InternalError("a step of a joint transaction failed; nothing was recorded", place=self.place)
+
+    def _join(self, outer: Transaction, held: Lease | None) -> Iterator[Transaction]:
+        try:
+            self._prove(outer, held)
+            yield outer
+        except BaseException:
+            outer.spoiled = True
+            raise
+
+    def close(self) -> None:
+        """Give back all connections; SQLite folds its log into the file."""
+        with self._lock:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+            self._engine.dispose()
+
+    def _connection(self) -> Connection:
+        """The connection kept for writing: opening one per step would cost as much as the step."""
+        if self._writer is None or self._writer.closed or self._writer.invalidated:
+            self._writer = self._engine.connect().execution_options(writes=True)
+        return self._writer
+
+    def _prove(self, transaction: Transaction, held: Lease | None) -> None:
+        if held is None:
+            return
+        row = transaction.row(_HELD, token=held.token)
+        if row is None or row[0] != len(held.scopes):
+            raise StateError(
+                f"the lease on {', '.join(held.scopes)} was lost to another run",
+                place=self.place,
+                mend="this run stops here, the other one goes on; raise the lease's time if runs are often this slow",
+                code="SYN6009",
+            )
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except SynclineError:
+            raise
+        except SQLAlchemyError as error:
+            raise told(error, self.place) from None
+        except Exception as error:
+            driver = self._engine.dialect.dbapi
+            if driver is not None and isinstance(error, driver.Error):
+                raise told(error, self.place) from None
+            raise

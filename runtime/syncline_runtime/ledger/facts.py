@@ -1,0 +1,369 @@
+"""What goes into the ledger and comes out of it, as frozen dataclasses.
+
+Times are microseconds since 1970 in UTC. No dataclass but ``NewIntent``, ``Claim``, ``Ack`` and ``NewException``
+carries field values, and those keep them in ``payload``, ``sent``, ``returned`` and ``values`` only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from syncline_runtime.ledger.states import ExceptionState, IntentState, Operation, Origin, Outcome, RunStatus
+from syncline_runtime.segments import Segment
+
+
+@dataclass(frozen=True)
+class Realm:
+    """Whose facts these are: one project in one environment, and a tenant where there are several."""
+
+    project: str
+    environment: str
+    tenant: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.project, self.environment, self.tenant) if part)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to plan and deliver some scopes. ``token`` rises with each acquisition and fences older holders."""
+
+    scopes: tuple[str, ...]
+    holder: str
+    token: int
+    acquired_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a release. ``id`` sorts by time; ``summary`` holds no field values."""
+
+    id: str
+    release_hash: str
+    binding_hash: str
+    syncs: tuple[str, ...]
+    started_at: int
+    sealed_at: int | None = None
+    closed_at: int | None = None
+    status: RunStatus = "running"
+    exit_code: int | None = None
+    summary: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far a resource has been read for a sync."""
+
+    connection: str
+    resource: str
+    sync: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Count:
+    """One term of a conservation equation, or an extra figure.
+
+    ``subject`` is ``connection.resource`` for ``in`` and the connection for ``across`` and ``out``;
+    ``detail`` the rule or reason that splits a term.
+    """
+
+    sync: str
+    equation: Literal["in", "across", "out"]
+    subject: str
+    name: str
+    value: int
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The native id that a canonical record has, or will have, on a connection."""
+
+    object: str
+    canonical_id: str
+    connection: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """One record as one connection holds it; ``part_key`` names a part of it, '' the record itself."""
+
+    connection: str
+    canonical_id: str
+    part_key: str = ""
+
+
+@dataclass(frozen=True)
+class NewIntent:
+    """A write that a seal decides on. The order of intents in a seal is the order per record."""
+
+    sync: str
+    object: str
+    connection: str
+    resource: str
+    operation: Operation
+    canonical_id: str
+    payload: Mapping[str, Any]  # JSON values, no floats
+    part_key: str = ""
+    native_id: str | None = None
+    origin: Origin = "merge"
+    references: tuple[Reference, ...] = ()
+    correlation_id: str = ""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A write as the ledger holds it.
+
+    ``id`` is its position: lower goes first within a record and connection. ``attempts`` are the requests that count
+    towards the limit, ``sends`` all requests; an open request is over at ``claim_deadline``.
+    """
+
+    id: int
+    run: str
+    sync: str
+    object: str
+    connection: str
+    resource: str
+    operation: Operation
+    canonical_id: str
+    part_key: str
+    native_id: str | None
+    n: int
+    key: str
+    origin: Origin
+    state: IntentState
+    attempts: int
+    sends: int
+    next_at: int
+    first_sent_at: int | None
+    claim_deadline: int
+    correlation_id: str
+    category: str | None
+    vendor_code: str | None
+    created_at: int
+    updated_at: int
+
+    @property
+    def member(self) -> Member:
+        """The record and connection that this intent writes."""
+        return Member(self.connection, self.canonical_id, self.part_key)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right of one worker to send one intent until ``deadline``.
+
+    ``payload`` is what was sealed, ``sent`` what an earlier attempt sent (send the same again: keys demand it),
+    ``references`` the native ids that its references resolved to.
+    """
+
+    intent: Intent
+    payload: Mapping[str, Any]
+    sent: Mapping[str, Any] | None
+    references: Mapping[Reference, str]
+    token: int
+    deadline: int
+    run: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How an attempt failed. ``message`` holds no field values; ``retry_at`` belongs to ``retryable``."""
+
+    outcome: Outcome
+    category: str
+    vendor_code: str | None = None
+    status: int | None = None
+    message: str = ""
+    retry_at: int = 0
+    uses_attempt: bool = True  # an outage does not
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request of an intent."""
+
+    intent: int
+    no: int
+    started_at: int
+    ended_at: int | None
+    outcome: str | None
+    status: int | None
+    category: str | None
+    vendor_code: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class Ack:
+    """What the far end confirmed. ``payload`` is what was sent, ``returned`` the record as it came back."""
+
+    seq: int
+    intent: int
+    sync: str
+    object: str
+    connection: str
+    resource: str
+    operation: Operation
+    canonical_id: str
+    part_key: str
+    native_id: str | None
+    version: str | None
+    at: int
+    confirmed_run: str | None
+    payload: Mapping[str, Any]
+    returned: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class NewException:
+    """A record that cannot go on, as a run met it. ``message`` holds no values; ``values`` does."""
+
+    sync: str
+    object: str
+    connection: str
+    resource: str
+    rule: str
+    code: str
+    category: str
+    message: str
+    native_id: str = ""
+    canonical_id: str = ""
+    field: str = ""
+    pattern: str = ""
+    severity: str = "error"
+    side: str = ""
+    owner: str = ""
+    correlation_id: str = ""
+    values: Mapping[str, Any] | None = None
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What makes two sightings the same exception."""
+        return (
+            self.native_id,
+            self.canonical_id,
+            self.sync,
+            self.connection,
+            self.resource,
+            self.field,
+            self.rule,
+            self.code,
+        )
+
+
+@dataclass(frozen=True)
+class ExceptionRecord:
+    """An exception as the ledger holds it."""
+
+    id: int
+    sync: str
+    object: str
+    connection: str
+    resource: str
+    native_id: str
+    canonical_id: str
+    field: str
+    rule: str
+    code: str
+    category: str
+    pattern: str
+    severity: str
+    side: str
+    state: ExceptionState
+    owner: str
+    correlation_id: str
+    message: str
+    first_run: str
+    last_run: str
+    first_seen: int
+    last_seen: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Seal:
+    """Everything a run decided, for one transaction.
+
+    ``settled`` are members that the run compared and found to need nothing: their refused or superseded intents
+    are no open work any longer.
+    """
+
+    run: str
+    segments: Sequence[Segment] = ()
+    intents: Iterable[NewIntent] = ()
+    exceptions: Iterable[NewException] = ()
+    resolved_exceptions: Iterable[int] = ()
+    settled: Iterable[Member] = ()
+    counts: Sequence[Count] = ()
+    cursors: Sequence[Cursor] = ()
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What a seal left behind: the ledger sequence after it and how much it wrote."""
+
+    seq: int
+    intents: int
+    exceptions: int
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What an interrupted run left and what became of it."""
+
+    ambiguous: int
+    superseded: int
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The last refusal of a member: ``fingerprint`` is keyed, equal only for equal payloads of this ledger."""
+
+    member: Member
+    state: IntentState
+    fingerprint: str
+    category: str | None
+    vendor_code: str | None
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """How many intents of a connection stand in an open state, and since when."""
+
+    connection: str
+    state: IntentState
+    intents: int
+    oldest: int
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A person's consent to one change set."""
+
+    change_set: str
+    by: str
+    reason: str
+    at: int
+    used_run: str | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A person's choice for one field (or record) under review; ``values`` stand in the payload table."""
+
+    id: int
+    object: str
+    canonical_id: str
+    field: str
+    choice: str
+    by: str
+    at: int
+    exception: int | None
+    values: Mapping[str, Any] | None

@@ -1,0 +1,341 @@
+"""What commands print: documents for programs, text for people.
+
+In: results and documents. Out: JSON values (``version`` rises when a member changes its meaning) and text on stdout.
+Values of fields tagged as PII are masked; canonical ids are shortened for people and whole in documents.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from syncline_runtime.plan import Release
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+    from syncline_runtime.run import RunResult
+    from syncline_runtime.stages.diff import Candidate
+
+DOCUMENT_VERSION = 1
+MASK = "•••"
+_status: list[Status] = []
+
+
+def progress() -> Callable[[str, str], None]:
+    """Progress on a terminal, silence elsewhere."""
+    if not sys.stderr.isatty():
+        return lambda stage, what: None
+    from rich.console import Console  # only where there is a terminal to draw on
+
+    status = Console(stderr=True).status("starting")
+    status.start()
+    _status.append(status)
+    return lambda stage, what: status.update(f"{stage}: {what}")
+
+
+def done() -> None:
+    """End the progress line."""
+    while _status:
+        _status.pop().stop()
+
+
+def short(canonical_id: str) -> str:
+    """A canonical id for people."""
+    return canonical_id[:10]
+
+
+def moment(micros: int | None) -> str:
+    """A time for people, UTC."""
+    return "" if micros is None else datetime.fromtimestamp(micros / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+# documents
+
+
+def plan_document(release: Release, result: RunResult) -> dict[str, Any]:
+    """What ``plan --format json`` prints."""
+    return {
+        "version": DOCUMENT_VERSION,
+        "project": release.index.project,
+        "release": release.hash,
+        "change_set": result.changes.id,
+        "writes": [_write(release, one) for one in result.changes.writes],
+        "totals": _totals(result.changes.writes),
+        "outcomes": result.outcomes,
+        "exceptions": result.exceptions,
+        "unread": result.unread,
+        "guards": [str(one) for one in result.findings],
+        "open_before": result.open_before,
+        "counts": result.counts,
+        "exit_code": result.exit_code,
+    }
+
+
+def run_document(release: Release, result: RunResult) -> dict[str, Any]:
+    """What ``run --format json`` prints."""
+    document = plan_document(release, result)
+    del document["open_before"]
+    return document | {
+        "run": result.run_id,
+        "sent": result.acked + sum(result.delivered.failed.values()),
+        "acknowledged": result.delivered.acked,
+        "failed": result.delivered.failed,
+        "paused": {name: str(error) for name, error in result.delivered.paused.items()},
+        "recovered": result.recovered,
+    }
+
+
+def _write(release: Release, one: Candidate) -> dict[str, Any]:
+    return {
+        "sync": one.sync,
+        "connection": one.connection,
+        "resource": one.resource,
+        "operation": one.operation,
+        "canonical_id": one.canonical_id,
+        "native_id": one.native_id,
+        "part": one.part,
+        "fields": _masked(release, one),
+        "correlation_id": one.correlation_id,
+    }
+
+
+def _masked(release: Release, one: Candidate) -> dict[str, Any]:
+    resource = release.system_of(one.connection).resource(one.resource)
+    private = {field.name for field in resource.fields if field.pii}
+    pii = {field.name for field in release.plans[one.sync].fields if field.pii}
+    member = release.plans[one.sync].member(one.connection)
+    lines = [slot.line for slot in member.slots if slot.name in pii]
+    natives = json.loads(one.payload)
+    return {
+        name: MASK
+        if value is not None and (name in private or any(name in line for line in lines) or one.part in pii)
+        else value
+        for name, value in natives.items()
+    }
+
+
+def _totals(writes: Iterable[Candidate]) -> dict[str, dict[str, int]]:
+    totals: dict[str, Counter[str]] = {}
+    for one in writes:
+        totals.setdefault(f"{one.sync}/{one.connection}", Counter())[one.operation] += 1
+    return {name: dict(sorted(counter.items())) for name, counter in sorted(totals.items())}
+
+
+# text
+
+
+def tell_plan(release: Release, result: RunResult) -> None:
+    """Totals first, then each write, then what waits."""
+    _tell_totals("would write", result)
+    for one in result.changes.writes:
+        click.echo(f"  {_line(release, one)}")
+    _tell_rest(result)
+    if result.open_before:
+        click.echo(f"{result.open_before} writes of an earlier run are still under way; a run finishes them first")
+    if result.changes.writes:
+        click.echo(f"change set {result.changes.id[:16]}")
+
+
+def tell_run(release: Release, result: RunResult) -> None:
+    """What a run did."""
+    del release
+    if result.recovered:
+        click.echo(f"took over {result.recovered} writes of an interrupted run")
+    _tell_totals("wrote", result)
+    failed = sum(result.delivered.failed.values())
+    click.echo(f"{result.acked} acknowledged" + (f", {failed} failed" if failed else ""))
+    for name, error in result.delivered.paused.items():
+        click.secho(f"  {name} paused: {error}", fg="yellow")
+    _tell_rest(result)
+
+
+def _tell_totals(verb: str, result: RunResult) -> None:
+    totals = _totals(result.changes.writes)
+    if not totals:
+        click.echo("nothing to write: every member agrees")
+        return
+    parts = [f"{name} " + ", ".join(f"{n} {op}" for op, n in ops.items()) for name, ops in totals.items()]
+    click.secho(f"{verb} {len(result.changes.writes)}: " + " · ".join(parts), bold=True)
+
+
+SIGN = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red"), "link": ("=", "cyan")}
+
+
+def _line(release: Release, one: Candidate) -> str:
+    sign, colour = SIGN[one.operation]
+    fields = ", ".join(f"{name}={_value(value)}" for name, value in _masked(release, one).items())
+    what = f"{one.connection}.{one.resource}"
+    head = click.style(f"{sign} {what:<24}", fg=colour)
+    return f"{head} {one.native_id or 'new':<14} {one.sync} {short(one.canonical_id)}  {fields}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict) and "$ref" in value:
+        return f"→{value['$ref'][0]} {short(value['$ref'][2])}"
+    written = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
+    return written if len(written) <= 40 else written[:39] + "…"
+
+
+def _tell_rest(result: RunResult) -> None:
+    for one in result.outcomes:
+        if one["outcome"] in ("unowned_edit", "overwrite", "review"):
+            what = one["outcome"].replace("_", " ")
+            click.secho(
+                f"  ! {what}: {one['sync']} {short(one['canonical_id'])} {one['field']} in {one['connection']}: {one['action']}",
+                fg="yellow",
+            )
+    if result.exceptions:
+        click.secho(f"{len(result.exceptions)} wait (see `syncline exceptions`):", fg="red")
+        for one in result.exceptions[:10]:
+            click.echo(
+                f"  {one['code']} {one['sync']} {one['connection']} {one['native_id'] or short(one['canonical_id'])}: {one['message']}"
+            )
+        if len(result.exceptions) > 10:
+            click.echo(f"  … and {len(result.exceptions) - 10} more")
+    for name, error in result.unread.items():
+        click.secho(f"not read: {name}: {error}", fg="red")
+    for finding in result.findings:
+        click.secho(f"guard: {finding}", fg="red")
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows under headings, aligned."""
+    from rich import box  # only text output needs it
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        made.add_column(heading, overflow="fold")
+    for row in rows:
+        made.add_row(*(Text("" if value is None else str(value)) for value in row))
+    width = None if sys.stdout.isatty() else 160
+    Console(width=width).print(made)
+
+
+def tell_status(document: Mapping[str, Any]) -> None:
+    """Runs, backlog and counts."""
+    if not document["runs"]:
+        click.echo("no run yet: `syncline run` makes the first")
+        return
+    table(
+        ("run", "started (UTC)", "status", "exit", "writes", "acked", "failed", "exceptions", "unowned edits"),
+        [
+            (
+                one["id"], one["started_at"], one["status"], one["exit_code"], one["summary"].get("writes", ""),
+                sum(one["summary"].get("acknowledged", {}).values()), sum(one["summary"].get("failed", {}).values()),
+                one["summary"].get("exceptions", ""), one["summary"].get("unowned_edits", ""),
+            )
+            for one in document["runs"]
+        ],
+    )  # fmt: skip
+    if document["backlog"]:
+        click.echo("outbox:")
+        table(("connection", "state", "intents", "since (UTC)"), [tuple(one.values()) for one in document["backlog"]])
+    for equation, title in (
+        ("in", "read = duplicate + filtered + left scope + rejected + review + late + tombstone + matched"),
+        ("across", "candidates = unchanged + held + new intents"),
+        ("out", "open before + new = acked + rejected + waived + superseded + dead + open after"),
+    ):
+        rows = _equation(document["counts"], equation)
+        if rows:
+            click.echo(f"{title}, last run:")
+            for row in rows:
+                click.echo(f"  {row}")
+    click.echo(f"open exceptions: {document['open_exceptions']}")
+
+
+def _equation(counts: Sequence[Mapping[str, Any]], equation: str) -> list[str]:
+    grouped: dict[str, list[str]] = {}
+    for one in counts:
+        if one["equation"] == equation and (one["value"] or one["name"] in ("read", "candidates", "open_before")):
+            detail = f" ({one['detail']})" if one["detail"] else ""
+            grouped.setdefault(f"{one['sync']} {one['subject']}", []).append(f"{one['name']}{detail} {one['value']}")
+    return [f"{name}: " + " · ".join(sorted(terms)) for name, terms in grouped.items()]
+
+
+def tell_exceptions(document: Mapping[str, Any]) -> None:
+    """One block per exception."""
+    if not document["exceptions"]:
+        click.echo("nothing waits")
+        return
+    for one in document["exceptions"]:
+        click.secho(f"{one['code']} {one['category']}", fg="red", nl=False)
+        click.echo(
+            f"  {one['sync']} · {one['connection']}.{one['resource']} {one['native_id'] or short(one['canonical_id'])} · {one['state']}"
+        )
+        click.echo(f"  {one['message']}")
+        click.echo(
+            f"  field {one['field'] or '–'} · rule {one['rule'] or '–'} · owner {one['owner'] or '–'} · seen {one['count']}× since {one['first_seen']}"
+        )
+        click.echo(f"  correlation id {one['correlation_id']}")
+        click.echo(f"  more: syncline explain {one['code']}")
+
+
+def tell_trace(document: Mapping[str, Any]) -> None:
+    """A record: where it stands, its fields, what happened."""
+    click.secho(f"{document['object']} {document['canonical_id']}", bold=True)
+    table(
+        ("connection", "resource", "native id", "linked", "by", "run"),
+        [(o["connection"], o["resource"], o["native_id"], o["how"], o["rule"], o["run"]) for o in document["links"]],
+    )
+    table(
+        ("field", "value", "from", "rule", "agreed with"),
+        [(o["field"], o["value"], o["from"], o["rule"], ", ".join(o["agreed"])) for o in document["fields"]],
+    )
+    if document["history"]:
+        click.echo("what happened:")
+        table(
+            ("run", "member", "field", "outcome", "winner", "was there", "agreed before", "mapping"),
+            [
+                (
+                    o["run"],
+                    o["connection"],
+                    o["slot"],
+                    o["outcome"],
+                    f"{o['want']} ({o['source'] or 'derived'})",
+                    o["now"],
+                    o["agreed"],
+                    o["mapping"],
+                )
+                for o in document["history"]
+            ],
+        )
+    if document["writes"]:
+        click.echo("writes:")
+        table(
+            ("run", "connection", "resource", "operation", "state", "attempts", "fields", "correlation id"),
+            [
+                (
+                    o["run"],
+                    o["connection"],
+                    o["resource"],
+                    o["operation"],
+                    o["state"],
+                    o["attempts"],
+                    ", ".join(o["fields"]),
+                    o["correlation_id"],
+                )
+                for o in document["writes"]
+            ],
+        )
+    for one in document["exceptions"]:
+        click.secho(f"waits: {one['code']} {one['message']} (correlation id {one['correlation_id']})", fg="red")
+
+
+def tell_preflight(document: Mapping[str, Any]) -> None:
+    """One line per connection."""
+    for one in document["connections"]:
+        mark = click.style("ok  ", fg="green") if one["ok"] else click.style("fail", fg="red")
+        proof = " · ".join(f"{name} {one[name]}" for name in ("account", "environment") if one.get(name))
+        click.echo(f"{mark} {one['connection']} ({one['system']})  {proof or one.get('error', '')}")
+        for line in one.get("notes", ()):
+            click.echo(f"       {line}")

@@ -1,0 +1,299 @@
+"""The runtime's pipeline: ``run_release`` reads like the stages, ``plan_release`` is the same up to the seal.
+
+In: a release, a binding, a state folder. Out: ``RunResult``. All syncs of a run are planned together and sealed once;
+delivery follows the seal. Hence ``plan`` lists exactly the writes that ``run`` then makes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from syncline_runtime.binding import Binding
+from syncline_runtime.connectors import SystemClock, open_connection
+from syncline_runtime.encoding import digest
+from syncline_runtime.errors import ApprovalNeeded, SynclineError, UsageError
+from syncline_runtime.ledger import FILE, SEGMENTS, Lease, Realm, open_ledger
+from syncline_runtime.ledger.holder import this_process
+from syncline_runtime.plan import Plan, Release
+from syncline_runtime.segments import SegmentStore
+from syncline_runtime.stages.confirm import confirm
+from syncline_runtime.stages.context import Progress, Reading, RunContext
+from syncline_runtime.stages.deliver import Delivered, deliver
+from syncline_runtime.stages.diff import Candidate, bind_standing, candidates, diff, outcomes
+from syncline_runtime.stages.extract import extract
+from syncline_runtime.stages.guard import Finding, guard
+from syncline_runtime.stages.match import bind_links, match
+from syncline_runtime.stages.merge import merge
+from syncline_runtime.stages.normalise import normalise
+from syncline_runtime.stages.seal import seal
+from syncline_runtime.state import State
+
+LEASE_TTL = 600_000_000  # microseconds
+PREVIEW = "preview"
+
+
+def clock_now() -> int:
+    """Microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is made."""
+
+    state: Path
+    ledger: str | None = None  # database URL; by default a file in the state folder
+    syncs: tuple[str, ...] = ()
+    approve: str | None = None
+    progress: Progress = lambda stage, what: None
+    now: Callable[[], int] = clock_now
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """The writes a run would make; equal writes have equal ids."""
+
+    id: str
+    writes: tuple[Candidate, ...]
+
+
+@dataclass
+class RunResult:
+    """What a run, or a plan, came to."""
+
+    run_id: str
+    changes: ChangeSet
+    counts: list[dict[str, Any]]
+    outcomes: list[dict[str, Any]]
+    exceptions: list[dict[str, Any]]
+    unread: dict[str, str]
+    findings: list[Finding]
+    delivered: Delivered = field(default_factory=Delivered)
+    recovered: int = 0
+    open_before: int = 0
+    exit_code: int = 0
+
+    @property
+    def acked(self) -> int:
+        """How many writes the systems acknowledged."""
+        return sum(self.delivered.acked.values())
+
+
+def run_release(release: Release, binding: Binding, options: Options) -> RunResult:
+    """Run the syncs of a release once.
+
+    Raises SynclineError (see ``errors``) when the run cannot be made; what fails for single records, or because one
+    system cannot be reached, is in the result.
+    """
+    return asyncio.run(_run(release, binding, options))
+
+
+def plan_release(release: Release, binding: Binding, options: Options) -> RunResult:
+    """Do everything that a run does before its seal, and record nothing."""
+    return asyncio.run(_plan(release, binding, options))
+
+
+async def _run(release: Release, binding: Binding, options: Options) -> RunResult:
+    plans = _chosen(release, options.syncs)
+    async with _opened(release, binding, options, plans) as run:
+        ledger = run.ledger
+        lease = ledger.leases.acquire([plan.name for plan in plans], this_process(), LEASE_TTL)
+        try:
+            begun = ledger.runs.begin(lease, release.hash, digest(binding), [plan.name for plan in plans])
+            run.run_id, run.started_at = begun.id, begun.started_at
+            recovered = await _recover(run, lease, begun)
+            result = await _decide(run)
+            result.recovered = recovered
+            _approved(run, lease, result, options.approve)
+            seal(run, lease)
+            run.state.fold(release, ledger.register.segments())
+            result.delivered = await deliver(run, lease)
+            run.progress("confirm", "acknowledgements")
+            await confirm(run, lease)
+            result.exit_code = _exit_code(result)
+            ledger.runs.close(lease, begun.id, "done", result.exit_code, _summary(result))
+            return result
+        except SynclineError as error:
+            if run.run_id:
+                ledger.runs.close(lease, run.run_id, "failed", error.exit_code, {"code": error.error_code})
+            raise
+        finally:
+            ledger.leases.release(lease)
+
+
+async def _plan(release: Release, binding: Binding, options: Options) -> RunResult:
+    plans = _chosen(release, options.syncs)
+    async with _opened(release, binding, options, plans) as run:
+        run.run_id, run.started_at = PREVIEW, options.now()
+        result = await _decide(run)
+        result.open_before = len(run.ledger.intents.unfinished())
+        result.exit_code = 3 if result.changes.writes or result.findings else _exit_code(result)
+        return result
+
+
+async def _recover(run: RunContext, lease: Lease, begun: Any) -> int:
+    """Finish what an interrupted run left: resolve what is ambiguous, put acks into the base."""
+    left = run.ledger.intents.recover(lease, begun)
+    waiting = [one for one in run.ledger.intents.unfinished() if one.state in ("ambiguous", "retryable")]
+    if waiting:
+        run.progress("recover", f"{len(waiting)} writes of an earlier run")
+        await deliver(run, lease)
+    await confirm(run, lease)
+    return left.ambiguous + left.superseded
+
+
+async def _decide(run: RunContext) -> RunResult:
+    """Extract, normalise, match, merge, diff and guard: everything that comes before the seal."""
+    bind_links(run)
+    await extract(run)
+    for plan in run.plans:
+        run.progress("normalise", plan.name)
+        normalise(run, plan)
+        match(run, plan)
+    _bind_open_work(run)
+    open_ids: dict[str, list[str]] = {}
+    for object_, cid in run.ledger.intents.open_work():
+        open_ids.setdefault(object_, []).append(cid)
+    for plan in run.deciding:
+        run.progress("merge", plan.name)
+        merge(run, plan, open_ids.get(plan.object, []))
+    for plan in run.plans:
+        run.progress("diff", plan.name)
+        diff(run, plan)
+    writes = tuple(one for plan in run.plans for member in plan.members for one in candidates(run, plan, member))
+    return RunResult(
+        run_id=run.run_id,
+        changes=ChangeSet(_change_set_id(writes), writes),
+        counts=[_as_dict(one) for one in run.counts],
+        outcomes=[one for plan in run.plans for one in outcomes(run, plan)],
+        exceptions=[_as_dict(one) for one in run.exceptions],
+        unread={f"{c}.{r}": str(reading.error) for (c, r), reading in sorted(run.readings.items()) if reading.error},
+        findings=guard(run),
+    )
+
+
+def _bind_open_work(run: RunContext) -> None:
+    in_flight = [(one.connection, one.canonical_id) for one in run.ledger.intents.unfinished()]
+    refused = []
+    for member, refusal in run.ledger.intents.last_refusals().items():
+        refused.append((member.connection, member.canonical_id, member.part_key, refusal.fingerprint))
+    bind_standing(run, in_flight, refused)
+
+
+@asynccontextmanager
+async def _opened(
+    release: Release, binding: Binding, options: Options, plans: tuple[Plan, ...]
+) -> AsyncIterator[RunContext]:
+    """Everything a run needs, open until the block ends."""
+    realm = Realm(binding.project, binding.environment)
+    options.state.mkdir(parents=True, exist_ok=True)
+    store = SegmentStore(options.state / SEGMENTS)
+    async with AsyncExitStack() as stack:
+        ledger = stack.enter_context(open_ledger(options.ledger or options.state / FILE, realm, options.now))
+        state = State(options.state, store)
+        stack.callback(state.close)
+        state.fold(release, ledger.register.segments())
+        run = RunContext(
+            release=release,
+            binding=binding,
+            plans=plans,
+            realm=str(realm),
+            run_id="",
+            started_at=0,
+            state=state,
+            store=store,
+            ledger=ledger,
+            now=options.now,
+            progress=options.progress,
+        )
+        await _connect(run, stack)
+        yield run
+
+
+async def _connect(run: RunContext, stack: AsyncExitStack) -> None:
+    """Open every connection of the run; one that cannot be used makes its members unknown."""
+    names = sorted({(member.connection, member.resource) for plan in run.plans for member in plan.members})
+    for name in sorted({connection for connection, _ in names}):
+        bound = run.binding.connection(name)
+        handle = await stack.enter_async_context(
+            open_connection(run.release.system_of(name), bound, clock=SystemClock(), random=random.Random())
+        )
+        try:
+            if bound.account or bound.environment:
+                await handle.prove()
+        except SynclineError as error:
+            if error.exit_code != 4:
+                raise
+            for connection, resource in names:
+                if connection == name:
+                    run.readings[connection, resource] = Reading(0, complete=False, mark=None, error=error)
+            continue
+        run.connections[name] = handle
+
+
+def _chosen(release: Release, names: tuple[str, ...]) -> tuple[Plan, ...]:
+    unknown = [name for name in names if name not in release.plans]
+    if unknown:
+        raise UsageError(
+            f"the release has no sync {unknown[0]!r}",
+            place=str(release.folder),
+            mend=f"it has: {', '.join(release.index.order)}",
+        )
+    return tuple(plan for plan in release.in_order if not names or plan.name in names)
+
+
+def _approved(run: RunContext, lease: Lease, result: RunResult, approved: str | None) -> None:
+    """Let a run pass whose guards did not trip, or whose change set somebody has approved."""
+    if approved is not None and approved != result.changes.id:
+        raise ApprovalNeeded(
+            f"change set {approved[:12]} was approved, but the run would now make {result.changes.id[:12]}",
+            mend="look at it with `syncline plan` and approve its id",
+        )
+    if result.findings and approved is None:
+        raise ApprovalNeeded(
+            "; ".join(map(str, result.findings)),
+            mend=f"look with `syncline plan`; if that is right: `syncline run --approve {result.changes.id}`",
+        )
+    if approved is not None:
+        run.ledger.decisions.approve(approved, os.environ.get("USER", "unknown"))
+        run.ledger.decisions.use(lease, approved, run.run_id)
+
+
+def _exit_code(result: RunResult) -> int:
+    if result.unread or result.delivered.paused:
+        return 4
+    if result.exceptions or sum(result.delivered.failed.values()):
+        return 1
+    return 0
+
+
+def _summary(result: RunResult) -> dict[str, Any]:
+    return {
+        "writes": len(result.changes.writes),
+        "acknowledged": dict(result.delivered.acked),
+        "failed": dict(result.delivered.failed),
+        "exceptions": len(result.exceptions),
+        "unread": sorted(result.unread),
+        "unowned_edits": sum(1 for one in result.outcomes if one["outcome"] == "unowned_edit"),
+    }
+
+
+def _change_set_id(writes: tuple[Candidate, ...]) -> str:
+    return digest(
+        sorted(
+            [w.sync, w.connection, w.resource, w.operation, w.canonical_id, w.native_id or "", w.part, w.payload]
+            for w in writes
+        )
+    )
+
+
+def _as_dict(one: Any) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in one.__dataclass_fields__ if name != "values"}

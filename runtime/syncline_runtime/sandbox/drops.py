@@ -1,0 +1,46 @@
+"""Seed files for systems that are folders.
+
+In: a system of protocol ``files`` and a folder. Out: one file per resource, in the format of its description.
+Parquet is not written here: only the engine reads and writes it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from syncline_runtime.connectors import jsontext
+from syncline_runtime.connectors.templates import wrapped
+from syncline_runtime.connectors.wire import assemble, flatten
+from syncline_runtime.system import FileRead, Resource, System
+
+
+def write_drops(system: System, seeds: Mapping[str, Any], folder: Path) -> None:
+    """Write the seed records of each resource to a file that its pattern finds."""
+    for resource in system.resources:
+        if resource.files and resource.files.format != "parquet":
+            rows = [flatten(resource, row, system) for row in seeds.get(resource.name, ())]
+            path = folder / _file_name(resource, resource.files)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(system, resource, resource.files, rows, path)
+
+
+def _file_name(resource: Resource, files: FileRead) -> str:
+    name = files.pattern.replace("**/", "").replace("?", "0")
+    return name.replace("*", f"{resource.name.lower()}-1", 1).replace("*", "1")
+
+
+def _write(system: System, resource: Resource, files: FileRead, rows: list[dict[str, str | None]], path: Path) -> None:
+    with path.open("w", encoding=files.encoding, newline="") as file:
+        if files.format == "csv":
+            writer = csv.writer(file, delimiter=files.delimiter, lineterminator="\n")
+            writer.writerow([field.at for field in resource.fields])
+            writer.writerows([row.get(field.name) or "" for field in resource.fields] for row in rows)
+            return
+        records = [assemble(resource, row, system, sending=False) for row in rows]
+        if files.format == "jsonl":
+            file.writelines(jsontext.render(record) + "\n" for record in records)
+        else:
+            file.write(jsontext.render(wrapped(files.items, records)) + "\n")

@@ -1,0 +1,265 @@
+"""One stand-in: a system that answers as its description says.
+
+In: requests below the system's path. Out: replies, and an entry in the log for every write. Invariant: it knows nothing
+but the description, so whatever it answers, a system of that description could have answered.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from syncline_runtime.connectors import jsontext
+from syncline_runtime.connectors.origin import STAND_IN_SECRET
+from syncline_runtime.connectors.templates import ABSENT, fill_text, placeholders, wrapped, write_path
+from syncline_runtime.connectors.wire import flatten
+from syncline_runtime.sandbox.operations import Operations
+from syncline_runtime.sandbox.routes import Asked, Call, routes_of, understand
+from syncline_runtime.sandbox.store import FaultError, Store
+from syncline_runtime.system import Category, System
+
+_STATUS: Final[Mapping[Category, int]] = {
+    "authentication": 401,
+    "permission": 403,
+    "validation": 422,
+    "conflict": 409,
+    "not_found": 404,
+    "rate_limit": 429,
+    "vendor": 500,
+}
+FAULTS: Final = ("500_after", "500_before", "429", "stall", "html", "reset_after")
+WRITES: Final = ("create", "update", "delete", "transition")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to answer; ``manner`` is how: "" at once, "stall" late, "reset" not at all, "html" as a page."""
+
+    status: int
+    body: Any = ABSENT
+    headers: Mapping[str, str] = field(default_factory=dict)
+    manner: str = ""
+
+
+@dataclass
+class Planned:
+    """A fault asked for, and how often it still happens."""
+
+    resource: str
+    operation: str
+    fault: str
+    times: int
+
+    def fits(self, resource: str, operation: str) -> bool:
+        """Whether it happens now."""
+        return self.times > 0 and self.resource in ("", "*", resource) and self.operation in ("", "*", operation)
+
+
+class StandIn:
+    """A system made of its description and seed records."""
+
+    def __init__(
+        self,
+        system: System,
+        seeds: Mapping[str, Any] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        log: Callable[[dict[str, Any]], None] = lambda _entry: None,
+    ) -> None:
+        self.system = system
+        self.stores = {r.name: Store(system, r, self._exists, now) for r in system.resources}
+        self.faults: list[Planned] = []
+        self._routes = routes_of(system)
+        self._operations = Operations(system, self.stores)
+        self._kept: dict[tuple[str, str], tuple[bytes, Reply]] = {}
+        self._now, self._log = now, log
+        self._lock = threading.RLock()
+        self._budget = _Budget(system)
+        for name, rows in (system.sandbox if seeds is None else seeds).items():
+            resource = system.resource(name)
+            self.stores[name].seed(flatten(resource, row, system) for row in rows)
+
+    def answer(self, call: Call, url: str) -> Reply:
+        """Answer one request; ``url`` is the address of the request without its query."""
+        with self._lock:
+            asked: Asked | None = None
+            try:
+                self._budget.take()
+                asked = understand(self._routes, call)
+                if asked.route.operation != "login":
+                    self._authenticate(call)
+                return self._with_fault(asked, call, url)
+            except FaultError as error:
+                return self._refusal(error, asked)
+
+    def _with_fault(self, asked: Asked, call: Call, url: str) -> Reply:
+        operation = {"changed": "list"}.get(asked.route.operation, asked.route.operation)
+        name = asked.route.resource.name if asked.route.resource else ""
+        planned = next((fault for fault in self.faults if fault.fits(name, operation)), None)
+        if planned is None:
+            return self._once_per_key(asked, call, url)
+        planned.times -= 1
+        match planned.fault:
+            case "500_before":
+                raise FaultError("vendor", "internal", "asked for: failing before doing anything")
+            case "429":
+                raise FaultError("rate_limit", "rate_limit", "asked for: too many requests")
+        reply = self._once_per_key(asked, call, url)
+        match planned.fault:
+            case "500_after":
+                return self._refusal(FaultError("vendor", "internal", "asked for: failing after it was done"), asked)
+            case "html":
+                return replace(reply, manner="html")
+            case "stall":
+                return replace(reply, manner="stall")
+            case _:
+                return replace(reply, manner="reset")
+
+    def _once_per_key(self, asked: Asked, call: Call, url: str) -> Reply:
+        contract = asked.route.contract
+        header = contract.idempotency_header if contract else None
+        key = call.headers.get(header.lower()) if header else None
+        if not key:
+            return self._done(asked, call, url)
+        place = (f"{call.method} {call.path}", key)
+        if place in self._kept:
+            content, reply = self._kept[place]
+            if content != call.content:
+                raise FaultError("validation", "idempotency_error", "this key was used with another body")
+            return replace(reply, headers={**reply.headers, "Idempotent-Replayed": "true"})
+        reply = self._done(asked, call, url)
+        self._kept[place] = (call.content, reply)
+        return reply
+
+    def _done(self, asked: Asked, call: Call, url: str) -> Reply:
+        route = asked.route
+        if route.operation == "login":
+            return self._reply(asked, self._log_in(asked))
+        if route.operation == "probe":
+            return self._reply(asked, self._proof(asked))
+        status, body, headers, native_id = self._operations.perform(asked, call, url)
+        if route.operation in WRITES and route.resource:
+            self._log(
+                {
+                    "at": self._now().isoformat(),
+                    "system": self.system.name,
+                    "resource": route.resource.name,
+                    "operation": route.operation,
+                    "method": call.method,
+                    "id": native_id,
+                }
+            )
+        return self._reply(asked, body, status, headers)
+
+    def _reply(
+        self, asked: Asked | None, body: Any, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        if asked and asked.route.request.rpc:
+            body = {"id": asked.call_id, "result": None if body is ABSENT else body}
+        return Reply(status, body, headers or {})
+
+    def _refusal(self, error: FaultError, asked: Asked | None) -> Reply:
+        """Write a failure so that the description's own rules recognise it."""
+        rule = next((rule for rule in self.system.errors if rule.category == error.category), None)
+        status = rule.status[0] if rule and rule.status else _STATUS.get(error.category, 500)
+        body: dict[str, Any] = {}
+        if asked and asked.route.request.rpc:
+            body = {"id": asked.call_id, "error": {"code": error.code, "message": error.message}}
+            status = rule.status[0] if rule and rule.status else 200
+        write_path(body, self.system.error_code_at or "error.code", error.code)
+        write_path(body, self.system.error_message_at or "error.message", error.message)
+        for path, value in rule.where.items() if rule else ():
+            write_path(body, path, value)
+        return Reply(status, body, {"Retry-After": "1"} if error.category == "rate_limit" else {})
+
+    def _authenticate(self, call: Call) -> None:
+        auth = self.system.auth
+        given = call.headers.get((auth.header or "Authorization").lower(), "")
+        match auth.kind:
+            case "none":
+                fits = True
+            case "bearer":
+                fits = given == f"{auth.scheme} {STAND_IN_SECRET}".strip()
+            case "basic":
+                pairs = (f"{STAND_IN_SECRET}:{password}" for password in (STAND_IN_SECRET, ""))
+                fits = given in {"Basic " + base64.b64encode(pair.encode()).decode() for pair in pairs}
+            case "api_key":
+                fits = STAND_IN_SECRET in (given, *(call.query.get(auth.query, []) if auth.query else ()))
+            case _:
+                fits = given == fill_text(auth.session, self._session_values())
+        if not fits:
+            raise FaultError("authentication", "unauthenticated", f"every secret of a stand-in is {STAND_IN_SECRET!r}")
+
+    def _log_in(self, asked: Asked) -> Any:
+        given = [text for name, text in asked.found.items() if name in ("username", "password")]
+        if any(text != STAND_IN_SECRET for text in given):
+            raise FaultError("authentication", "unauthenticated", f"every secret of a stand-in is {STAND_IN_SECRET!r}")
+        return self._session_values()["result"]
+
+    def _session_values(self) -> dict[str, Any]:
+        """Make up a login's result that holds what the session template reads from it."""
+        paths = [name.partition(".")[2] for name in placeholders(self.system.auth.session) if name.startswith("result")]
+        shape: dict[str, Any] = {}
+        for path in paths:
+            write_path(shape, path, STAND_IN_SECRET)
+        result: Any = wrapped("result", shape)["result"] if paths != [""] else STAND_IN_SECRET
+        return {"username": STAND_IN_SECRET, "password": STAND_IN_SECRET, "result": result}
+
+    def _proof(self, asked: Asked) -> Any:
+        """Answer every probe that makes this request: one request may prove account and environment."""
+        probes = [probe for probe in (self.system.account, self.system.environment) if probe]
+        shape: dict[str, Any] = {}
+        for probe in probes:
+            if probe.request == asked.route.request and probe.at:
+                write_path(shape, probe.at, STAND_IN_SECRET)
+        return wrapped("proof", shape)["proof"] if shape else STAND_IN_SECRET
+
+    def _exists(self, resource: str, native_id: str) -> bool:
+        store = self.stores.get(resource)
+        record = store.records.get(native_id) if store else None
+        return record is not None and not record.gone
+
+    def wire_records(self, resource: str) -> list[Any]:
+        """Give all live records of a resource, as the system would show them."""
+        with self._lock:
+            store = self.stores[resource]
+            return [self._operations.wire(store, record) for record in store.records.values() if not record.gone]
+
+    def edit(self, resource: str, method: str, native_id: str, natives: Mapping[str, Any]) -> Any:
+        """Change records past all rules of writing, as someone at that system would."""
+        with self._lock:
+            store = self.stores[resource]
+            texts = {name: None if value is None else jsontext.as_text(value) for name, value in natives.items()}
+            if method == "POST":
+                record = store.create(texts)
+            elif method == "DELETE":
+                record = store.delete(native_id)
+            else:
+                record = store.update(native_id, texts)
+            return self._operations.wire(store, record)
+
+
+class _Budget:
+    """The token bucket of the description's limit, with a little more than it promises, as clocks differ."""
+
+    def __init__(self, system: System) -> None:
+        limit = system.limit
+        self._most = math.ceil(limit.requests * 1.1) if limit else math.inf
+        self._rate = limit.requests / limit.per if limit else math.inf
+        self._left: float = self._most
+        self._at = time.monotonic()
+
+    def take(self) -> None:
+        """Count one request; FaultError (rate_limit) if there were too many."""
+        now = time.monotonic()
+        if self._rate != math.inf:
+            self._left = min(self._most, self._left + (now - self._at) * self._rate)
+            self._at = now
+            if self._left < 1:
+                raise FaultError("rate_limit", "rate_limit", "too many requests")
+            self._left -= 1

@@ -1,0 +1,56 @@
+"""Absence: which linked records a member no longer has.
+
+In: landed rows and the stored base. Out: ``gone`` per member. A delete is known only from a tombstone, or from a read
+that showed every live record; never from an empty or failed read. More than the delete guard allows is not believed
+without approval.
+"""
+
+from __future__ import annotations
+
+from syncline_runtime.ledger import NewException
+from syncline_runtime.plan import Member, Plan
+from syncline_runtime.stages.context import RunContext, landed_of, prefix_of
+from syncline_runtime.state import quoted
+
+
+def find_gone(run: RunContext, plan: Plan, member: Member) -> None:
+    """``gone``: the native ids of linked records that were deleted in the system."""
+    prefix = prefix_of(plan, member)
+    reading = run.reading(member)
+    base, classes = quoted(f"base:{prefix}"), quoted(f"{prefix}/class")
+    told = f"SELECT _native_id FROM {classes} WHERE class = 'tombstone'"
+    swept = (
+        f" UNION SELECT b._native_id FROM {base} AS b ANTI JOIN {quoted(landed_of(member))} AS l "
+        f"ON l._native_id = b._native_id WHERE b._status = 'linked'"
+        if reading.complete and reading.rows and reading.error is None
+        else ""
+    )
+    run.state.make(
+        f"{prefix}/gone",
+        f"SELECT b._native_id, b._cid FROM {base} AS b WHERE b._status = 'linked' AND b._native_id IN ({told}{swept})",
+    )
+    if member.when_deleted != "keep":
+        _report(run, plan, member)
+
+
+def _report(run: RunContext, plan: Plan, member: Member) -> None:
+    for native_id, cid in run.state.rows(f"SELECT _native_id, _cid FROM {quoted(f'{prefix_of(plan, member)}/gone')} ORDER BY 1"):
+        run.exceptions.append(
+            NewException(
+                sync=plan.name,
+                object=plan.object,
+                connection=member.connection,
+                resource=member.resource,
+                rule="when_deleted_in",
+                code="SYN5010",
+                category="conflict",
+                message=f"the record was deleted in {member.connection}: a person decides what becomes of the others",
+                native_id=native_id,
+                canonical_id=cid,
+                pattern="missing",
+                severity="warning",
+                side="source",
+                correlation_id=f"{run.run_id}-{cid[:8]}",
+            )
+        )
+

@@ -1,0 +1,213 @@
+"""Confirm: acks to base.
+
+In: acks that no base row holds yet. Out: base and link segments, registered together with the acks' being confirmed.
+An ack sets the image to what the member returned; where its contract returns less than the record, the record is read
+back, and where it cannot be read, what was sent stands in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from syncline_runtime.errors import SynclineError
+from syncline_runtime.ledger import Ack, Lease
+from syncline_runtime.plan import Member, Plan
+from syncline_runtime.segments import Segment
+from syncline_runtime.stages.context import RunContext, prefix_of
+from syncline_runtime.stages.normalise import run_value_steps
+from syncline_runtime.state import quoted, text
+
+
+@dataclass
+class _Record:
+    """The acks of one record of a member, put together."""
+
+    cid: str
+    native_id: str
+    creating: bool = False
+    unfinished: bool = False
+    parts: bool = False
+    deleted: bool = False
+    wants: dict[str, Any] = field(default_factory=dict)
+    sent: dict[str, Any] = field(default_factory=dict)
+    returned: Mapping[str, Any] | None = None
+
+
+async def confirm(run: RunContext, lease: Lease) -> int:
+    """Turn unconfirmed acks into base rows and links; returns how many acks that were."""
+    acks = run.ledger.register.unconfirmed_acks()
+    if not acks:
+        return 0
+    grouped: dict[tuple[str, str], list[Ack]] = {}
+    for ack in acks:
+        grouped.setdefault((ack.sync, ack.connection), []).append(ack)
+    segments: list[Segment] = []
+    run.state.execute("DELETE FROM new_links")
+    for (sync, connection), mine in sorted(grouped.items()):
+        plan = run.release.plans.get(sync)
+        member = next((m for m in plan.members if m.connection == connection), None) if plan else None
+        if plan is None or member is None:
+            continue  # the release no longer has this member: the ack stands in the ledger alone
+        segments += await _confirm_member(run, plan, member, mine)
+    links = run.state.write_segment("links", "all", run.run_id, "SELECT * FROM new_links")
+    if links is not None:
+        segments.append(links)
+    run.ledger.register.confirm(lease, run.run_id, [ack.seq for ack in acks], segments)
+    _resolve(run, lease, acks)
+    run.state.fold(run.release, run.ledger.register.segments())
+    run.state.execute("DELETE FROM new_links")
+    return len(acks)
+
+
+async def _confirm_member(run: RunContext, plan: Plan, member: Member, acks: Sequence[Ack]) -> list[Segment]:
+    records = _records(run, plan, member, acks)
+    await _read_back(run, member, records)
+    _add_links(run, plan, member, [r for r in records if r.creating])
+    prefix, state = prefix_of(plan, member), run.state
+    _image(run, plan, member, records)
+    run_value_steps(run, member)
+    values, acked = member.step("values"), member.step("acked")
+    assert values is not None  # every member normalises and confirms
+    assert acked is not None
+    state.make(f"{prefix}/values!", values.sql)
+    state.bind(f"{prefix}/values", f"SELECT * FROM {quoted(f'{prefix}/values!')}")
+    columns = {
+        "_native_id": "VARCHAR",
+        "_cid": "VARCHAR",
+        "_creating": "BOOLEAN",
+        "_unfinished": "BOOLEAN",
+        "_wants": "VARCHAR",
+    }
+    rows = [(r.native_id, r.cid, r.creating, r.unfinished, json.dumps(r.wants)) for r in records if not r.deleted]
+    state.fill(f"{prefix}/ack", columns, rows)
+    state.bind(f"{prefix}/base", f"SELECT * FROM {quoted(f'base:{prefix}')}")
+    segment = state.write_segment("base", prefix, run.run_id, acked.sql)
+    return [segment] if segment else []
+
+
+def _records(run: RunContext, plan: Plan, member: Member, acks: Sequence[Ack]) -> list[_Record]:
+    known = _native_ids(run, plan, member, [ack.canonical_id for ack in acks])
+    records: dict[str, _Record] = {}
+    for ack in acks:
+        whole = not ack.part_key
+        native_id = ack.native_id if whole else None
+        record = records.setdefault(
+            ack.canonical_id, _Record(ack.canonical_id, native_id or known.get(ack.canonical_id, ""))
+        )
+        record.native_id = native_id or record.native_id
+        record.wants |= ack.payload.get("wants", {})
+        returned = ack.returned or {}
+        record.unfinished |= bool(returned.get("unfinished"))
+        if not whole:
+            record.parts = True
+            continue
+        record.creating |= ack.operation == "create"
+        record.deleted |= ack.operation == "delete"
+        record.sent |= ack.payload.get("natives", {})
+        record.returned = returned if "natives" in returned else None
+    return [record for record in records.values() if record.native_id]
+
+
+def _native_ids(run: RunContext, plan: Plan, member: Member, cids: Sequence[str]) -> dict[str, str]:
+    listed = ", ".join(map(text, sorted(set(cids)))) or "''"
+    rows = run.state.rows(
+        f"SELECT canonical_id, native_id FROM {quoted('links:all')} WHERE state = 'live' AND object = {text(plan.object)} "
+        f"AND connection = {text(member.connection)} AND canonical_id IN ({listed})"
+    )
+    return dict(rows)
+
+
+async def _read_back(run: RunContext, member: Member, records: Sequence[_Record]) -> None:
+    """Read records whose ack does not tell them whole; a failure leaves what was sent to stand in."""
+    handle = run.connections.get(member.connection)
+    if handle is None or handle.system.resource(member.resource).get is None:
+        return
+
+    async def read(record: _Record) -> None:
+        try:
+            row = await handle.get(member.resource, record.native_id)
+        except SynclineError:
+            return
+        if row is not None:
+            record.returned = {"natives": dict(row.natives), "raw_hash": row.raw_hash, "version": row.version}
+
+    told = [r for r in records if not r.deleted and (r.returned is None or r.parts or r.unfinished)]
+    await asyncio.gather(*(read(record) for record in told))
+
+
+def _add_links(run: RunContext, plan: Plan, member: Member, created: Sequence[_Record]) -> None:
+    lines = (
+        json.dumps(
+            {
+                "object": plan.object, "connection": member.connection, "resource": member.resource,
+                "native_id": r.native_id, "canonical_id": r.cid, "how": "created", "rule": "our own write",
+                "run": run.run_id, "state": "live",
+            }
+        )
+        for r in created
+    )  # fmt: skip
+    from_columns = {
+        name: "VARCHAR"
+        for name in ("object", "connection", "resource", "native_id", "canonical_id", "how", "rule", "run", "state")
+    }
+    run.state.load_lines("new_links", from_columns, lines)
+
+
+def _image(run: RunContext, plan: Plan, member: Member, records: Sequence[_Record]) -> None:
+    """``image`` of the returned rows; what they do not tell stays as last seen."""
+    prefix, state = prefix_of(plan, member), run.state
+    columns = {
+        "_native_id": "VARCHAR",
+        "_cid": "VARCHAR",
+        "_version": "VARCHAR",
+        "_raw_hash": "VARCHAR",
+        "_told": "VARCHAR[]",
+    }
+    columns |= {f"native.{name}": "VARCHAR" for name in member.natives}
+    rows = []
+    for r in records:
+        natives = (r.returned or {}).get("natives") or r.sent
+        told = [name for name in member.natives if name in natives]
+        rows.append(
+            (
+                r.native_id,
+                r.cid,
+                (r.returned or {}).get("version"),
+                (r.returned or {}).get("raw_hash") or "sent",
+                told,
+                *(_plain(natives.get(name)) for name in member.natives),
+            )  # fmt: skip
+        )
+    state.fill(f"{prefix}/returned", columns, rows)
+    laid_over = ", ".join(
+        f"CASE WHEN list_contains(r._told, {text(name)}) THEN r.{quoted(f'native.{name}')} "
+        f"ELSE b.{quoted(f'native.{name}')} END AS {quoted(f'native.{name}')}"
+        for name in member.natives
+    )
+    state.make(
+        f"{prefix}/image!",
+        f"SELECT r._native_id, r._cid, coalesce(r._version, b._version) AS _version, r._raw_hash, "
+        f"{text(member.mapping)} AS _mapping, true AS _fresh, CAST(NULL AS VARCHAR) AS _correlation, {laid_over} "
+        f"FROM {quoted(f'{prefix}/returned')} AS r LEFT JOIN {quoted(f'base:{prefix}')} AS b ON b._native_id = r._native_id",
+    )
+    state.bind(f"{prefix}/image", f"SELECT * FROM {quoted(f'{prefix}/image!')}")
+
+
+def _plain(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, (dict, list)) else value
+
+
+def _resolve(run: RunContext, lease: Lease, acks: Sequence[Ack]) -> None:
+    """Delivery exceptions of records that the far side has acknowledged now are over."""
+    members = {(ack.connection, ack.canonical_id) for ack in acks}
+    over = [
+        one.id
+        for one in run.ledger.exceptions.find()
+        if one.code.startswith("SYN54") and (one.connection, one.canonical_id) in members
+    ]
+    if over:
+        run.ledger.exceptions.move(lease, over, "resolved")

@@ -1,0 +1,78 @@
+"""What the stages of one run share: the release, where it runs, what has been read and decided so far.
+
+Invariant: stages read and write relations of ``state`` and the lists here; only ``seal``, ``deliver`` and ``confirm``
+write to the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from syncline_runtime.binding import Binding
+from syncline_runtime.connectors import ConnectionHandle
+from syncline_runtime.errors import SynclineError
+from syncline_runtime.ledger import Count, Cursor, Ledger, NewException
+from syncline_runtime.plan import Member, Plan, Release
+from syncline_runtime.segments import SegmentStore
+from syncline_runtime.state import State
+
+Progress = Callable[[str, str], None]  # stage, what
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How reading one resource of a connection went."""
+
+    rows: int
+    complete: bool  # every live record was seen
+    mark: str | None  # where to go on next time
+    error: SynclineError | None = None
+
+
+@dataclass
+class RunContext:
+    """One run under way."""
+
+    release: Release
+    binding: Binding
+    plans: tuple[Plan, ...]  # the syncs of this run, the referred-to first
+    realm: str
+    run_id: str
+    started_at: int  # microseconds UTC
+    state: State
+    store: SegmentStore
+    ledger: Ledger
+    now: Callable[[], int]  # microseconds UTC
+    progress: Progress = lambda stage, what: None
+    connections: dict[str, ConnectionHandle] = field(default_factory=dict)
+    readings: dict[tuple[str, str], Reading] = field(default_factory=dict)
+    counts: list[Count] = field(default_factory=list)
+    cursors: list[Cursor] = field(default_factory=list)
+    exceptions: list[NewException] = field(default_factory=list)
+    parts: dict[str, int] = field(default_factory=dict)  # member prefix → how many parts were normalised
+    touched: set[str] = field(default_factory=set)  # syncs with something to decide
+
+    @property
+    def deciding(self) -> tuple[Plan, ...]:
+        """The syncs of this run, the aggregated first."""
+        names = {plan.name for plan in self.plans}
+        return tuple(plan for plan in self.release.deciding if plan.name in names)
+
+    def reading(self, member: Member) -> Reading:
+        """How reading the member's resource went."""
+        return self.readings[member.connection, member.resource]
+
+    def count(self, sync: str, equation: str, subject: str, name: str, value: int, detail: str = "") -> None:
+        """Note one term of a conservation equation."""
+        self.counts.append(Count(sync, equation, subject, name, value, detail))  # type: ignore[arg-type]
+
+
+def prefix_of(plan: Plan, member: Member) -> str:
+    """The prefix of a member's relations."""
+    return f"{plan.name}/{member.connection}"
+
+
+def landed_of(member: Member) -> str:
+    """The relation of a member's landed rows."""
+    return f"landed/{member.connection}/{member.resource}"

@@ -1,0 +1,287 @@
+"""Deliver: the outbox to the systems.
+
+In: sealed intents. Out: acks and failures in the ledger. Invariants: ``sending`` is committed before a request goes
+out, so that a crash from there on is *ambiguous*; an ambiguous intent is resolved by its write contract and by nothing
+else; order per record is the ledger's; an outage pauses a connection and uses up no attempts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from syncline_runtime.connectors import ConnectionHandle, Row
+from syncline_runtime.errors import RequestFailed
+from syncline_runtime.ledger import Claim, Failure, Intent, Lease, NewException, Reference
+from syncline_runtime.ledger.states import Outcome
+from syncline_runtime.plan import Plan
+from syncline_runtime.stages.context import RunContext
+from syncline_runtime.state import quoted, text
+from syncline_runtime.system import Resource, Write
+
+SEND_SECONDS = 60
+CLAIM_MARGIN = 30_000_000  # microseconds by which a claim outlives its request
+PATIENCE = 20.0  # seconds that a run waits for retries that are due soon
+OUTAGE = 3  # failures in a row that nobody but the system or the way to it can be the cause of
+SYSTEMIC = ("transport", "authentication", "rate_limit")
+FIRST_WAIT, LONGEST_WAIT = 0.5, 300.0
+
+
+@dataclass
+class Delivered:
+    """What came of a delivery, per connection."""
+
+    acked: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, int] = field(default_factory=dict)
+    paused: dict[str, RequestFailed] = field(default_factory=dict)
+
+
+async def deliver(run: RunContext, lease: Lease) -> Delivered:
+    """Send what the outbox holds until nothing more can be sent now."""
+    done = Delivered()
+    workers = [_Worker(run, lease, done, name, handle) for name, handle in sorted(run.connections.items())]
+    await asyncio.gather(*(worker.work() for worker in workers))
+    return done
+
+
+class _Worker:
+    """The deliveries of one connection."""
+
+    def __init__(self, run: RunContext, lease: Lease, done: Delivered, name: str, handle: ConnectionHandle) -> None:
+        self._run, self._lease, self._done = run, lease, done
+        self._name, self._handle = name, handle
+        self._outbox = run.ledger.outbox
+        self._plans = {plan.name: plan for plan in run.release.plans.values()}
+        self._in_a_row = 0
+        limit = handle.system.limit
+        self._width = limit.concurrency if limit else 4
+
+    async def work(self) -> None:
+        give_up = time.monotonic() + PATIENCE
+        while self._name not in self._done.paused:
+            claims = self._claim()
+            if claims:
+                await asyncio.gather(*(self._one(claim) for claim in claims))
+                continue
+            wait = self._next_due()
+            if wait is None or time.monotonic() + wait > give_up:
+                return
+            await asyncio.sleep(wait)
+
+    def _claim(self) -> list[Claim]:
+        ttl = SEND_SECONDS * 1_000_000 + CLAIM_MARGIN
+        claims = self._outbox.claim_ambiguous(self._lease, self._run.run_id, self._name, self._width, ttl)
+        if claims:
+            return claims
+        return self._outbox.claim(self._lease, self._run.run_id, self._name, self._width, ttl, self._known_ids)
+
+    def _known_ids(self, wanted: Any) -> dict[Reference, str]:
+        """Native ids of references, from the links of the state."""
+        by_id = {(one.object, one.canonical_id): one for one in wanted}
+        ids = ", ".join(text(cid) for _, cid in by_id) or "''"
+        rows = self._run.state.rows(
+            f"SELECT object, canonical_id, native_id FROM {quoted('links:all')} WHERE state = 'live' "
+            f"AND connection = {text(self._name)} AND canonical_id IN ({ids})"
+        )
+        return {by_id[o, cid]: native for o, cid, native in rows if (o, cid) in by_id}
+
+    def _next_due(self) -> float | None:
+        """Seconds until the next intent of this connection may be sent again."""
+        now = self._run.now()
+        due = [
+            max(one.next_at, one.claim_deadline if one.state == "ambiguous" else 0)
+            for one in self._run.ledger.intents.unfinished()
+            if one.connection == self._name and one.state in ("retryable", "ambiguous")
+        ]
+        return max(0.05, (min(due) - now) / 1e6) if due else None
+
+    async def _one(self, claim: Claim) -> None:
+        if self._name in self._done.paused:
+            self._outbox.release(self._lease, claim)
+            return
+        resource = self._handle.system.resource(claim.intent.resource)
+        contract = {"create": resource.create, "update": resource.update, "delete": resource.delete}.get(
+            claim.intent.operation
+        )
+        if contract is None:
+            self._fail(claim, Failure("dead", "mapping", message="the system describes no such write"), "")
+            return
+        if claim.intent.state == "ambiguous" and not await self._resolve(claim, resource, contract):
+            return
+        await self._send(claim, resource, contract)
+
+    async def _send(self, claim: Claim, resource: Resource, contract: Write) -> None:
+        intent = claim.intent
+        natives = dict((claim.sent or {}).get("natives") or _resolved(claim, resource))
+        deadline = self._run.now() + SEND_SECONDS * 1_000_000
+        resolved = None if claim.sent else {"natives": natives, "wants": claim.payload.get("wants", {})}
+        sent = self._outbox.sending(self._lease, claim, resolved, deadline)
+        try:
+            written = await self._handle.write(
+                resource.name,
+                contract,
+                native_id=intent.native_id,
+                natives=natives,
+                key=intent.key,
+                marker=marker_of(intent),
+                parent=_parent(claim) if resource.parent else None,
+                image=self._image(intent) if contract.sends == "all" or resource.transitions else None,
+                seconds=SEND_SECONDS - 5,
+            )
+        except RequestFailed as error:
+            self._failed(sent, error)
+            return
+        self._in_a_row = 0
+        self._acknowledge(sent, written.native_id, written.row, unfinished=written.unfinished is not None)
+
+    def _acknowledge(self, claim: Claim, native_id: str | None, row: Row | None, *, unfinished: bool = False) -> None:
+        returned: dict[str, Any] = {"unfinished": unfinished}
+        if row is not None:
+            returned |= {"natives": dict(row.natives), "raw_hash": row.raw_hash, "version": row.version}
+        self._outbox.acknowledge(self._lease, claim, native_id, row.version if row else None, returned)
+        self._done.acked[self._name] = self._done.acked.get(self._name, 0) + 1
+        self._run.progress("deliver", f"{self._name}: {self._done.acked[self._name]} acknowledged")
+
+    async def _resolve(self, claim: Claim, resource: Resource, contract: Write) -> bool:
+        """Find out what became of an ambiguous intent; True if it is right to send (again)."""
+        intent = claim.intent
+        if intent.operation != "create":
+            return True  # the same update or delete once more changes nothing further
+        if contract.find is not None:
+            return await self._look(claim, resource, contract)
+        if contract.external_id or (contract.idempotency_header and self._key_is_kept(intent, contract)):
+            return True
+        message = "nobody knows whether the record was created, and the system offers no way to find out"
+        self._fail(claim, Failure("dead", "conflict", message=message), "")
+        return False
+
+    def _key_is_kept(self, intent: Intent, contract: Write) -> bool:
+        first = intent.first_sent_at or self._run.now()
+        return contract.idempotency_keeps is None or self._run.now() - first < contract.idempotency_keeps * 1_000_000
+
+    async def _look(self, claim: Claim, resource: Resource, contract: Write) -> bool:
+        """Read back by marker; absence counts only once a write must be visible."""
+        now = self._run.now()
+        visible = (claim.intent.first_sent_at or now) + self._handle.system.visible_after * 1_000_000
+        if now < visible:
+            self._outbox.release(self._lease, claim, visible)
+            return False
+        try:
+            found = await self._handle.find(resource.name, contract, marker_of(claim.intent))
+        except RequestFailed as error:
+            self._note_outage(error)
+            self._outbox.release(self._lease, claim, now + int(FIRST_WAIT * 1_000_000))
+            return False
+        if len(found.rows) == 1:
+            self._acknowledge(claim, found.rows[0].native_id, found.rows[0])
+            return False
+        if found.rows:
+            message = f"{len(found.rows)} records carry the marker of one: a person decides which stays"
+            self._fail(claim, Failure("dead", "conflict", message=message), "duplicate")
+            return False
+        if not found.conclusive:
+            self._fail(claim, Failure("dead", "conflict", message="the search for the marker proves nothing"), "")
+            return False
+        # claimed in state ambiguous: certainly absent, so it may be sent like a retry
+        return True
+
+    def _failed(self, claim: Claim, error: RequestFailed) -> None:
+        plan = self._plans[claim.intent.sync]
+        systemic = error.category in SYSTEMIC and not error.ambiguous
+        self._note_outage(error)
+        failure = Failure(
+            "retryable",
+            error.category,
+            vendor_code=error.vendor_code,
+            status=error.status,
+            message=error.message,
+            uses_attempt=not systemic,
+        )
+        if error.ambiguous and claim.intent.attempts <= plan.attempts:
+            self._outbox.fail(self._lease, claim, replace(failure, outcome="ambiguous"))
+        elif error.retry and self._may_retry(claim.intent, plan, systemic=systemic):
+            wait = error.retry_after if error.retry_after is not None else _backoff(claim.intent.attempts)
+            self._outbox.fail(self._lease, claim, replace(failure, retry_at=self._run.now() + int(wait * 1e6)))
+        else:
+            ended: Outcome = "dead" if error.retry or error.ambiguous else "rejected"
+            self._fail(claim, replace(failure, outcome=ended), "")
+
+    def _may_retry(self, intent: Intent, plan: Plan, *, systemic: bool) -> bool:
+        if systemic:
+            return True
+        age = self._run.now() - (intent.first_sent_at or self._run.now())
+        return intent.attempts < plan.attempts and age < plan.within * 1_000_000
+
+    def _note_outage(self, error: RequestFailed) -> None:
+        self._in_a_row = self._in_a_row + 1 if error.category in SYSTEMIC else 0
+        if self._in_a_row >= OUTAGE or error.category == "authentication":
+            self._done.paused.setdefault(self._name, error)
+
+    def _fail(self, claim: Claim, failure: Failure, pattern: str) -> None:
+        """End an intent that cannot be delivered, and put it before a person."""
+        intent = claim.intent
+        self._outbox.fail(self._lease, claim, failure)
+        self._done.failed[self._name] = self._done.failed.get(self._name, 0) + 1
+        exception = NewException(
+            sync=intent.sync,
+            object=intent.object,
+            connection=intent.connection,
+            resource=intent.resource,
+            rule=f"{intent.operation} {intent.part_key}".strip(),
+            code="SYN5401" if failure.outcome == "rejected" else "SYN5402",
+            category=failure.category,
+            message=failure.message or "the system refused the write",
+            native_id=intent.native_id or "",
+            canonical_id=intent.canonical_id,
+            field=intent.part_key,
+            pattern=pattern or "missing",
+            side="destination",
+            correlation_id=intent.correlation_id,
+            values={"vendor_code": failure.vendor_code, "status": failure.status},
+        )
+        self._run.ledger.exceptions.add(self._lease, self._run.run_id, [exception])
+
+    def _image(self, intent: Intent) -> Mapping[str, str | None]:
+        """The record as last seen, for contracts that send all of it."""
+        plan = self._plans[intent.sync]
+        member = plan.member(intent.connection)
+        if intent.native_id is None or member.resource != intent.resource:
+            return {}
+        listed = ", ".join(quoted(f"native.{name}") for name in member.natives)
+        rows = self._run.state.rows(
+            f"SELECT {listed} FROM {quoted(f'base:{plan.name}/{member.connection}')} WHERE _native_id = {text(intent.native_id)}"
+        )
+        return dict(zip(member.natives, rows[0], strict=True)) if rows else {}
+
+
+def marker_of(intent: Intent) -> str:
+    """What we write into a record so that it can be found again: the canonical id, and the part where it is one."""
+    return f"{intent.canonical_id}-{intent.part_key}" if intent.part_key else intent.canonical_id
+
+
+def _parent(claim: Claim) -> str | None:
+    intent = claim.intent
+    return claim.references.get(Reference(intent.object, intent.canonical_id, intent.connection))
+
+
+def _resolved(claim: Claim, resource: Resource) -> dict[str, str | None]:
+    """The natives of the payload with native ids in the place of references."""
+    natives: dict[str, str | None] = {}
+    for name, value in claim.payload["natives"].items():
+        if isinstance(value, dict) and "$ref" in value:
+            object_, _, cid = value["$ref"]
+            value = claim.references[Reference(object_, cid, claim.intent.connection)]
+        natives[name] = value
+    parent = _parent(claim)
+    if resource.parent and parent is not None:
+        natives[resource.parent] = parent
+    return natives
+
+
+def _backoff(attempt: int) -> float:
+    """Seconds before attempt ``attempt + 1``: doubling with full jitter (as AWS describes it), bounded."""
+    return random.uniform(FIRST_WAIT / 2, min(LONGEST_WAIT, FIRST_WAIT * 2.0**attempt))  # noqa: S311 - jitter

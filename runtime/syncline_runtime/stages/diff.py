@@ -1,0 +1,240 @@
+"""Diff: candidates to intents, and the *across* counts.
+
+In: ``compare``, ``candidates``, ``updates``, ``creates``, ``children`` of every member. Out: ``intents`` (what is to be
+sealed), ``held`` (what is held back and why), exceptions. Every candidate is unchanged, held for one reason, or an
+intent; each is counted from a relation of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from syncline_runtime.ledger import NewException
+from syncline_runtime.plan import Member, Plan
+from syncline_runtime.stages.context import RunContext, prefix_of
+from syncline_runtime.state import quoted, text
+
+SAYS = {
+    "missing": ("SYN5008", "validation", "missing", "the system requires a field for which there is no value"),
+    "invariant": ("SYN5006", "validation", "mismatched", "the record breaks an invariant"),
+    "review": ("SYN5011", "conflict", "overwritten", "a person decides which value stays"),
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A write that a run would make."""
+
+    sync: str
+    object: str
+    connection: str
+    resource: str
+    operation: str
+    canonical_id: str
+    native_id: str | None
+    part: str
+    payload: str  # JSON of native fields
+    wants: str  # JSON of slots as text
+    correlation_id: str
+
+
+def diff(run: RunContext, plan: Plan) -> None:
+    """Compare the winners of a sync with every member."""
+    if plan.name not in run.touched:
+        for member in plan.members:
+            _count_nothing(run, plan, member)
+        return
+    for step in plan.diff:
+        run.state.make(step.output, step.sql)
+    for member in plan.members:
+        _hold(run, plan, member)
+        _intents(run, plan, member)
+        _report(run, plan, member)
+        _count(run, plan, member)
+
+
+def bind_standing(run: RunContext, in_flight: list[tuple[str, str]], refused: list[tuple[str, str, str, str]]) -> None:
+    """``in_flight`` (connection, canonical_id) and ``refused`` (connection, canonical_id, part, fingerprint)."""
+    run.state.fill("in_flight", {"connection": "VARCHAR", "canonical_id": "VARCHAR"}, sorted(set(in_flight)))
+    columns = {"connection": "VARCHAR", "canonical_id": "VARCHAR", "part": "VARCHAR", "fingerprint": "VARCHAR"}
+    run.state.fill("refused", columns, refused)
+
+
+def _writes(plan: Plan, member: Member) -> str:
+    """Everything that would be written to a member, one row per record and part."""
+    prefix = prefix_of(plan, member)
+    resources = "".join(f" WHEN {text(c.slot)} THEN {text(c.resource)}" for c in member.children)
+    child_resource = f"CASE slot{resources} END" if resources else "''"
+    return f"""
+        SELECT _cid, _native_id, 'update' AS operation, '' AS part, {text(member.resource)} AS resource, payload, wants,
+               missing FROM {quoted(f"{prefix}/updates")}
+        UNION ALL
+        SELECT _cid, NULL, 'create', '', {text(member.resource)}, payload, wants, missing
+        FROM {quoted(f"{prefix}/creates")}
+        UNION ALL
+        SELECT _cid, child_id, operation, slot, {child_resource}, payload, wants, ''
+        FROM {quoted(f"{prefix}/children")}
+    """
+
+
+def _hold(run: RunContext, plan: Plan, member: Member) -> None:
+    """``held``: candidates that are not written now, with the reason: one row per record and part."""
+    prefix = prefix_of(plan, member)
+    parts = ", ".join(["''", *(text(child.slot) for child in member.children)])
+    run.state.make(
+        f"{prefix}/units",
+        f"SELECT c._cid, c.held, c.broken, p.part FROM {quoted(f'{prefix}/candidates')} AS c, "
+        f"(SELECT unnest([{parts}]) AS part) AS p",
+    )
+    run.state.make(f"{prefix}/writes", _writes(plan, member))
+    again = _refused_again(run, member, prefix)
+    run.state.fill(f"{prefix}/again", {"_cid": "VARCHAR", "part": "VARCHAR"}, again)
+    run.state.make(
+        f"{prefix}/held",
+        f"""
+        SELECT u._cid, u.part, CASE
+            WHEN u.held <> '' THEN u.held
+            WHEN m._cid IS NOT NULL THEN 'missing'
+            WHEN r._cid IS NOT NULL THEN 'refused'
+            ELSE 'review' END AS reason, coalesce(nullif(u.broken, ''), m.missing, v.slots, '') AS detail
+        FROM {quoted(f"{prefix}/units")} AS u
+        LEFT JOIN {quoted(f"{prefix}/writes")} AS w ON w._cid = u._cid AND w.part = u.part
+        LEFT JOIN {quoted(f"{prefix}/writes")} AS m ON m._cid = u._cid AND m.part = '' AND m.missing <> ''
+        LEFT JOIN {quoted(f"{prefix}/again")} AS r ON r._cid = u._cid AND r.part = u.part
+        LEFT JOIN (SELECT _cid, string_agg(slot, ',' ORDER BY slot) AS slots
+                   FROM {quoted(f"{prefix}/compare")} WHERE outcome = 'review' GROUP BY 1) AS v
+          ON v._cid = u._cid AND u.part = '' AND w._cid IS NULL
+        WHERE u.held <> '' OR m._cid IS NOT NULL OR r._cid IS NOT NULL OR v._cid IS NOT NULL
+        """,
+    )
+
+
+def _refused_again(run: RunContext, member: Member, prefix: str) -> list[tuple[str, str]]:
+    """Writes whose payload the member refused before: they are held, not sent again."""
+    found = run.state.rows(
+        f"""
+        SELECT w._cid, w.part, w.payload, w.wants, r.fingerprint FROM {quoted(f"{prefix}/writes")} AS w
+        JOIN refused AS r ON r.connection = {text(member.connection)} AND r.canonical_id = w._cid AND r.part = w.part
+        """
+    )
+    return [
+        (cid, part)
+        for cid, part, payload, wants, fingerprint in found
+        if run.ledger.intents.fingerprint(sealed_payload(payload, wants)) == fingerprint
+    ]
+
+
+def _intents(run: RunContext, plan: Plan, member: Member) -> None:
+    prefix = prefix_of(plan, member)
+    run.state.make(
+        f"{prefix}/intents",
+        f"""
+        SELECT w.* FROM {quoted(f"{prefix}/writes")} AS w
+        ANTI JOIN {quoted(f"{prefix}/held")} AS h ON h._cid = w._cid AND h.part = w.part
+        """,
+    )
+
+
+def candidates(run: RunContext, plan: Plan, member: Member) -> Iterator[Candidate]:
+    """The writes of one member, in order: records before their parts, by canonical id."""
+    if plan.name not in run.touched:
+        return
+    prefix = prefix_of(plan, member)
+    causes = " UNION ALL ".join(
+        f"SELECT _cid, _correlation FROM {quoted(f'{prefix_of(plan, other)}/image')} WHERE _correlation IS NOT NULL"
+        for other in plan.members
+    )
+    for cid, native_id, operation, part, resource, payload, wants, correlation in run.state.rows(
+        f"""
+        SELECT w._cid, w._native_id, w.operation, w.part, w.resource, w.payload, w.wants, c.correlation
+        FROM {quoted(f"{prefix}/intents")} AS w
+        LEFT JOIN (SELECT _cid, min(_correlation) AS correlation FROM ({causes}) GROUP BY 1) AS c ON c._cid = w._cid
+        ORDER BY w._cid, w.part
+        """
+    ):
+        yield Candidate(
+            plan.name, plan.object, member.connection, resource, operation, cid, native_id, part, payload, wants,
+            correlation or f"{run.run_id}-{cid[:8]}",
+        )  # fmt: skip
+
+
+def _report(run: RunContext, plan: Plan, member: Member) -> None:
+    prefix = prefix_of(plan, member)
+    owners = {field.name: field.owner for field in plan.fields}
+    for cid, reason, detail in run.state.rows(
+        f"SELECT _cid, reason, detail FROM {quoted(f'{prefix}/held')} "
+        f"WHERE part = '' AND reason IN ('missing', 'invariant', 'review') ORDER BY 1"
+    ):
+        code, category, pattern, says = SAYS[reason]
+        for field in detail.split(",") if detail else [""]:
+            run.exceptions.append(
+                NewException(
+                    sync=plan.name,
+                    object=plan.object,
+                    connection=member.connection,
+                    resource=member.resource,
+                    rule=f"{reason} {field}".strip(),
+                    code=code,
+                    category=category,
+                    message=f"{says}: {field}",
+                    canonical_id=cid,
+                    field=field if reason != "invariant" else "",
+                    pattern=pattern,
+                    severity="warning" if reason == "review" else "error",
+                    side="destination" if reason == "missing" else "source",
+                    owner=owners.get(field, ""),
+                    correlation_id=f"{run.run_id}-{cid[:8]}",
+                )
+            )
+
+
+def _count(run: RunContext, plan: Plan, member: Member) -> None:
+    """The *across* equation of one member."""
+    prefix, connection = prefix_of(plan, member), member.connection
+    units, held, intents = (quoted(f"{prefix}/{role}") for role in ("units", "held", "intents"))
+    run.count(plan.name, "across", connection, "candidates", run.state.scalar(f"SELECT count(*) FROM {units}"))
+    unchanged = f"""
+        SELECT count(*) FROM {units} AS u
+        ANTI JOIN {held} AS h ON h._cid = u._cid AND h.part = u.part
+        ANTI JOIN {intents} AS i ON i._cid = u._cid AND i.part = u.part
+    """
+    run.count(plan.name, "across", connection, "unchanged", run.state.scalar(unchanged))
+    for reason, value in run.state.rows(f"SELECT reason, count(*) FROM {held} GROUP BY 1 ORDER BY 1"):
+        run.count(plan.name, "across", connection, "held", value, reason)
+    run.count(plan.name, "across", connection, "new_intents", run.state.scalar(f"SELECT count(*) FROM {intents}"))
+
+
+def _count_nothing(run: RunContext, plan: Plan, member: Member) -> None:
+    for name in ("candidates", "unchanged", "new_intents"):
+        run.count(plan.name, "across", member.connection, name, 0)
+
+
+def outcomes(run: RunContext, plan: Plan) -> list[dict[str, object]]:
+    """Field outcomes other than plain updates, for people: unowned edits, overwrites, reviews."""
+    if plan.name not in run.touched:
+        return []
+    found: list[dict[str, object]] = []
+    for member in plan.members:
+        for cid, native_id, slot, outcome in run.state.rows(
+            f"SELECT _cid, _native_id, slot, outcome FROM {quoted(f'{prefix_of(plan, member)}/compare')} "
+            "WHERE outcome IN ('restore', 'overwrite', 'review', 'first_link', 'remapped') ORDER BY 1, 3"
+        ):
+            found.append(
+                {
+                    "sync": plan.name,
+                    "connection": member.connection,
+                    "canonical_id": cid,
+                    "native_id": native_id,
+                    "field": slot,
+                    "outcome": "unowned_edit" if outcome == "restore" else outcome,
+                    "action": {"restore": "restored", "review": "held for review"}.get(outcome, "written"),
+                }
+            )
+    return found
+
+
+def sealed_payload(payload: str, wants: str | None) -> dict[str, object]:
+    """What an intent's payload holds: the native fields to send and the slots they make agreed."""
+    return {"natives": json.loads(payload), "wants": json.loads(wants or "{}")}

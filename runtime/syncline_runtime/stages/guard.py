@@ -1,0 +1,69 @@
+"""Guard: stop before an abnormal share of a member's records is changed.
+
+In: the writes a run would make, the guards of the plan. Out: findings; with any, nothing is sent unless the change set
+was approved by its id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncline_runtime.plan import Member, Plan
+from syncline_runtime.stages.context import RunContext, prefix_of
+from syncline_runtime.state import quoted
+
+DELETE_GUARD = "10%"  # where the sync says nothing
+FEWEST = 25  # a share of less than this many records says nothing
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A guard that tripped."""
+
+    sync: str
+    connection: str
+    guard: str
+    changed: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.sync}/{self.connection}: {self.changed} of {self.of} records would change (guard {self.guard})"
+
+
+def guard(run: RunContext) -> list[Finding]:
+    """Check every member of the run's syncs."""
+    findings = []
+    for plan in run.plans:
+        for member in plan.members:
+            findings += [found for found in (_changes(run, plan, member), _deletes(run, plan, member)) if found]
+    return findings
+
+
+def _changes(run: RunContext, plan: Plan, member: Member) -> Finding | None:
+    if plan.change_guard is None or plan.name not in run.touched:
+        return None
+    prefix = prefix_of(plan, member)
+    changed = run.state.scalar(
+        f"SELECT count(DISTINCT _cid) FROM {quoted(f'{prefix}/intents')} WHERE operation IN ('update', 'delete') AND part = ''"
+    )
+    of = run.state.scalar(f"SELECT count(*) FROM {quoted(f'base:{prefix}')} WHERE _status = 'linked'")
+    allowed = _allowed(plan.change_guard, of)
+    if changed <= allowed or (plan.change_guard.endswith("%") and of < FEWEST):
+        return None
+    return Finding(plan.name, member.connection, f"change {plan.change_guard}", changed, of)
+
+
+def _deletes(run: RunContext, plan: Plan, member: Member) -> Finding | None:
+    prefix = prefix_of(plan, member)
+    gone = run.state.scalar(f"SELECT count(*) FROM {quoted(f'{prefix}/gone')}")
+    of = run.state.scalar(f"SELECT count(*) FROM {quoted(f'base:{prefix}')} WHERE _status = 'linked'") if gone else 0
+    written = plan.delete_guard or DELETE_GUARD
+    if gone <= _allowed(written, of) or (written.endswith("%") and of < FEWEST):
+        return None
+    return Finding(plan.name, member.connection, f"delete {written}", gone, of)
+
+
+def _allowed(written: str, of: int) -> float:
+    if written.endswith("%"):
+        return of * float(written[:-1]) / 100
+    return float(written)

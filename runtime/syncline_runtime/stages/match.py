@@ -1,0 +1,144 @@
+"""Match: native ids to canonical ids, by links and identity keys.
+
+In: valid rows of every member. Out: canonical ids on them, ``new_links``, and the *in* counts: every row read is in
+exactly one class. What cannot be decided waits in ``parked``.
+"""
+
+from __future__ import annotations
+
+from syncline_runtime.ledger import NewException
+from syncline_runtime.plan import Member, Plan
+from syncline_runtime.stages.context import RunContext, prefix_of
+from syncline_runtime.state import LINK_COLUMNS, quoted, text
+
+
+def match(run: RunContext, plan: Plan) -> None:
+    """Give the unlinked rows of a sync their canonical ids."""
+    run.state.bind(f"{plan.name}/canonical", f"SELECT * FROM {quoted(f'canonical:{plan.name}')}")
+    pool, *rest = plan.match
+    run.state.make(pool.output, pool.sql)
+    if run.state.scalar(f"SELECT count(*) FROM {quoted(pool.output)}"):
+        for step in rest:
+            run.state.make(step.output, step.sql)
+        _link(run, plan)
+        _park_undecided(run, plan)
+        _report_ambiguous(run, plan)
+    for member in plan.members:
+        _count(run, plan, member)
+
+
+def bind_links(run: RunContext) -> None:
+    """``links``: the live ones of the state and those of this run; ``run``: this run's constants."""
+    run.state.empty("new_links", LINK_COLUMNS)
+    run.state.bind(
+        "links",
+        f"SELECT * FROM {quoted('links:all')} WHERE state = 'live' UNION ALL SELECT * FROM new_links",
+    )
+    run.state.fill(
+        "run",
+        {"realm": "VARCHAR", "run": "VARCHAR", "started_at": "TIMESTAMPTZ"},
+        [],
+    )
+    run.state.execute(
+        f"INSERT INTO temp.run VALUES ({text(run.realm)}, {text(run.run_id)}, make_timestamptz({run.started_at}))"
+    )
+
+
+def _link(run: RunContext, plan: Plan) -> None:
+    for member in plan.members:
+        prefix = prefix_of(plan, member)
+        decided = (
+            f"(SELECT _native_id, _cid FROM {quoted(f'{plan.name}/match')} "
+            f"WHERE connection = {text(member.connection)} AND _cid IS NOT NULL)"
+        )
+        for number in range(run.parts[prefix]):
+            for role in ("values", "image"):
+                table = quoted(f"{prefix}/{role}#{number}")
+                run.state.execute(
+                    f"UPDATE {table} AS t SET _cid = m._cid FROM {decided} AS m WHERE m._native_id = t._native_id"
+                )
+        run.state.execute(
+            f"""
+            INSERT INTO new_links
+            SELECT {text(plan.object)}, connection, {text(member.resource)}, _native_id, _cid, how, rule,
+                   {text(run.run_id)}, 'live'
+            FROM {quoted(f"{plan.name}/match")}
+            WHERE connection = {text(member.connection)} AND _cid IS NOT NULL
+            """
+        )
+
+
+def _park_undecided(run: RunContext, plan: Plan) -> None:
+    for member in plan.members:
+        prefix = prefix_of(plan, member)
+        undecided = (
+            f"SELECT _native_id, state FROM {quoted(f'{plan.name}/match')} "
+            f"WHERE connection = {text(member.connection)} AND _cid IS NULL"
+        )
+        run.state.execute(
+            f"INSERT INTO {quoted(f'{prefix}/parked#0')} "
+            f"SELECT _native_id, CAST(NULL AS VARCHAR), state, 'identity' FROM ({undecided})"
+        )
+        for number in range(run.parts[prefix]):
+            run.state.execute(
+                f"DELETE FROM {quoted(f'{prefix}/values#{number}')} WHERE _native_id IN "
+                f"(SELECT _native_id FROM ({undecided}))"
+            )
+
+
+def _report_ambiguous(run: RunContext, plan: Plan) -> None:
+    for member in plan.members:
+        prefix = prefix_of(plan, member)
+        found = run.state.rows(
+            f"""
+            SELECT m._native_id, m.rule, i._correlation FROM {quoted(f"{plan.name}/match")} AS m
+            JOIN {quoted(f"{prefix}/image")} AS i ON i._native_id = m._native_id
+            WHERE m.connection = {text(member.connection)} AND m.state = 'review' ORDER BY 1
+            """
+        )
+        for native_id, rule, correlation in found:
+            run.exceptions.append(
+                NewException(
+                    sync=plan.name,
+                    object=plan.object,
+                    connection=member.connection,
+                    resource=member.resource,
+                    rule=rule,
+                    code="SYN5007",
+                    category="conflict",
+                    message=f"more than one record has this identity ({rule}): a person decides which it is",
+                    native_id=native_id,
+                    pattern="duplicate",
+                    side="source",
+                    correlation_id=correlation or "",
+                )
+            )
+
+
+def _count(run: RunContext, plan: Plan, member: Member) -> None:
+    """The *in* equation of one member: each term from a relation of its own."""
+    prefix = prefix_of(plan, member)
+    subject = f"{member.connection}.{member.resource}"
+    reading = run.reading(member)
+    run.count(plan.name, "in", subject, "read", reading.rows)
+    for kind, detail, value in run.state.rows(
+        f"""
+        SELECT kind, detail, count(*) FROM (
+            SELECT CASE class WHEN 'same' THEN 'matched' WHEN 'same:filtered' THEN 'filtered'
+                              WHEN 'same:left_scope' THEN 'left_scope' WHEN 'same:gone' THEN 'matched'
+                              ELSE class END AS kind,
+                   CASE WHEN class LIKE 'same%' THEN 'unchanged' ELSE '' END AS detail
+            FROM {quoted(f"{prefix}/class")} WHERE class <> 'changed'
+            UNION ALL
+            SELECT CASE p.status WHEN 'unmatched' THEN 'filtered' ELSE p.status END,
+                   CASE p.status WHEN 'unmatched' THEN 'unmatched' ELSE p.detail END
+            FROM {quoted(f"{prefix}/class")} AS c JOIN {quoted(f"{prefix}/parked")} AS p ON p._native_id = c._native_id
+            WHERE c.class = 'changed'
+            UNION ALL
+            SELECT 'matched', 'changed'
+            FROM {quoted(f"{prefix}/class")} AS c JOIN {quoted(f"{prefix}/values")} AS v ON v._native_id = c._native_id
+            WHERE c.class = 'changed'
+        ) GROUP BY 1, 2
+        """
+    ):
+        run.count(plan.name, "in", subject, kind, value, detail)

@@ -1,0 +1,82 @@
+"""Merge: what has to be decided, and one winner per canonical id and field.
+
+In: values of members, open work, changed children. Out: ``dirty``, each member's ``side``, ``golden``.
+Only records on which something changed or is open are looked at; of their other members the stored images are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from syncline_runtime.plan import Member, Plan
+from syncline_runtime.stages.context import RunContext, prefix_of
+from syncline_runtime.stages.normalise import normalise_rows, stored_image
+from syncline_runtime.state import quoted, text
+
+
+def merge(run: RunContext, plan: Plan, open_ids: Sequence[str]) -> None:
+    """Decide the winners of every dirty record of a sync. ``open_ids`` are canonical ids with open work."""
+    state = run.state
+    state.fill(f"{plan.name}/open", {"_cid": "VARCHAR"}, [(cid,) for cid in open_ids])
+    state.make(f"{plan.name}/dirty", " UNION ".join(_dirty(run, plan)))
+    if state.scalar(f"SELECT count(*) FROM {quoted(f'{plan.name}/dirty')}"):
+        run.touched.add(plan.name)
+    for member in plan.members:
+        _add_stored(run, plan, member)
+        state.bind(
+            f"{prefix_of(plan, member)}/base",
+            f"SELECT *, _mapping <> {text(member.mapping)} AS _remapped FROM {quoted(f'base:{prefix_of(plan, member)}')}",
+        )
+    if plan.name in run.touched:
+        for step in plan.merge:
+            state.make(step.output, step.sql)
+    _bind_current(run, plan)
+
+
+def _dirty(run: RunContext, plan: Plan) -> list[str]:
+    """Queries of canonical ids to decide: changed, open, remapped, or summed over something that changed."""
+    queries = [f"SELECT _cid FROM {quoted(f'{plan.name}/open')}"]
+    for member in plan.members:
+        prefix = prefix_of(plan, member)
+        queries.append(f"SELECT _cid FROM {quoted(f'{prefix}/values')} WHERE _cid IS NOT NULL")
+        queries.append(
+            f"SELECT _cid FROM {quoted(f'base:{prefix}')} WHERE _status = 'linked' "
+            f"AND (_open OR _mapping <> {text(member.mapping)})"
+        )
+    for child, refs in plan.aggregate_refs.items():
+        if child not in run.touched:
+            continue
+        for ref in refs:
+            queries.append(
+                f"SELECT {quoted(ref)} AS _cid FROM {quoted(f'{child}/golden')} WHERE {quoted(ref)} IS NOT NULL"
+            )
+            queries.append(
+                f"SELECT c.{quoted(ref)} FROM {quoted(f'canonical:{child}')} AS c "
+                f"JOIN {quoted(f'{child}/golden')} AS g ON g._cid = c._cid WHERE c.{quoted(ref)} IS NOT NULL"
+            )
+    return queries
+
+
+def _add_stored(run: RunContext, plan: Plan, member: Member) -> None:
+    """Bring in the stored image of dirty records that the member did not show in this run."""
+    prefix = prefix_of(plan, member)
+    if plan.name not in run.touched:
+        return
+    where = (
+        f"b._cid IN (SELECT _cid FROM {quoted(f'{plan.name}/dirty')}) "
+        f"AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f'{prefix}/image')}) "
+        f"AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f'{prefix}/class')} WHERE class IN ('tombstone', 'late')) "
+        f"AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f'{prefix}/gone')})"
+    )
+    if run.reading(member).error is None:
+        normalise_rows(run, plan, member, stored_image(plan, member, where))
+
+
+def _bind_current(run: RunContext, plan: Plan) -> None:
+    """``current``: the canonical records as they are after this run's decisions."""
+    fields = ", ".join(f"c.{quoted(field.name)}" for field in plan.fields)
+    stored = f"SELECT c._cid, {fields} FROM {quoted(f'canonical:{plan.name}')} AS c"
+    if plan.name in run.touched:
+        golden = quoted(f"{plan.name}/golden")
+        stored += f" ANTI JOIN {golden} AS g ON g._cid = c._cid UNION ALL SELECT c._cid, {fields} FROM {golden} AS c WHERE c._exists"
+    run.state.bind(f"{plan.name}/current", stored)

@@ -1,0 +1,210 @@
+"""Normalise: landed rows to canonical values, and a class for every row that goes no further.
+
+In: landed relations, stored images. Out, per member: ``image`` and ``values`` of valid rows, ``parked`` for those that
+wait (rejected, review), ``class`` with one class per row read. Rows that are as stored are matched without work, so far
+as nothing is open on them.
+"""
+
+from __future__ import annotations
+
+from syncline_runtime.ledger import NewException
+from syncline_runtime.plan import Member, Plan
+from syncline_runtime.stages.absence import find_gone
+from syncline_runtime.stages.context import RunContext, landed_of, prefix_of
+from syncline_runtime.state import quoted, text
+from syncline_runtime.values import apply_function
+
+FAULT_COLUMNS = {"_native_id": "VARCHAR", "field": "VARCHAR", "code": "VARCHAR", "rule": "VARCHAR", "action": "VARCHAR"}
+CATEGORY = {
+    "SYN5001": "mapping",
+    "SYN5002": "validation",
+    "SYN5003": "validation",
+    "SYN5004": "mapping",
+    "SYN5005": "mapping",
+}
+SAYS = {
+    "SYN5001": "the value does not fit its type",
+    "SYN5002": "a required field is empty",
+    "SYN5003": "the mapping rejects the record",
+    "SYN5004": "the code table has no row for the code",
+    "SYN5005": "the record it refers to is not known yet",
+}
+PARKED = ("rejected", "review", "unmatched")
+GONE = "gone"
+
+
+def normalise(run: RunContext, plan: Plan) -> None:
+    """Normalise what was read for every member of a sync."""
+    for member in plan.members:
+        _classify(run, plan, member)
+        find_gone(run, plan, member)
+        image = _image_of_landed(run, plan, member)
+        normalise_rows(run, plan, member, image)
+
+
+def normalise_rows(run: RunContext, plan: Plan, member: Member, image: str) -> None:
+    """Normalise the rows of an image query as one more part of the member's ``image`` and ``values``."""
+    prefix, state = prefix_of(plan, member), run.state
+    number = run.parts.get(prefix, 0)
+    part, values = f"{prefix}/image#{number}", f"{prefix}/values#{number}"
+    state.make(part, image)
+    state.bind(f"{prefix}/image", f"SELECT * FROM {quoted(part)}")
+    run_value_steps(run, member)
+    for role, name in (("values", values), ("faults", f"{prefix}/faults#{number}")):
+        step = member.step(role)
+        assert step is not None  # every member normalises
+        state.make(name, step.sql)
+        state.bind(f"{prefix}/{role}", f"SELECT * FROM {quoted(name)}")
+    run.parts[prefix] = number + 1
+    _park(run, plan, member, number)
+    for role in ("image", "values", "parked"):
+        all_parts = " UNION ALL ".join(f"SELECT * FROM {quoted(f'{prefix}/{role}#{n}')}" for n in range(number + 1))
+        state.bind(f"{prefix}/{role}", all_parts)
+
+
+def run_value_steps(run: RunContext, member: Member) -> None:
+    """Run the functions that SQL cannot do over the distinct values they are asked for."""
+    for step in member.values:
+        given = [row[0] for row in run.state.rows(step.source)]
+        answers = ((value, apply_function(step.function, step.option, value)) for value in given)
+        run.state.fill(step.output, {"input": "VARCHAR", "output": "VARCHAR"}, answers)
+
+
+def _classify(run: RunContext, plan: Plan, member: Member) -> None:
+    """``class``: one row per landed row with what it is before normalising."""
+    prefix = prefix_of(plan, member)
+    parked = ", ".join(map(text, (*PARKED, GONE)))
+    run.state.make(
+        f"{prefix}/class",
+        f"""
+        SELECT l._seq, l._native_id, CASE
+            WHEN l._seq < max(l._seq) OVER (PARTITION BY l._native_id) THEN 'duplicate'
+            WHEN l._op = 'delete' THEN 'tombstone'
+            WHEN b._version IS NOT NULL AND l._version IS NOT NULL AND l._raw_hash <> b._raw_hash
+                 AND {_clock("l._version")} < {_clock("b._version")} THEN 'late'
+            WHEN b._raw_hash = l._raw_hash AND b._mapping = {text(member.mapping)} AND b._status = 'linked' THEN 'same'
+            WHEN b._raw_hash = l._raw_hash AND b._mapping = {text(member.mapping)} AND b._status NOT IN ({parked})
+                 THEN 'same:' || b._status
+            ELSE 'changed' END AS class
+        FROM {quoted(landed_of(member))} AS l
+        LEFT JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = l._native_id
+        """,
+    )
+
+
+def _clock(value: str) -> str:
+    """A version as something that orders: a number or an instant."""
+    return f"coalesce(epoch_us(TRY_CAST({value} AS TIMESTAMPTZ)), TRY_CAST({value} AS BIGINT))"
+
+
+def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
+    """Changed rows with what they do not tell laid over from the stored image, and parked rows to try again."""
+    prefix = prefix_of(plan, member)
+    natives = [f"native.{name}" for name in member.natives]
+    told = ", ".join(
+        f"CASE WHEN list_contains(l._missing, {text(name)}) THEN b.{quoted(f'native.{name}')} "
+        f"ELSE l.{quoted(f'native.{name}')} END AS {quoted(f'native.{name}')}"
+        for name in member.natives
+    )
+    stored = ", ".join(f"b.{quoted(name)}" for name in natives)
+    parked = ", ".join(map(text, PARKED))
+    links = _link_join(plan, member)
+    return f"""
+        SELECT l._native_id, k.canonical_id AS _cid, l._version, l._raw_hash, {text(member.mapping)} AS _mapping,
+               true AS _fresh, l._correlation, {told}
+        FROM {quoted(landed_of(member))} AS l
+        JOIN {quoted(f"{prefix}/class")} AS c ON c._seq = l._seq AND c._native_id = l._native_id AND c.class = 'changed'
+        LEFT JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = l._native_id
+        {links.format(alias="l")}
+        UNION ALL
+        SELECT b._native_id, k.canonical_id, b._version, b._raw_hash, {text(member.mapping)}, true,
+               {text(run.run_id)} || '-again', {stored}
+        FROM {quoted(f"base:{prefix}")} AS b
+        {links.format(alias="b")}
+        WHERE b._status IN ({parked})
+          AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f"{prefix}/class")}
+                                   WHERE class IN ('changed', 'tombstone'))
+    """
+
+
+def stored_image(plan: Plan, member: Member, where: str) -> str:
+    """Stored images of linked records as an image query; ``where`` is over ``b`` (the base row)."""
+    prefix = prefix_of(plan, member)
+    natives = ", ".join(f"b.{quoted(f'native.{name}')}" for name in member.natives)
+    return f"""
+        SELECT b._native_id, b._cid, b._version, b._raw_hash, {text(member.mapping)} AS _mapping,
+               b._mapping <> {text(member.mapping)} AS _fresh, CAST(NULL AS VARCHAR) AS _correlation, {natives}
+        FROM {quoted(f"base:{prefix}")} AS b WHERE b._status = 'linked' AND {where}
+    """
+
+
+def _link_join(plan: Plan, member: Member) -> str:
+    return (
+        f"LEFT JOIN links AS k ON k.object = {text(plan.object)} AND k.connection = {text(member.connection)} "
+        f"AND k.resource = {text(member.resource)} AND k.native_id = {{alias}}._native_id"
+    )
+
+
+def _park(run: RunContext, plan: Plan, member: Member, number: int) -> None:
+    """Take rows that are not taken or have faults out of ``values``; ``parked`` says what they are."""
+    prefix, state = prefix_of(plan, member), run.state
+    values, faults = quoted(f"{prefix}/values#{number}"), quoted(f"{prefix}/faults#{number}")
+    state.make(
+        f"{prefix}/parked#{number}",
+        f"""
+        SELECT v._native_id, v._cid, CASE
+            WHEN NOT v._take AND v._cid IS NULL THEN 'filtered'
+            WHEN NOT v._take THEN 'left_scope'
+            WHEN f.action = 'review' THEN 'review'
+            ELSE 'rejected' END AS status, coalesce(f.code, 'take') AS detail
+        FROM {values} AS v
+        LEFT JOIN (SELECT _native_id, min(action) AS action, min(code) AS code FROM {faults} GROUP BY 1) AS f
+          ON f._native_id = v._native_id
+        WHERE NOT v._take OR f._native_id IS NOT NULL
+        """,
+    )
+    _report_faults(run, plan, member, number)
+    state.execute(
+        f"DELETE FROM {values} WHERE _native_id IN (SELECT _native_id FROM {quoted(f'{prefix}/parked#{number}')})"
+    )
+
+
+def _report_faults(run: RunContext, plan: Plan, member: Member, number: int) -> None:
+    prefix = prefix_of(plan, member)
+    slots = {slot.name: slot for slot in member.slots}
+    owners = {field.name: field.owner for field in plan.fields}
+    natives = ", ".join(f"i.{quoted(f'native.{name}')}" for name in member.natives)
+    found = run.state.rows(
+        f"""
+        SELECT f._native_id, f.field, f.code, f.rule, f.action, i._cid, i._correlation, {natives}
+        FROM {quoted(f"{prefix}/faults#{number}")} AS f
+        JOIN {quoted(f"{prefix}/image#{number}")} AS i ON i._native_id = f._native_id
+        ORDER BY f._native_id, f.field, f.code
+        """
+    )
+    for native_id, field, code, rule, action, cid, correlation, *values in found:
+        slot = slots.get(field)
+        concerned = {
+            name: value for name, value in zip(member.natives, values, strict=True) if slot is None or name in slot.line
+        }
+        run.exceptions.append(
+            NewException(
+                sync=plan.name,
+                object=plan.object,
+                connection=member.connection,
+                resource=member.resource,
+                rule=rule,
+                code=code,
+                category=CATEGORY.get(code, "mapping"),
+                message=f"{SAYS.get(code, 'a step failed')}: {field or rule} ({slot.place if slot else plan.name})",
+                native_id=native_id,
+                canonical_id=cid or "",
+                field=field,
+                pattern="missing" if code in ("SYN5002", "SYN5005") else "mismatched",
+                severity="warning" if action == "review" else "error",
+                side="source",
+                owner=owners.get(field, ""),
+                correlation_id=correlation or "",
+                values={"native": concerned},
+            )
+        )

@@ -1,0 +1,210 @@
+"""Seal: everything a run decided, made durable in one transaction.
+
+In: relations of the run. Out: segments on disk, one ledger transaction, the state folded up to it. Nothing is sent
+before the seal, and the seal never waits for delivery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from syncline_runtime.ledger import Lease, Member as LedgerMember, NewIntent, Reference, Seal
+from syncline_runtime.plan import Member, Plan
+from syncline_runtime.segments import Segment
+from syncline_runtime.stages.context import RunContext, landed_of, prefix_of
+from syncline_runtime.stages.diff import candidates, sealed_payload
+from syncline_runtime.state import base_columns, quoted, text
+
+
+def seal(run: RunContext, lease: Lease) -> int:
+    """Write segments and seal the run; returns how many intents were sealed."""
+    segments = list(_segments(run))
+    sealed = run.ledger.seal(
+        lease,
+        Seal(
+            run=run.run_id,
+            segments=segments,
+            intents=_intents(run),
+            exceptions=run.exceptions,
+            resolved_exceptions=_resolved(run),
+            settled=_settled(run),
+            counts=run.counts,
+            cursors=run.cursors,
+        ),
+    )
+    return sealed.intents
+
+
+def _segments(run: RunContext) -> Iterator[Segment]:
+    for kind, subject, sql in _segment_queries(run):
+        segment = run.state.write_segment(kind, subject, run.run_id, sql)
+        if segment is not None:
+            yield segment
+
+
+def _segment_queries(run: RunContext) -> Iterator[tuple[str, str, str]]:
+    """Kind, subject and query of every segment of the run."""
+    yield "links", "all", "SELECT * FROM new_links"
+    landed: set[str] = set()
+    for plan in run.plans:
+        for member in plan.members:
+            prefix = prefix_of(plan, member)
+            if landed_of(member) not in landed and run.state.scalar(
+                f"SELECT count(*) FROM {quoted(f'{prefix}/class')} WHERE class NOT LIKE 'same%'"
+            ):
+                landed.add(landed_of(member))
+                yield (
+                    "landed",
+                    landed_of(member).removeprefix("landed/"),
+                    f"SELECT l.* FROM {quoted(landed_of(member))} AS l JOIN {quoted(f'{prefix}/class')} AS c "
+                    "ON c._seq = l._seq AND c._native_id = l._native_id AND c.class NOT LIKE 'same%'",
+                )
+            yield "base", prefix, _parked_rows(run, plan, member)
+            if plan.name in run.touched:
+                yield "base", prefix, f"SELECT * FROM {quoted(f'{prefix}/next')}"
+        if plan.name in run.touched:
+            yield "canonical", plan.name, _canonical_rows(run, plan)
+            yield "outcomes", plan.name, " UNION ALL ".join(_outcome_rows(run, plan, m) for m in plan.members)
+
+
+def _parked_rows(run: RunContext, plan: Plan, member: Member) -> str:
+    """Base rows of records that wait, were filtered or are gone: the new image, and what was agreed before."""
+    prefix = prefix_of(plan, member)
+    kept = ", ".join(f"b.{quoted(name)}" for name in base_columns(member) if name.startswith("agreed."))
+    natives = ", ".join(f"i.{quoted(f'native.{name}')}" for name in member.natives)
+    stored = ", ".join(f"b.{quoted(f'native.{name}')}" for name in member.natives)
+    agreed = f", {kept}" if kept else ""
+    base = quoted(f"base:{prefix}")
+    return f"""
+        SELECT i._native_id, i._cid, p.status AS _status, i._version, i._raw_hash, i._mapping, false AS _open,
+               coalesce(b._disputed, '') AS _disputed, b._synced, {natives}{agreed}
+        FROM {quoted(f"{prefix}/parked")} AS p
+        JOIN {quoted(f"{prefix}/image")} AS i ON i._native_id = p._native_id
+        LEFT JOIN {base} AS b ON b._native_id = p._native_id
+        WHERE b._native_id IS NULL OR b._status <> p.status OR b._raw_hash <> i._raw_hash OR b._mapping <> i._mapping
+        UNION ALL
+        SELECT b._native_id, b._cid, 'gone', b._version, b._raw_hash, b._mapping, false, b._disputed, b._synced,
+               {stored}{agreed}
+        FROM {base} AS b JOIN {quoted(f"{prefix}/gone")} AS g ON g._native_id = b._native_id
+    """
+
+
+def _canonical_rows(run: RunContext, plan: Plan) -> str:
+    names = ", ".join(
+        f"WHEN {order} THEN {text(member.connection)}" for order, member in enumerate(plan.members)
+    ).replace(", WHEN", " WHEN")
+    columns = []
+    for field in plan.fields:
+        columns.append(f"g.{quoted(field.name)}")
+        source = f"g.{quoted(f'from.{field.name}')}"
+        told = (
+            "NULL"
+            if field.owner == "derived"
+            else f"coalesce(CASE {source} {names} END, c.{quoted(f'from.{field.name}')})"
+        )
+        columns.append(f"{told} AS {quoted(f'from.{field.name}')}")
+    return (
+        f"SELECT g._cid, {text(run.run_id)} AS _run, {', '.join(columns)} FROM {quoted(f'{plan.name}/golden')} AS g "
+        f"LEFT JOIN {quoted(f'canonical:{plan.name}')} AS c ON c._cid = g._cid WHERE g._exists"
+    )
+
+
+def _outcome_rows(run: RunContext, plan: Plan, member: Member) -> str:
+    names = "".join(f" WHEN {order} THEN {text(m.connection)}" for order, m in enumerate(plan.members))
+    owners = "".join(f" WHEN {text(f.name)} THEN {text(f.owner)}" for f in plan.fields)
+    return f"""
+        SELECT {text(run.run_id)} AS run, {text(member.connection)} AS connection, _cid, _native_id, slot, outcome,
+               CASE source{names} END AS source, want, now, agreed, CASE slot{owners} END AS rule,
+               {text(member.mapping)} AS mapping
+        FROM {quoted(f"{prefix_of(plan, member)}/compare")}
+    """
+
+
+def _intents(run: RunContext) -> Iterator[NewIntent]:
+    for plan in run.plans:
+        for member in plan.members:
+            for one in candidates(run, plan, member):
+                payload = sealed_payload(one.payload, one.wants)
+                yield NewIntent(
+                    sync=one.sync,
+                    object=one.object,
+                    connection=one.connection,
+                    resource=one.resource,
+                    operation=one.operation,  # type: ignore[arg-type]
+                    canonical_id=one.canonical_id,
+                    payload=payload,
+                    part_key=one.part,
+                    native_id=one.native_id,
+                    references=references(one.object, one.connection, one.canonical_id, one.part, payload),
+                    correlation_id=one.correlation_id,
+                )
+
+
+def references(
+    object_: str, connection: str, canonical_id: str, part: str, payload: dict[str, object]
+) -> tuple[Reference, ...]:
+    """What an intent waits for: records that its payload refers to, and for a part the record itself."""
+    natives = payload["natives"]
+    assert isinstance(natives, dict)  # made by `sealed_payload`
+    found = [
+        Reference(value["$ref"][0], value["$ref"][2], connection)
+        for value in natives.values()
+        if isinstance(value, dict) and "$ref" in value
+    ]
+    if part:
+        found.append(Reference(object_, canonical_id, connection))
+    return tuple(found)
+
+
+def _resolved(run: RunContext) -> list[int]:
+    """Standing exceptions that this run looked at again and did not meet again."""
+    met = {one.identity for one in run.exceptions}
+    standing = run.ledger.exceptions.find()
+    if not standing:
+        return []
+    looked_at: set[tuple[str, str, str]] = set()
+    for plan in run.plans:
+        for member in plan.members:
+            prefix = prefix_of(plan, member)
+            rows = run.state.rows(f"SELECT _native_id, _cid FROM {quoted(f'{prefix}/image')}")
+            looked_at |= {(plan.name, member.connection, native_id) for native_id, _ in rows}
+            if plan.name in run.touched:
+                ids = run.state.rows(f"SELECT _cid FROM {quoted(f'{plan.name}/dirty')}")
+                looked_at |= {(plan.name, member.connection, cid) for (cid,) in ids}
+    solved = []
+    for one in standing:
+        if one.code.startswith("SYN54"):  # delivery: ends with an ack, not with a look
+            continue
+        key = (one.sync, one.connection, one.native_id or one.canonical_id)
+        identity = (
+            one.native_id,
+            one.canonical_id,
+            one.sync,
+            one.connection,
+            one.resource,
+            one.field,
+            one.rule,
+            one.code,
+        )
+        if key in looked_at and identity not in met:
+            solved.append(one.id)
+    return solved
+
+
+def _settled(run: RunContext) -> Iterator[LedgerMember]:
+    """Members with open work that were compared and need nothing now."""
+    for plan in run.plans:
+        if plan.name not in run.touched:
+            continue
+        for member in plan.members:
+            prefix = prefix_of(plan, member)
+            rows = run.state.rows(
+                f"""
+                SELECT u._cid, u.part FROM {quoted(f"{prefix}/units")} AS u
+                JOIN {quoted(f"{plan.name}/open")} AS o ON o._cid = u._cid
+                ANTI JOIN {quoted(f"{prefix}/held")} AS h ON h._cid = u._cid AND h.part = u.part
+                ANTI JOIN {quoted(f"{prefix}/intents")} AS i ON i._cid = u._cid AND i.part = u.part
+                """
+            )
+            for cid, part in rows:
+                yield LedgerMember(member.connection, cid, part)

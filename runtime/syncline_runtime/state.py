@@ -1,0 +1,337 @@
+"""State: DuckDB as the fold of segments; the only place that opens DuckDB.
+
+In: segments that the ledger has registered, in their order. Out: relations for plan steps. The database file is a
+cache: ``rebuild`` makes it again from the segments, row for row the same. Configuration is locked and file access is
+limited to the state's folder.
+
+Tables kept: ``links`` · ``base:SYNC/CONNECTION`` · ``canonical:SYNC`` · ``outcomes:SYNC`` (a view over segments is
+enough for those, they are only read to explain). Everything else is temporary and gone when the run ends.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from syncline_runtime.encoding import digest
+from syncline_runtime.errors import InternalError, LeaseHeld, StateError
+from syncline_runtime.plan import Member, Plan, Release
+from syncline_runtime.segments import Segment, SegmentStore
+
+FOLD_VERSION = 1
+LINK_COLUMNS = {
+    "object": "VARCHAR", "connection": "VARCHAR", "resource": "VARCHAR", "native_id": "VARCHAR",
+    "canonical_id": "VARCHAR", "how": "VARCHAR", "rule": "VARCHAR", "run": "VARCHAR", "state": "VARCHAR",
+}  # fmt: skip
+OUTCOME_COLUMNS = {
+    "run": "VARCHAR", "connection": "VARCHAR", "_cid": "VARCHAR", "_native_id": "VARCHAR", "slot": "VARCHAR",
+    "outcome": "VARCHAR", "source": "VARCHAR", "want": "VARCHAR", "now": "VARCHAR", "agreed": "VARCHAR",
+    "rule": "VARCHAR", "mapping": "VARCHAR",
+}  # fmt: skip
+BASE_COLUMNS = {
+    "_native_id": "VARCHAR", "_cid": "VARCHAR", "_status": "VARCHAR", "_version": "VARCHAR", "_raw_hash": "VARCHAR",
+    "_mapping": "VARCHAR", "_open": "BOOLEAN", "_disputed": "VARCHAR", "_synced": "VARCHAR",
+}  # fmt: skip
+LANDED_COLUMNS = {
+    "_native_id": "VARCHAR", "_op": "VARCHAR", "_version": "VARCHAR", "_seq": "BIGINT", "_raw_hash": "VARCHAR",
+    "_missing": "VARCHAR[]", "_correlation": "VARCHAR",
+}  # fmt: skip
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """An SQL text literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def base_columns(member: Member) -> dict[str, str]:
+    """Columns and SQL types of a member's base rows."""
+    natives = {f"native.{name}": "VARCHAR" for name in member.natives}
+    return BASE_COLUMNS | natives | {f"agreed.{slot.name}": slot.type for slot in member.slots}
+
+
+def canonical_columns(plan: Plan) -> dict[str, str]:
+    """Columns and SQL types of a sync's canonical rows."""
+    fields: dict[str, str] = {}
+    for field in plan.fields:
+        fields[field.name] = field.sql_type
+        fields[f"from.{field.name}"] = "VARCHAR"
+    return {"_cid": "VARCHAR", "_run": "VARCHAR"} | fields
+
+
+def landed_columns(natives: Sequence[str]) -> dict[str, str]:
+    """Columns and SQL types of landed rows."""
+    return LANDED_COLUMNS | {f"native.{name}": "VARCHAR" for name in natives}
+
+
+class State:
+    """An open state: runs SQL, keeps the fold, reads and writes Parquet."""
+
+    def __init__(self, folder: Path, store: SegmentStore, *, memory: str | None = None) -> None:
+        self.folder, self.store = folder.resolve(), store
+        self.path = self.folder / "state.duckdb"
+        self.spool = self.folder / "spool"
+        self.spool.mkdir(parents=True, exist_ok=True)
+        self._connection = self._open(memory)
+
+    def _open(self, memory: str | None) -> duckdb.DuckDBPyConnection:
+        options: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+        if memory:
+            options["memory_limit"] = memory
+        try:
+            connection = duckdb.connect(str(self.path), config=options)
+            folders = ", ".join(text(f"{path}/") for path in (self.folder, self.store.root.resolve()))
+            connection.execute(
+                f"SET TimeZone='UTC'; SET temp_directory={text(str(self.spool))}; "
+                f"SET allowed_directories=[{folders}]; SET enable_external_access=false; "
+                "SET preserve_insertion_order=false; SET lock_configuration=true"
+            )
+            return connection
+        except duckdb.IOException as error:
+            if "lock" in str(error).lower():
+                raise LeaseHeld(
+                    "another process has the state open",
+                    place=str(self.path),
+                    mend="wait until that run has ended, or give this one a --state folder of its own",
+                ) from None
+            raise self._damaged(error) from None
+        except duckdb.Error as error:
+            raise self._damaged(error) from None
+
+    def _damaged(self, error: Exception) -> StateError:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return StateError(
+            f"the state cannot be read ({first[:120]})",
+            place=str(self.path),
+            mend="it is only a cache: `syncline state rebuild` makes it again from the segments",
+            code="SYN6010",
+        )
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    # running SQL
+
+    def execute(self, sql: str, parameters: Sequence[Any] | None = None) -> None:
+        """Run one statement."""
+        try:
+            self._connection.execute(sql, parameters) if parameters else self._connection.execute(sql)
+        except duckdb.OutOfMemoryException:
+            raise StateError(
+                "the engine ran out of memory",
+                place=str(self.path),
+                mend="give the process more memory, or run fewer syncs at once",
+                code="SYN6011",
+            ) from None
+        except duckdb.IOException as error:
+            raise _input_output(error, self.path) from None
+        except duckdb.FatalException as error:
+            raise self._damaged(error) from None
+        except duckdb.Error as error:
+            raise InternalError(f"a plan step failed in the engine: {str(error)[:2000]}", place=sql[:200]) from error
+
+    def rows(self, sql: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        self.execute(sql, parameters)
+        return self._connection.fetchall()
+
+    def batches(self, sql: str, size: int = 10_000) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, fetched in batches; no other statement may run meanwhile."""
+        cursor = self._connection.cursor()
+        cursor.execute(sql)
+        while batch := cursor.fetchmany(size):
+            yield from batch
+
+    def scalar(self, sql: str) -> Any:
+        """The first value of the first row."""
+        return self.rows(sql)[0][0]
+
+    def make(self, relation: str, sql: str) -> None:
+        """Make a temporary table of a query."""
+        self.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(relation)} AS {sql}")
+
+    def bind(self, relation: str, sql: str) -> None:
+        """Give a query a name for as long as the run lasts."""
+        self.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(relation)} AS {sql}")
+
+    def drop(self, relation: str) -> None:
+        """Forget a temporary table."""
+        self.execute(f"DROP TABLE IF EXISTS temp.{quoted(relation)}")
+
+    def empty(self, relation: str, columns: dict[str, str]) -> None:
+        """Make an empty temporary table."""
+        listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
+        self.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(relation)} ({listed})")
+
+    def fill(self, relation: str, columns: dict[str, str], rows: Iterable[Sequence[Any]]) -> None:
+        """Make a temporary table of a few rows (texts, numbers, booleans, None)."""
+        self.empty(relation, columns)
+        lines = [dict(zip(columns, row, strict=True)) for row in rows]
+        if lines:
+            self.load_lines(relation, columns, (json.dumps(line) for line in lines))
+
+    def load_lines(self, relation: str, columns: dict[str, str], lines: Iterable[str]) -> int:
+        """Append JSON lines to a temporary table; returns how many. The members are the columns' names."""
+        path = self.spool / f"{digest(relation)[:16]}.jsonl"
+        count = 0
+        try:
+            with path.open("w", encoding="utf-8") as file:
+                for line in lines:
+                    file.write(line + "\n")
+                    count += 1
+            if count:
+                self.load_file(relation, columns, path)
+        except OSError as error:
+            raise _input_output(error, path) from None
+        finally:
+            path.unlink(missing_ok=True)
+        return count
+
+    def load_file(self, relation: str, columns: dict[str, str], path: Path) -> None:
+        """Append a file of JSON lines to a temporary table."""
+        shape = ", ".join(f"{text(name)}: {text(kind)}" for name, kind in columns.items())
+        listed = ", ".join(map(quoted, columns))
+        self.execute(
+            f"INSERT INTO {quoted(relation)} SELECT {listed} FROM read_json({text(str(path))}, "
+            f"format='newline_delimited', columns={{{shape}}}, maximum_object_size=67108864)"
+        )
+
+    def load_parquet(self, relation: str, path: Path, select: str) -> None:
+        """Append a Parquet file of someone else (copied into the spool first) to a temporary table."""
+        self.execute(f"INSERT INTO {quoted(relation)} BY NAME SELECT {select} FROM read_parquet({text(str(path))})")
+
+    def columns_of(self, path: Path) -> list[str]:
+        """The column names of a Parquet file."""
+        return [row[0] for row in self.rows(f"DESCRIBE SELECT * FROM read_parquet({text(str(path))})")]
+
+    # segments
+
+    def write_segment(self, kind: str, subject: str, run: str, sql: str) -> Segment | None:
+        """Write the rows of a query as a segment; None when there are none."""
+        draft = self.store.writing(kind, subject, run)  # type: ignore[arg-type]
+        self.execute(f"COPY ({sql}) TO {text(str(draft.path.resolve()))} (FORMAT parquet, COMPRESSION zstd)")
+        rows = self.scalar(f"SELECT count(*) FROM read_parquet({text(str(draft.path.resolve()))})")
+        if rows == 0:
+            draft.path.unlink(missing_ok=True)
+            return None
+        return self.store.publish(draft, rows)
+
+    def fold(self, release: Release, segments: Sequence[Segment]) -> None:
+        """Apply registered segments that are not applied yet, in their order; make the tables a release needs."""
+        self.execute("CREATE TABLE IF NOT EXISTS fold (subject VARCHAR, shape VARCHAR, seq BIGINT)")
+        wanted = _tables(release)
+        known = {subject: (shape, seq) for subject, shape, seq in self.rows("SELECT subject, shape, seq FROM fold")}
+        grouped: dict[str, list[Segment]] = {}
+        for segment in segments:
+            grouped.setdefault(f"{segment.kind}:{segment.subject}", []).append(segment)
+        for subject, columns in wanted.items():
+            shape = digest([FOLD_VERSION, list(columns.items())])
+            mine = grouped.get(subject, [])
+            before = known.get(subject)
+            last = mine[-1].seq if mine else 0
+            if before is not None and before[0] == shape and before[1] > last:
+                raise StateError(
+                    "the state knows more than the ledger: one of them is from another time",
+                    place=str(self.path),
+                    mend="put back the ledger that belongs to it, or make the state again with `syncline state rebuild`",
+                    code="SYN6012",
+                )
+            if before is None or before[0] != shape:
+                self._fresh_table(subject, columns, shape)
+                before = (shape, 0)
+            todo = [segment for segment in mine if segment.seq > before[1]]
+            if todo:
+                self._apply(subject, columns, todo)
+
+    def _fresh_table(self, subject: str, columns: dict[str, str], shape: str) -> None:
+        listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
+        self.execute("BEGIN")
+        self.execute(f"CREATE OR REPLACE TABLE {quoted(subject)} ({listed})")
+        self.execute(f"DELETE FROM fold WHERE subject = {text(subject)}")
+        self.execute(f"INSERT INTO fold VALUES ({text(subject)}, {text(shape)}, 0)")
+        self.execute("COMMIT")
+
+    def _apply(self, subject: str, columns: dict[str, str], segments: Sequence[Segment]) -> None:
+        key = _key(subject)
+        self.execute("BEGIN")
+        for segment in segments:
+            self.store.verify(segment)
+            path = (self.store.root / segment.path).resolve()
+            source = f"read_parquet({text(str(path))})"
+            there = set(self.columns_of(path))
+            if key:
+                on = " AND ".join(f"s.{quoted(k)} IS NOT DISTINCT FROM t.{quoted(k)}" for k in key)
+                self.execute(f"DELETE FROM {quoted(subject)} AS t USING {source} AS s WHERE {on}")
+            chosen = [name for name in columns if name in there]
+            values = ", ".join(f"TRY_CAST({quoted(name)} AS {columns[name]})" for name in chosen)
+            listed = ", ".join(map(quoted, chosen))
+            self.execute(f"INSERT INTO {quoted(subject)} ({listed}) SELECT {values} FROM {source}")
+        self.execute(f"UPDATE fold SET seq = {segments[-1].seq} WHERE subject = {text(subject)}")
+        self.execute("COMMIT")
+
+    def contents(self, release: Release) -> dict[str, str]:
+        """A digest of every table's rows, whatever their order: equal states have equal contents."""
+        return {
+            subject: str(
+                self.scalar(
+                    f"SELECT count(*)::VARCHAR || ':' || coalesce(bit_xor(hash(t))::VARCHAR, '') FROM {quoted(subject)} t"
+                )
+            )
+            for subject in _tables(release)
+        }
+
+
+def rebuild(folder: Path, store: SegmentStore, release: Release, segments: Sequence[Segment]) -> State:
+    """Make the state again from the segments: the old file is put aside, not deleted, until the new one is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "state.duckdb"
+    aside = folder / "state.duckdb.old"
+    for each in (path, Path(f"{path}.wal")):
+        if each.exists():
+            each.replace(Path(str(each).replace(str(path), str(aside))))
+    state = State(folder, store)
+    state.fold(release, segments)
+    for each in (aside, Path(f"{aside}.wal")):
+        each.unlink(missing_ok=True)
+    return state
+
+
+def _tables(release: Release) -> dict[str, dict[str, str]]:
+    """The tables that a release needs: subject (kind:subject) → columns."""
+    tables: dict[str, dict[str, str]] = {"links:all": LINK_COLUMNS}
+    for plan in release.in_order:
+        tables[f"canonical:{plan.name}"] = canonical_columns(plan)
+        tables[f"outcomes:{plan.name}"] = OUTCOME_COLUMNS
+        for member in plan.members:
+            tables[f"base:{plan.name}/{member.connection}"] = base_columns(member)
+    return tables
+
+
+def _key(subject: str) -> tuple[str, ...]:
+    """What a later row replaces an earlier one by."""
+    kind = subject.partition(":")[0]
+    return {
+        "links": ("object", "connection", "resource", "native_id"),
+        "canonical": ("_cid",),
+        "base": ("_native_id",),
+    }.get(kind, ())
+
+
+def _input_output(error: Exception, path: Path) -> StateError:
+    said = str(error)
+    full = "No space left" in said or "space" in said.lower()
+    return StateError(
+        "the disk is full" if full else f"the disk refused ({said.splitlines()[0][:160]})",
+        place=str(path),
+        mend="free some space and run again: nothing was lost" if full else "see to the disk and run again",
+        code="SYN6003" if full else "SYN6004",
+    )

@@ -1,0 +1,282 @@
+"""What the runtime knows of an external system: compiled from a ``system`` spec, without environment or secrets.
+
+A *template* is a JSON value whose strings may hold ``{name}`` placeholders. A string that is one placeholder only
+takes the value's own type; inside longer text the value is written as text. An object with the single member
+``$base64url_json`` or ``$json`` stands for its (filled) value encoded so, ``$base64`` for its text in base64, ``$join``
+for the texts of its list put together, ``$when`` for its ``then`` if any value under ``given`` is there and all under
+``known`` are not null, else for its ``else``. Connectors know these words and no vendor's.
+Placeholders: ``{id}`` ``{cursor}`` ``{size}`` ``{offset}`` ``{page}`` ``{token}`` ``{marker}`` ``{key}`` ``{version}``
+``{parent}`` ``{account}`` ``{value}``, ``{record}`` for the whole wire record and ``{field.NAME}`` for one native field
+of it. A member or item whose lone placeholder has no value is left out.
+Paths into JSON (``at``) are dotted names, ``items.0.id``; the empty path is the whole value.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Template = Any
+NativeTypeName = Literal[
+    "text", "int", "decimal", "bool", "date", "instant", "local_datetime", "json", "list",
+]  # fmt: skip
+Category = Literal[
+    "authentication", "permission", "mapping", "validation", "conflict",
+    "not_found", "rate_limit", "transport", "vendor", "internal",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class NativeField:
+    """One field of a resource as the system has it; landed as text under ``name``."""
+
+    name: str
+    type: NativeTypeName
+    at: str  # path on the wire
+    required: bool = False  # on create
+    readable: bool = True
+    writable: bool = True
+    length: int | None = None  # text: greatest number of characters
+    precision: int | None = None  # decimal
+    scale: int | None = None  # decimal
+    values: tuple[str, ...] = ()  # the closed list of native values, where the vendor has one
+    ref: str | None = None  # resource whose native id this field holds
+    of: str | None = None  # list: the child resource whose rows these are, when children are written one by one
+    pii: str | None = None
+    empty_is_null: bool = False  # the system writes "" where it means null
+    scope_read: str | None = None
+    scope_write: str | None = None
+    write_at: str | None = None  # path in what we send, where it differs from ``at``
+    quoted: bool = False  # int, decimal: sent as JSON text instead of a number
+    plain: bool = False  # sent without a tag though the system tags values of this type
+    lookup: Lookup | None = None  # what is sent is another value, which the system has for this one
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Finds the value to send for ``{value}``, such as the system's own id of a country code; kept while connected."""
+
+    request: Request
+    at: str  # where it stands in the answer
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request as a template. With ``rpc`` it is a JSON-RPC call and ``body`` holds the parameters."""
+
+    path: str
+    method: str = "GET"
+    query: Mapping[str, Template] = dataclasses.field(default_factory=dict)
+    headers: Mapping[str, Template] = dataclasses.field(default_factory=dict)
+    body: Template = None  # absent: the record itself for writes, nothing for reads
+    encoding: Literal["json", "form"] = "json"
+    rpc: str | None = None
+
+
+@dataclass(frozen=True)
+class Paging:
+    """How a list is read to its end."""
+
+    kind: Literal["none", "page", "offset", "cursor", "next_link"] = "none"
+    size: int = 100
+    first: int = 1  # page: number of the first page
+    next: str = ""  # cursor: path of the next token in the body; next_link: path of the link
+    next_header: str | None = None  # next_link: header with RFC 8288 links
+    from_last: str | None = None  # cursor: the token is this wire path of the last record
+    more: str | None = None  # path of a boolean that says whether pages follow
+    total: str | None = None  # path of the number of records in all
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The field by which changes are read incrementally."""
+
+    field: str  # native field name
+    granularity: int = 1_000_000  # microseconds between two values that the system can tell apart
+    lag: int = 0  # microseconds by which a change may appear after its own time
+    format: Literal["iso", "iso_naive", "epoch", "text", "wire"] = "iso"  # wire: as the field itself is written
+    query: Mapping[str, Template] = dataclasses.field(default_factory=dict)  # joined to the list's with a cursor
+    body: Template = None  # takes the place of the list's with a cursor
+
+
+@dataclass(frozen=True)
+class ListRead:
+    """How all (or changed) records of a resource are read."""
+
+    request: Request
+    items: str = ""  # path of the list in the body
+    paging: Paging = dataclasses.field(default_factory=Paging)
+    cursor: Cursor | None = None
+    complete: bool = True  # a read to the end without a cursor shows every live record
+    also: tuple[str, ...] = ()  # further lists in the same body, paged together with ``items``
+    detail: bool = False  # the list shows too little: each record is read again with the resource's ``get``
+    each: str | None = None  # resource: this list is read once for each of its records, whose id is ``{parent}``
+
+
+@dataclass(frozen=True)
+class FileRead:
+    """How records are read from files that others drop."""
+
+    pattern: str  # glob below the binding's folder
+    format: Literal["csv", "json", "jsonl", "parquet"] = "csv"
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    items: str = ""  # json: path of the list
+
+
+@dataclass(frozen=True)
+class FindBy:
+    """How one record is found by a marker that we wrote; returned rows are checked for the marker again."""
+
+    field: str  # native field that holds the marker or external id
+    request: Request
+    items: str = ""
+    paging: Paging = dataclasses.field(default_factory=Paging)  # how all that it returns is read
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write contract: what is sent, what comes back, and what makes sending twice harmless."""
+
+    request: Request
+    returns: Literal["record", "id", "nothing"] = "record"
+    record_at: str = ""
+    id_at: str = "id"
+    sends: Literal["changed", "all"] = "changed"
+    wrap: str | None = None  # wire path under which the record stands in the body
+    idempotency_header: str | None = None
+    idempotency_keeps: int | None = None  # seconds for which the system keeps a key
+    external_id: str | None = None  # native field: sending twice updates the same record
+    marker: str | None = None  # native field that we fill with a marker for read-back
+    find: FindBy | None = None
+    precondition_header: str | None = None  # header that carries the version we last saw
+    scope: str | None = None
+    then_update: tuple[str, ...] = ()  # create: fields that it ignores, sent by an update right after
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A request that moves a field, which cannot be written, from one value to another: post, send, cancel.
+
+    Writing such a field means walking from its value now to the value wanted.
+    """
+
+    field: str
+    source: str
+    target: str
+    request: Request
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind of record of a system."""
+
+    name: str
+    label: str
+    id: str  # native field
+    fields: tuple[NativeField, ...]
+    version: str | None = None  # native field that rises with each change: clock of the record
+    list: ListRead | None = None
+    files: FileRead | None = None
+    get: Request | None = None
+    get_at: str = ""  # path of the record in get's answer
+    create: Write | None = None
+    update: Write | None = None
+    delete: Write | None = None
+    gone: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # wire values that mark a record as deleted
+    parent: str | None = None  # child resource: native field that holds the parent's id
+    scope_read: str | None = None
+    transitions: tuple[Transition, ...] = ()
+
+    def native(self, name: str) -> NativeField:
+        """The native field of that name; KeyError if the resource has none."""
+        for candidate in self.fields:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class Auth:
+    """How requests are authenticated. Secrets come from the binding: token | username, password | key."""
+
+    kind: Literal["none", "basic", "bearer", "api_key", "session"] = "none"
+    header: str | None = None  # api_key in a header
+    query: str | None = None  # api_key in the query
+    scheme: str = "Bearer"
+    login: Request | None = None  # session: sent with {username} and {password}
+    session: Template = None  # session: header value made of the login's {result}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A harmless request whose answer proves something; ``at`` is where the proof stands."""
+
+    request: Request
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Requests allowed per time on one credential."""
+
+    requests: int
+    per: int  # seconds
+    concurrency: int = 4
+
+
+@dataclass(frozen=True)
+class TaggedValues:
+    """Values that the wire wraps in an object with a type tag, {"__class__": "Decimal", "decimal": "1.0"}.
+
+    ``types`` maps a tag to the members that make the text: one name for a plain value, several for the parts of
+    a date (year, month, day) or of a date and time (… hour, minute, second, microsecond).
+    ``native`` maps our native types to the tag used when writing.
+    """
+
+    key: str
+    types: Mapping[str, tuple[str, ...]]
+    native: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ErrorRule:
+    """Recognises one of the vendor's failures; the first rule that fits decides."""
+
+    category: Category
+    status: tuple[int, ...] = ()  # empty: any
+    where: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # path → value that the body must hold
+    retry: bool = False
+
+
+@dataclass(frozen=True)
+class System:
+    """An external system, as compiled."""
+
+    name: str
+    version: str
+    label: str
+    resources: tuple[Resource, ...]
+    protocol: Literal["rest", "jsonrpc", "files"] = "rest"
+    zone: str = "UTC"
+    auth: Auth = dataclasses.field(default_factory=Auth)
+    headers: Mapping[str, Template] = dataclasses.field(default_factory=dict)
+    account: Probe | None = None
+    environment: Probe | None = None
+    limit: Limit | None = None
+    visible_after: int = 0  # seconds until a write can be read back
+    tagged: TaggedValues | None = None
+    errors: tuple[ErrorRule, ...] = ()
+    error_code_at: str = ""  # path of the vendor's code in an error body
+    error_message_at: str = ""
+    scopes: tuple[str, ...] = ()
+    sandbox: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # seed records per resource, wire form
+
+    def resource(self, name: str) -> Resource:
+        """The resource of that name; KeyError if the system has none."""
+        for candidate in self.resources:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(name)

@@ -1,0 +1,38 @@
+"""Functions that SQL cannot do; they run over distinct values and are joined back.
+
+In: a text as the system has it, and the step's option (``name=value`` pairs joined by commas). Out: the canonical text,
+or None where the value has none. Pure: no clock, no network, no state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import phonenumbers
+
+from syncline_runtime.errors import ReleaseError
+
+
+def phone(value: str, options: Mapping[str, str]) -> str | None:
+    """A phone number as E.164 (ITU-T E.164); numbers without ``+`` are read as dialled in option ``region``."""
+    try:
+        number = phonenumbers.parse(value, options.get("region") or None)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+FUNCTIONS: Mapping[str, Callable[[str, Mapping[str, str]], str | None]] = {"phone": phone}
+
+
+def apply_function(name: str, option: str, value: str) -> str | None:
+    """Apply a value function of a plan; ReleaseError if this program does not know it."""
+    function = FUNCTIONS.get(name)
+    if function is None:
+        raise ReleaseError(
+            f"the plan uses a function {name!r} that this program does not have",
+            mend="compile with the same version of syncline that runs it",
+        )
+    return function(value, dict(pair.split("=", 1) for pair in option.split(",") if pair))

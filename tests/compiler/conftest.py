@@ -1,0 +1,41 @@
+"""The project that ``syncline init`` makes, and files laid over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from syncline_compiler.pipeline import Compilation, check_sources
+from syncline_compiler.project import TEMPLATE
+from syncline_compiler.source import SourceFile, read_sources
+
+Files = Mapping[str, str]
+
+
+@pytest.fixture(scope="session")
+def template() -> dict[str, SourceFile]:
+    files = [file for file in read_sources(TEMPLATE) if isinstance(file, SourceFile)]
+    return {file.path: file for file in files}
+
+
+@pytest.fixture
+def check(template: dict[str, SourceFile]) -> Callable[[Files], Compilation]:
+    """Check the template with files laid over it; an empty text takes a file away."""
+
+    def check_over(files: Files) -> Compilation:
+        over = {path: SourceFile(path, text) for path, text in files.items()}
+        return check_sources([file for file in {**template, **over}.values() if file.text])
+
+    return check_over
+
+
+@pytest.fixture
+def project(template: dict[str, SourceFile], tmp_path: Path) -> Path:
+    """The template as a folder."""
+    root = tmp_path / "shop"
+    for path, file in template.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(file.text, encoding="utf-8")
+    return root

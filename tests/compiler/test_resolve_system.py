@@ -1,0 +1,155 @@
+"""The YAML face of a system against what the runtime knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.passes.load import load
+from syncline_compiler.passes.resolve_system import resolve_systems
+from syncline_compiler.pipeline import Compilation
+from syncline_compiler.source import SourceFile
+from syncline_runtime import system as compiled
+from syncline_runtime.encoding import decode, dumps
+
+PROJECT = SourceFile("syncline.yaml", "syncline: 1\nproject: a\n")
+
+WHOLE = """
+system: crm
+version: 1.0.0
+label: CRM
+zone: Europe/Zurich
+auth:
+  kind: session
+  login: {path: /login, body: {user: "{username}", password: "{password}"}}
+  session: {$json: ["{result}"]}
+limit: {requests: 100, per: 1m, concurrency: 8}
+visible_after: 3s
+headers: {Accept: application/json}
+account: {request: {path: /api/me}, at: org.id}
+errors:
+  - {status: [400, 422], category: validation}
+  - {status: 429, category: rate_limit, retry: true, where: {error.code: 7}}
+error_code_at: error.code
+error_message_at: error.message
+scopes: [notes.read]
+tagged: {key: __class__, types: {Decimal: decimal, date: [year, month, day]}, native: {decimal: Decimal}}
+resources:
+  Account:
+    label: Customer
+    id: id
+    version: updated_at
+    scope: {read: accounts.read, write: accounts.write}
+    gone: {deleted: true}
+    fields:
+      id: {type: text, write: false}
+      name: {type: text(80), required: true}
+      status: {type: text, values: [Open, 1, true]}
+      amount: {type: "decimal(12,2)", at: money.amount}
+      updated_at: {type: instant, write: false}
+      contacts: {type: list, of: Contact}
+      note: {type: text, empty_is_null: true, scope: {write: notes.write}}
+    list:
+      request: {path: /accounts, query: {limit: "{size}"}}
+      items: results
+      paging: {kind: offset, size: 50}
+      cursor: {field: updated_at, granularity: 1ms, lag: 5s, query: {since: "{cursor}"}}
+    get: {path: "/accounts/{id}"}
+    create:
+      request: {path: /accounts}
+      idempotency: {header: Idempotency-Key, keeps: 24h}
+      marker: note
+      find: {request: {path: /search}, items: hits}
+    update: {request: {method: PUT, path: "/accounts/{id}"}, precondition: {header: If-Match}, scope: accounts.edit}
+    delete: {request: {rpc: account.delete, body: ["{id}"]}}
+  Contact: {id: id, parent: account, fields: {id: text, account: {type: text, ref: Account}}}
+  Drop: {id: id, fields: {id: text}, files: {pattern: "in/*.csv", delimiter: ";"}}
+sandbox:
+  Account: [{id: a1, amount: 12.50, n: 3}]
+"""
+
+
+def resolve(text: str) -> tuple[compiled.System, Collector]:
+    diagnostics = Collector()
+    project = load([PROJECT, SourceFile("s.yaml", text)], diagnostics)
+    assert project is not None, list(diagnostics)
+    (system,) = resolve_systems(project, diagnostics).values()
+    return system, diagnostics
+
+
+def test_whole_system() -> None:
+    system, diagnostics = resolve(WHOLE)
+    assert list(diagnostics) == []
+    account = system.resource("Account")
+    assert (system.zone, system.visible_after, system.scopes) == ("Europe/Zurich", 3, ("notes.read",))
+    assert system.limit == compiled.Limit(100, 60, 8)
+    assert system.auth.login == compiled.Request(
+        "/login", "POST", body={"user": "{username}", "password": "{password}"}
+    )
+    assert system.account == compiled.Probe(compiled.Request("/api/me"), "org.id")
+    assert system.errors[1] == compiled.ErrorRule("rate_limit", (429,), {"error.code": 7}, retry=True)
+    assert system.tagged == compiled.TaggedValues(
+        "__class__", {"Decimal": ("decimal",), "date": ("year", "month", "day")}, {"decimal": "Decimal"}
+    )
+    assert account.native("amount") == compiled.NativeField("amount", "decimal", "money.amount", precision=12, scale=2)
+    assert account.native("status").values == ("Open", "1", "true")
+    assert account.native("note").scope_write == "notes.write"
+    assert account.list is not None
+    assert account.list.cursor == compiled.Cursor("updated_at", 1_000, 5_000_000, query={"since": "{cursor}"})
+    assert account.get == compiled.Request("/accounts/{id}")
+    assert account.create is not None
+    assert account.create.request.method == "POST"
+    assert (account.create.idempotency_keeps, account.create.scope) == (86_400, "accounts.write")
+    assert account.create.find == compiled.FindBy("note", compiled.Request("/search"), "hits")
+    assert account.update is not None
+    assert (account.update.precondition_header, account.update.scope) == ("If-Match", "accounts.edit")
+    assert account.delete is not None
+    assert (account.delete.returns, account.delete.request.method) == ("nothing", "POST")
+    assert system.resource("Drop").files == compiled.FileRead("in/*.csv", delimiter=";")
+    assert system.sandbox == {"Account": [{"id": "a1", "amount": "12.50", "n": 3}]}
+
+
+def test_a_system_survives_its_encoding() -> None:
+    import json
+
+    system, _ = resolve(WHOLE)
+    assert decode(compiled.System, json.loads(dumps(system))) == system
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code", "label"),
+    [
+        ("id: id\n    version", "id: idd\n    version", "SYN0204", "`Account` has no field `idd`"),
+        ("field: updated_at", "field: updated", "SYN0204", "`Account` has no field `updated`"),
+        ("marker: note", "marker: notes", "SYN0204", "`Account` has no field `notes`"),
+        ("of: Contact", "of: Contacts", "SYN0202", "`crm` has no resource `Contacts`"),
+        ("ref: Account", "ref: Acount", "SYN0202", "`crm` has no resource `Acount`"),
+        ("parent: account", "parent: acount", "SYN0204", "`Contact` has no field `acount`"),
+        ("  Account: [{id: a1", "  Accounts: [{id: a1", "SYN0202", "`crm` has no resource `Accounts`"),
+        ("text(80)", "string(80)", "SYN0207", "there is no type `string`"),
+    ],
+)
+def test_names_within_a_system(before: str, after: str, code: str, label: str) -> None:
+    assert before in WHOLE
+    _, diagnostics = resolve(WHOLE.replace(before, after))
+    assert [(d.code, d.label) for d in diagnostics] == [(code, label)]
+
+
+def test_a_secret_in_a_header_is_refused_and_masked(check: Callable[[Mapping[str, str]], Compilation]) -> None:
+    from syncline_compiler.diagnostics.render import render_text
+
+    text = """
+system: till
+version: 1.0.0
+headers: {Authorization: Bearer abc123}
+resources:
+  Sale:
+    id: number
+    fields: {number: text}
+    list: {request: {path: /sales, query: {api_key: abc456, token: "{token}"}}}
+"""
+    compilation = check({"systems/till.yaml": text})
+    assert [d.code for d in compilation.diagnostics] == ["SYN0801", "SYN0801"]
+    assert "abc" not in render_text(compilation.diagnostics, compilation.sources)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from runtime.ledger.bench import Bench
+from syncline_runtime.ledger import indexes, schema
+from syncline_runtime.ledger.migrate import configuration
+
+
+def test_migrations_make_exactly_the_schema(bench: Bench) -> None:
+    engine = sa.create_engine(f"sqlite:///{bench.path}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), indexes.metadata) == []
+    engine.dispose()
+    fresh = sa.create_engine("sqlite://")
+    indexes.metadata.create_all(fresh)
+    with closing(sqlite3.connect(bench.path)) as migrated:
+        assert _definitions(fresh.raw_connection().driver_connection) == _definitions(migrated)
+    fresh.dispose()
+
+
+def test_the_newest_migration_is_the_format_of_the_program(bench: Bench) -> None:
+    engine = sa.create_engine(f"sqlite:///{bench.path}")
+    with engine.connect() as connection:
+        script = ScriptDirectory.from_config(configuration(connection))
+        assert int(script.get_current_head() or 0) == schema.FORMAT
+        assert connection.execute(sa.select(schema.meta.c.format)).scalar_one() == schema.FORMAT
+    engine.dispose()
+
+
+def test_every_row_belongs_to_a_realm() -> None:
+    for table in schema.metadata.sorted_tables:
+        if table.name not in ("meta", "realm"):
+            assert next(iter(table.primary_key.columns)).name == "realm_id", table.name
+
+
+def test_the_schema_can_be_written_for_postgresql() -> None:
+    for table in indexes.metadata.sorted_tables:
+        text = str(CreateTable(table).compile(dialect=postgresql.dialect()))
+        assert "ROWID" not in text
+        for index in table.indexes:
+            CreateIndex(index).compile(dialect=postgresql.dialect())
+
+
+def test_a_start_without_migration_does_not_import_alembic(bench: Bench) -> None:
+    bench.ledger.close()
+    script = (
+        "import sys; from pathlib import Path; from syncline_runtime.ledger import open_ledger, Realm\n"
+        f"open_ledger(Path({str(bench.path)!r}), Realm('quickstart', 'sandbox'), lambda: 1).close()\n"
+        "print([name for name in sys.modules if name in ('alembic', 'sqlalchemy.dialects.postgresql', 'duckdb')])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_file_is_for_its_owner_only(bench: Bench) -> None:
+    assert {path.stat().st_mode & 0o777 for path in Path(bench.path).parent.glob("ledger*")} == {0o600}
+
+
+def _definitions(connection: object) -> dict[str, set[str]]:
+    """What each table and index is made of, whatever the order of its parts."""
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")  # type: ignore[attr-defined]
+    return {
+        name: {part.strip().rstrip(",") for part in text.replace("(", "(\n", 1).splitlines()}
+        for name, text in rows
+        if name != "alembic_version"
+    }
