@@ -54,9 +54,7 @@ def aggregate_of(call: syntax.Call, typer: Typer) -> Expression | None:
     return Aggregate(cast(AggregateName, function), other.name, ref.name, value, where, found)
 
 
-def _unknown(
-    call: syntax.Call, name: syntax.Name, item: ResolvedObject, known: list[str], typer: Typer
-) -> Expression:
+def _unknown(call: syntax.Call, name: syntax.Name, item: ResolvedObject, known: list[str], typer: Typer) -> Expression:
     if item.field(name.parts[0]) is not None:
         label = f"`{name.parts[0]}` is one value of this record; `{call.function.text}` goes over other records"
         typer.diagnostics.report("SYN0304", call.span, label=label)
@@ -76,7 +74,7 @@ def _seen_from(item: ResolvedObject, typer: Typer) -> Iterator[tuple[str, tuple[
 
 
 def _type(function: str, value: Type) -> Type:
-    """Sums start at 0 and counts too; the least and greatest of nothing is null."""
+    """Type the result: sums and counts of nothing are 0, the least and greatest of nothing is null."""
     if function == "count":
         return INT
     if function == "sum":

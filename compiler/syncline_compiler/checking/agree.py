@@ -30,8 +30,10 @@ _STEPS = {
 
 @dataclass(frozen=True)
 class Agreement:
-    """How values are made to agree at one place. ``reading``: natives come in, so that lengths nobody declared are
-    checked at run time; on the way out they are mistakes.
+    """How values are made to agree at one place.
+
+    ``reading``: natives come in, so that lengths nobody declared are checked at run time; on the way out they are
+    mistakes.
     """
 
     diagnostics: Collector
@@ -39,7 +41,7 @@ class Agreement:
     reading: bool
 
     def of(self, value: Expression, to: Type) -> Expression:
-        """The value as one of type ``to``."""
+        """Give the value as one of type ``to``."""
         if isinstance(value, OrElse):
             return self._of_handled(value, to)
         if "unknown" in (value.type.kind, to.kind):
@@ -88,11 +90,12 @@ class Agreement:
             return self._of_same(value, to)
         if have.kind in TEXTUAL and to.kind == "text":
             plain = replace(value, type=replace(have, kind="text", length=_LENGTHS.get(have.kind)))
-            unbounded = plain.type.length is None and not self.reading  # an email, a url: the system refuses a longer one
+            unbounded = plain.type.length is None and not self.reading  # such as email: too long a one is refused there
             return plain if unbounded else self._of_text(plain, to)
         if have.kind == "int" and to.kind == "decimal":
             precision, scale = digits(to)
-            return Apply("decimal_of_int", (value,), _like(to, have), precision - scale < digits(have)[0], _measures(to))
+            fails = precision - scale < digits(have)[0]
+            return Apply("decimal_of_int", (value,), _like(to, have), fails, _measures(to))
         if have.kind in TEXTUAL and to.kind in _CHECKED:
             options = (("case", "upper"),) if to.kind == "currency" else ()
             return Apply(to.kind, (value,), _like(to, have), True, options)
@@ -124,10 +127,8 @@ class Agreement:
     def _of_decimal(self, value: Expression, to: Type) -> Expression:
         (precision, scale), (wanted_precision, wanted_scale) = digits(value.type), digits(to)
         if scale > wanted_scale:
-            self.diagnostics.report(
-                "SYN0307", self.span, label=f"{value.type.present()} has more digits after the point than {to.present()}",
-                help=f"round it with `| round {wanted_scale}`",
-            )  # fmt: skip
+            label = f"{value.type.present()} has more digits after the point than {to.present()}"
+            self.diagnostics.report("SYN0307", self.span, label=label, help=f"round it with `| round {wanted_scale}`")
             return UNTYPED
         fails = precision - scale > wanted_precision - wanted_scale
         return Apply("decimal_exactly", (value,), _like(to, value.type), fails, _measures(to))
@@ -149,7 +150,7 @@ def _measures(to: Type) -> tuple[tuple[str, str], ...]:
 
 
 def _remedy(have: Type, to: Type) -> tuple[str, str]:
-    """The code and the remedy for two kinds that do not agree."""
+    """Give the code and the remedy for two kinds that do not agree."""
     match have.kind, to.kind:
         case ("enum", "enum"):
             return "SYN0308", "values pass between two enums through a code table: `| code TABLE`"
@@ -170,5 +171,5 @@ def _remedy(have: Type, to: Type) -> tuple[str, str]:
             return "SYN0301", f"a native id becomes a reference through `| ref {to.name}`"
         case ("ref", _):
             return "SYN0301", "the native field must say whose ids it holds: `ref: Resource` in the system description"
-    step = _STEPS.get(to.kind)
-    return "SYN0301", f"convert it with `| {step}`" if step else ""
+    found = _STEPS.get(to.kind)
+    return "SYN0301", f"convert it with `| {found}`" if found else ""

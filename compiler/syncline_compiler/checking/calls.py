@@ -15,7 +15,7 @@ from syncline_compiler.functions import WRITTEN, Function
 from syncline_compiler.functions.function import RefusedArguments, Setting, Value
 from syncline_compiler.model import syntax
 from syncline_compiler.model.typed import Apply, Expression
-from syncline_compiler.model.types import CURRENCY, Type
+from syncline_compiler.model.types import CURRENCY
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
 
@@ -48,9 +48,9 @@ def choose(call: Call, typed: Callable[[Given], Expression], diagnostics: Collec
     """Find and apply the function that is meant; None after a report."""
     functions = WRITTEN.get(call.name)
     if functions is None:
-        known = [*WRITTEN, "code", "ref"]
+        remedy = did_you_mean(call.name, [*WRITTEN, "code", "ref"], kind="functions")
         label = f"there is no function `{call.name}`"
-        diagnostics.report("SYN0303", call.name_span, label=label, help=did_you_mean(call.name, known, kind="functions"))
+        diagnostics.report("SYN0303", call.name_span, label=label, help=remedy)
         return None
     choices = [choice for function in functions if (choice := _fitting(function, call)) is not None]
     if not choices:
@@ -145,7 +145,7 @@ def _setting(setting: Setting, given: Given, zone: str | None) -> str | None:
 
 
 def _parameters(choice: Choice) -> Iterator[Value]:
-    """The parameter of each value argument; the last repeats."""
+    """Give the parameter of each value argument; the last repeats."""
     parameters = choice.function.values
     for index in range(len(choice.values)):
         yield parameters[min(index, len(parameters) - 1)]
@@ -190,8 +190,3 @@ def _kinds(choices: Sequence[Choice]) -> str:
 def plain(function: Function, values: Sequence[Expression], span: Span, diagnostics: Collector) -> Apply | None:
     """Apply a function that operators stand for; its arguments are typed and of the right kinds."""
     return apply(Choice(function, tuple(values), {}), values, span, diagnostics)
-
-
-def known_type(value: Expression) -> Type:
-    """The type of a value, present."""
-    return value.type.present()

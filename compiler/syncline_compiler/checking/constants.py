@@ -18,7 +18,7 @@ class UnfitConstantError(ValueError):
 
 
 def constant(literal: syntax.Literal) -> Constant:
-    """A literal with the type it has by itself."""
+    """Give a literal with the type it has by itself."""
     match literal.kind:
         case "text":
             return Constant(literal.value, Type("text", length=max(len(str(literal.value)), 1)))
@@ -33,7 +33,7 @@ def constant(literal: syntax.Literal) -> Constant:
 
 
 def fitted(value: Constant, to: Type) -> Constant | None:
-    """The constant as a value of another type; None where only a conversion could make it one."""
+    """Give the constant as a value of another type; None where only a conversion could make it one."""
     if value.value is None:
         return Constant(None, to.or_null())
     if value.type.kind == "int" and to.kind == "decimal":

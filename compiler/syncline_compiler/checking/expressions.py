@@ -52,7 +52,7 @@ class Typer:
     kept: list[Expression] = field(default_factory=list)  # keeps the ids in ``places`` alive
 
     def within(self, scope: Scope) -> Typer:
-        """A typer for another scope that remembers places in the same book."""
+        """Give a typer for another scope that remembers places in the same book."""
         return Typer(self.names, scope, self.diagnostics, self.places, self.kept)
 
     def value(self, written: syntax.Expression, wanted: Type | None = None) -> Expression:
@@ -279,7 +279,7 @@ class Typer:
 
 
 def _room(target: Type, value: Constant) -> Type:
-    """The target, wide enough for a literal: a text is compared, not stored."""
+    """Give the target, wide enough for a literal: a text is compared, not stored."""
     if target.kind == "text":
         return TEXT.or_null()
     if target.kind in {"int", "decimal"} and value.type.kind in {"int", "decimal"}:

@@ -61,7 +61,7 @@ class Lens:
     puts: list[Put | PickPut] = field(default_factory=list)
 
     def derive(self, get: Expression) -> tuple[tuple[Put | PickPut, ...], bool]:
-        """The puts of a get, and whether comparing needs no round trip."""
+        """Give the puts of a get, and whether comparing needs no round trip."""
         value = Field("canonical", self.target.name, self.target.type)
         for native, written in self._undo(get, value):
             self._put(native, written, get)
@@ -108,11 +108,11 @@ class Lens:
         if inverse is None:
             self._refuse("SYN0403", get, f"`{_written(REGISTRY[get.function])}` has no way back")
             return
-        if inverse.form is not None and not self._keeps(inverse.form, get, value):
-            self._refuse(
-                "SYN0404", get, f"`{inverse.form}` changes values that other members may hold",
-                f"declare `form: {inverse.form}` on the field `{self.target.name}`, so that every member's value has it",
-            )  # fmt: skip
+        if inverse.form is not None and not self._keeps(inverse.form, value):
+            remedy = (
+                f"declare `form: {inverse.form}` on the field `{self.target.name}`: then every member's value has it"
+            )
+            self._refuse("SYN0404", get, f"`{inverse.form}` changes values that other members may hold", remedy)
             return
         self.exact = self.exact and (inverse.exact or inverse.form is not None)
         for index, name in inverse.steps:
@@ -121,7 +121,7 @@ class Lens:
                 yield from self._undo(argument, self._back(name, get, argument, value))
 
     def _back(self, name: str, get: Apply, argument: Expression, value: Expression) -> Expression:
-        """The step that makes one argument again."""
+        """Give the step that makes one argument again."""
         options = dict(get.options)
         if get.function in _ONE_CURRENCY and isinstance(get.arguments[1], Constant):
             name, options = _ONE_CURRENCY[get.function], {"currency": str(get.arguments[1].value)}
@@ -139,7 +139,7 @@ class Lens:
         return Apply(name, (value,), result, function.can_fail, tuple(sorted({**kept, **more}.items())))
 
     def _check_digits(self, name: str, options: Mapping[str, str], get: Apply, value: Expression) -> None:
-        """A native decimal with fewer digits after the point needs `round`; amounts of money are checked as they go."""
+        """Demand `round` for a native decimal with fewer digits; amounts of money are checked as they go."""
         of_money = isinstance(value, Apply) and value.function in {"money_amount", "amount_in_currency"}
         if name == "text_of_decimal" and not of_money and digits(value.type)[1] > int(options["scale"]):
             self._refuse(
@@ -159,22 +159,22 @@ class Lens:
         back = Lookup(table.name, True, value, Type("text", value.type.nullable, length=length))
         yield from self._undo(get.argument, back)
 
-    def _keeps(self, form: str, get: Apply, value: Expression) -> bool:
+    def _keeps(self, form: str, value: Expression) -> bool:
         """Whether values are in the form already when they come back to this step."""
-        if isinstance(value, Field) and value.type.kind == "text":
-            return self.target.form in _IMPLIED[form]
+        kind = self.target.type.kind
         if isinstance(value, Lookup):
             return all(_formed(form, code) for code in self.names.codes[value.codes].inverse.values())
-        kind = self.target.type.kind
-        return kind not in {"text", "enum", "json", "list"} if form in _SPACELESS else kind in _CASELESS
+        if kind == "text":
+            return self.target.form in _IMPLIED[form]
+        return kind not in {"enum", "json", "list"} if form in _SPACELESS else kind in _CASELESS
 
     def _put(self, place: Field | Pick, value: Expression, get: Expression) -> None:
         if isinstance(place, Pick):
-            self._put_picked(place, value, get)
+            self._put_picked(place, value)
         elif self._fits(place, value, get):
             self.puts.append(Put(place.name, value))
 
-    def _put_picked(self, pick: Pick, value: Expression, get: Expression) -> None:
+    def _put_picked(self, pick: Pick, value: Expression) -> None:
         fixed = _fixed(pick.where)
         if fixed is None:
             self._refuse(
@@ -187,7 +187,6 @@ class Lens:
             if isinstance(item, Field):
                 self.puts.append(PickPut(pick.list.name, pick.where, item.name, fixed, written))
         self.exact, self.failed = self.exact and inner.exact, self.failed or inner.failed
-        del get
 
     def _fits(self, place: Field, value: Expression, get: Expression) -> bool:
         """Check on the way out what the native field holds: presence and length."""
@@ -241,7 +240,7 @@ def _formed(form: str, text: str) -> bool:
 
 
 def _fixed(where: Expression) -> tuple[tuple[str, str], ...] | None:
-    """The members that make an element satisfy the condition; None if that cannot be told."""
+    """Give the members that make an element satisfy the condition; None if that cannot be told."""
     match where:
         case Constant(value=True):
             return ()
@@ -265,5 +264,3 @@ def _pair(member: Expression, value: Expression) -> tuple[tuple[str, str], ...] 
         plain = str(value.value).lower() if isinstance(value.value, bool) else str(value.value)
         return ((member.name, plain),)
     return None
-
-

@@ -62,7 +62,7 @@ class LineChecker:
         return Line("both", target.name, get, puts, exact, line.span, line.text) if not lens.failed else None
 
     def _field(self, name: syntax.Name) -> ResolvedField | None:
-        """The canonical field that a line reads into, each by one line only."""
+        """Give the canonical field that a line reads into, each by one line only."""
         found = self.object.field(name.text)
         if found is None:
             derived = any(one.name == name.text for one in self.object.derived)
@@ -103,14 +103,15 @@ class LineChecker:
         return found
 
     def _as_native(self, native: NativeField, value: Expression, span: Span) -> Expression:
-        """The text that the native field takes; a reference becomes the native id it is known by there."""
-        if value.type.kind == "ref" and native.ref is not None and value.type.name is not None:
-            back = Resolve(value.type.name, native.ref, value, Type("text", value.type.nullable), inverse=True)
-            value = back
-        wanted = native_type(native)
+        """Give the text that the native field takes; a reference becomes the native id it is known by there."""
+        refers = value.type.kind == "ref" and native.ref is not None
+        if refers and native.ref is not None and value.type.name is not None:
+            text = Type("text", value.type.nullable)
+            value = Resolve(value.type.name, native.ref, value, text, inverse=True)
+        wanted = Type("text") if refers else native_type(native)
         wanted = wanted.present() if native.required else wanted.or_null()
         made = Agreement(self.diagnostics, span, reading=False).of(value, wanted)
-        return to_native(native, made) if made is not UNTYPED else UNTYPED
+        return made if refers or made is UNTYPED else to_native(native, made)
 
     def _check_written(self, line: Line) -> None:
         for put in line.puts:
@@ -149,7 +150,8 @@ class LineChecker:
             label = f"`{items.name}` is {items.type}, and `each` goes over a list"
             self.diagnostics.report("SYN0311", block.list.span, label=label)
             return None
-        inner = LineChecker(self.names, item_scope(self.native.system, items), self.names.objects[part.of], self.diagnostics)
+        elements = item_scope(self.native.system, items)
+        inner = LineChecker(self.names, elements, self.names.objects[part.of], self.diagnostics)
         lines = tuple(inner.lines(_directed(block)))
         if block.direction != "write" and part.key not in inner.read:
             label = f"`{part.key}` tells the elements apart, and no line reads it"
@@ -161,7 +163,7 @@ class LineChecker:
 
 
 def _directed(block: syntax.Each) -> Iterator[syntax.Line]:
-    """A block that goes one way takes the lines of its way from two-way lines."""
+    """Give a block that goes one way takes the lines of its way from two-way lines."""
     for line in block.lines:
         if block.direction == "read" and line.direction == "both":
             yield replace(line, direction="read")
@@ -170,7 +172,7 @@ def _directed(block: syntax.Each) -> Iterator[syntax.Line]:
 
 
 def _formed(get: Expression, form: str | None) -> Expression:
-    """The value in the field's own form, which every member's value has."""
+    """Give the value in the field's own form, which every member's value has."""
     if form is None or get.type.kind != "text":
         return get
     if isinstance(get, OrElse):
@@ -181,7 +183,5 @@ def _formed(get: Expression, form: str | None) -> Expression:
 
 
 def _wire(scope: Scope, native: NativeField) -> str:
-    """What a put names: the native field, or the member of a list element by its place on the wire."""
+    """Tell what a put names: the native field, or the member of a list element by its place on the wire."""
     return native.at if scope.kind == "item" else native.name
-
-

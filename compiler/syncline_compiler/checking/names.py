@@ -44,12 +44,12 @@ class Scope:
     lets: Mapping[str, Expression] = field(default_factory=dict)
 
     def knowing(self, present: Iterable[str]) -> Scope:
-        """The same scope where these names are not null."""
+        """Give the same scope where these names are not null."""
         more = self.present.union(present)
         return replace(self, present=more) if more != self.present else self
 
     def find(self, parts: tuple[str, ...]) -> Expression | None:
-        """What a name means; None if nothing."""
+        """Tell what a name means; None if nothing."""
         if parts == ("run", "started_at"):
             return RUN
         name = ".".join(parts)
@@ -66,7 +66,7 @@ class Scope:
         return [*members, *self.lets]
 
     def native(self, name: str) -> NativeField | None:
-        """The native field of that name; within list elements also by its place on the wire."""
+        """Give the native field of that name; within list elements also by its place on the wire."""
         if self.resource is None:
             return None
         fields = self.resource.fields
@@ -78,14 +78,11 @@ class Scope:
             return self._canonical(parts[1:] if len(parts) > 1 and parts[0] == self.prefix else parts)
         native = self.native(name)
         if self.kind == "item":
-            member = Field("item", native.at if native is not None else name, LANDED)
+            member = Field("item", native.at, _landed(self, native)) if native else Field("item", name, LANDED)
             return from_native(native, member) if native is not None else (member if self.resource is None else None)
         if native is None:
             return None
-        nullable = not (native.required or (self.resource is not None and self.resource.id == native.name))
-        length = native.length if native.type == "text" else None
-        kind = native.type if native.type in {"json", "list"} else "text"
-        return from_native(native, Field("native", native.name, Type(kind, nullable=nullable, length=length)))
+        return from_native(native, Field("native", native.name, _landed(self, native)))
 
     def _canonical(self, parts: tuple[str, ...]) -> Expression | None:
         assert self.object is not None
@@ -98,26 +95,33 @@ class Scope:
         return Field(self.kind, derived.name, derived.type) if derived is not None else None
 
 
+def _landed(scope: Scope, native: NativeField) -> Type:
+    """Give the type of a native field as landed; only required fields and the record's id are never null."""
+    nullable = not (native.required or (scope.resource is not None and scope.resource.id == native.name))
+    length = native.length if native.type == "text" else None
+    return Type(native.type if native.type in ("json", "list") else "text", nullable=nullable, length=length)
+
+
 def _known(value: Expression) -> Expression:
     return replace(value, type=value.type.present())
 
 
 def native_scope(system: System, resource: Resource) -> Scope:
-    """The scope of native expressions of a mapping."""
+    """Give the scope of native expressions of a mapping."""
     return Scope("native", f"`{system.name}.{resource.name}`", "SYN0204", resource=resource, system=system)
 
 
 def canonical_scope(item: ResolvedObject) -> Scope:
-    """The scope of expressions over a canonical object."""
+    """Give the scope of expressions over a canonical object."""
     return Scope("canonical", f"`{item.name}`", "SYN0203", object=item)
 
 
 def item_scope(system: System, items: NativeField) -> Scope:
-    """The scope of expressions over the elements of a native list."""
+    """Give the scope of expressions over the elements of a native list."""
     child = next((one for one in system.resources if one.name == items.of), None)
     return Scope("item", f"the elements of `{items.name}`", "SYN0204", resource=child, system=system)
 
 
 def child_scope(item: ResolvedObject, prefix: str) -> Scope:
-    """The scope of aggregates: the fields of the other object, with or without the name it is seen by."""
+    """Give the scope of aggregates: the fields of the other object, with or without the name it is seen by."""
     return Scope("child", f"`{item.name}`", "SYN0203", object=item, prefix=prefix)

@@ -74,8 +74,9 @@ def _signed(operator: str, left: Expression, right: Expression, span: Span, diag
         diagnostics.report("SYN0306", span, label=label, help="compare `amount(…)` where the currency is known")
         return UNTYPED
     amount = plain(REGISTRY["money_amount"], [money], span, diagnostics) or UNTYPED
-    pair = (amount, other) if money is left else (other, amount)
-    return compare(operator, *pair, span, diagnostics)
+    if money is left:
+        return compare(operator, amount, other, span, diagnostics)
+    return compare(operator, other, amount, span, diagnostics)
 
 
 def _currencies_differ(values: Sequence[Expression], span: Span, diagnostics: Collector) -> bool:
@@ -118,5 +119,3 @@ def _refuse_comparison(
         remedy = "convert the text with `| int` or `| decimal 2`"
     diagnostics.report("SYN0309", span, label=f"{one} is compared with {other}", help=remedy)
     return UNTYPED
-
-

@@ -25,7 +25,7 @@ def size_of(expression: Expression, seen: dict[int, int] | None = None) -> int:
 
 
 def parts_of(expression: Expression) -> Iterable[Expression]:
-    """The expressions directly within one."""
+    """Give the expressions directly within one."""
     match expression:
         case Apply():
             return expression.arguments

@@ -59,7 +59,16 @@ def referred(value: Expression, step: syntax.Step, names: Names, diagnostics: Co
         remedy = "add `ref: Resource` to the native field in the system description"
         diagnostics.report("SYN0304", step.span, label=label, help=remedy)
         return UNTYPED
-    return Resolve(word.text, resource, value, Type("ref", value.type.nullable, name=word.text))
+    found = Type("ref", value.type.nullable, name=word.text)
+    return Resolve(word.text, resource, _as_landed(value), found)
+
+
+def _as_landed(value: Expression) -> Expression:
+    """The id as the system wrote it: links keep ids as text, whatever type the field has."""
+    match value:
+        case Apply(function="int_of_text", arguments=(Field() as landed,)):
+            return landed
+    return value
 
 
 def _word(step: syntax.Step, usage: str, diagnostics: Collector) -> syntax.Name | None:
@@ -70,7 +79,7 @@ def _word(step: syntax.Step, usage: str, diagnostics: Collector) -> syntax.Name 
 
 
 def _meaning(table: CodeTable, wanted: Type | None, names: Names) -> Type:
-    """The enum that a table is for; without one, the enum its place wants if that has all the meanings."""
+    """Give the enum that a table is for; without one, the enum its place wants if that has all the meanings."""
     meanings = {meaning for _, meaning in table.rows}
     if table.meaning_of is not None:
         owner, _, field = table.meaning_of.partition(".")
@@ -87,7 +96,7 @@ def _longest(texts: object) -> int:
 
 
 def native_of(value: Expression, scope: Scope) -> Field | None:
-    """The native field or list member that a value comes from, through steps that take it alone."""
+    """Give the native field or list member that a value comes from, through steps that take it alone."""
     match value:
         case Field(scope="native" | "item"):
             return value

@@ -11,7 +11,7 @@ from syncline_compiler.model.types import INT, NULL, Type
 
 
 def common(types: Sequence[Type]) -> Type | None:
-    """The type that can hold values of all these types; None if there is none. Null if any of them may be."""
+    """Give the type that can hold values of all these types; None if there is none. Null if any of them may be."""
     nullable = any(one.nullable for one in types)
     known = [one.present() for one in types if one.kind not in {"null", "unknown"}]
     if not known:

@@ -12,8 +12,9 @@ from sqlglot import exp
 
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.codes import MINOR_UNITS
-from syncline_compiler.functions.function import Example, Function, Inverse, Options, Value
+from syncline_compiler.functions.function import Example, Function, Inverse, Node, Options, Value
 from syncline_compiler.functions.kinds import NUMERIC
+from syncline_compiler.functions.numbers import INT_DIGITS
 from syncline_compiler.model.types import CURRENCY, INT, MONEY, MONEY_PRECISION, MONEY_SCALE, Kind, Type
 
 _MONEY: frozenset[Kind] = frozenset({"money"})
@@ -23,42 +24,42 @@ _AMOUNT = Type("decimal", precision=MONEY_PRECISION, scale=MONEY_SCALE)
 _HELD = tree.decimal(MONEY_PRECISION, MONEY_SCALE)
 _WIDE = tree.decimal(38, MONEY_SCALE)
 
-Node = exp.Expression
+Tree = exp.Expression
 
 
 def _money(_: Sequence[Type], __: Options) -> Type:
     return MONEY
 
 
-def amount_of(money: Node) -> Node:
-    """The amount of a money value."""
+def amount_of(money: Tree) -> Tree:
+    """Give the amount of a money value."""
     return tree.member(money, "amount")
 
 
-def currency_of(money: Node) -> Node:
-    """The currency of a money value."""
+def currency_of(money: Tree) -> Tree:
+    """Give the currency of a money value."""
     return tree.member(money, "currency")
 
 
-def made(amount: Node, currency: Node) -> Node:
+def made(amount: Tree, currency: Tree) -> Tree:
     """Money of an amount; null where either is null."""
     given = exp.And(this=_present(amount), expression=_present(currency))
     return tree.when((given, tree.struct(amount=amount, currency=currency)))
 
 
-def _present(node: Node) -> Node:
+def _present(node: Tree) -> Tree:
     return exp.Not(this=exp.Is(this=tree.operand(node), expression=exp.Null()))
 
 
-def _of_amount(arguments: Sequence[Node], _: Options) -> Node:
+def _of_amount(arguments: Sequence[Tree], _: Options) -> Tree:
     amount = tree.cast(arguments[0], _WIDE)
     held = tree.when((tree.equal(exp.Round(this=amount, decimals=tree.number(MONEY_SCALE)), arguments[0]),
                       tree.try_cast(amount, _HELD)))  # fmt: skip
     return made(held, arguments[1])
 
 
-def _unit(currency: Node, one: Callable[[int], str], to: str) -> Node:
-    """What stands for one major unit, by the currency's digits after the point; two unless listed."""
+def _unit(currency: Tree, one: Callable[[int], str], to: str) -> Tree:
+    """Tell what stands for one major unit, by the currency's digits after the point; two unless listed."""
     branches = []
     for size in (0, 3, 4):
         codes = [tree.text(code) for code, digits in sorted(MINOR_UNITS.items()) if digits == size]
@@ -66,17 +67,14 @@ def _unit(currency: Node, one: Callable[[int], str], to: str) -> Node:
     return tree.when(*branches, otherwise=tree.cast(tree.text(one(2)), to))
 
 
-def _of_minor(arguments: Sequence[Node], _: Options) -> Node:
+def _of_minor(arguments: Sequence[Tree], _: Options) -> Tree:
     minor, currency = arguments
     unit = _unit(currency, lambda size: f"{10**-size:.{size}f}" if size else "1", tree.decimal(5, 4))
     product = exp.Mul(this=tree.cast(minor, tree.decimal(INT_DIGITS, 0)), expression=unit)
     return made(tree.try_cast(product, _HELD), currency)
 
 
-INT_DIGITS = 19
-
-
-def _minor(arguments: Sequence[Node], _: Options) -> Node:
+def _minor(arguments: Sequence[Tree], _: Options) -> Tree:
     money = arguments[0]
     unit = _unit(currency_of(money), lambda size: str(10**size), "SMALLINT")
     product = exp.Mul(this=tree.cast(amount_of(money), tree.decimal(23, 4)), expression=unit)
@@ -84,10 +82,10 @@ def _minor(arguments: Sequence[Node], _: Options) -> Node:
     return tree.when((whole, tree.try_cast(product, "BIGINT")))
 
 
-def _added(operator: type[exp.Binary]) -> Callable[[Sequence[Node], Options], Node]:
+def _added(operator: Node) -> Callable[[Sequence[Tree], Options], Tree]:
     """Both amounts of one currency, or one of them without any; otherwise null."""
 
-    def build(arguments: Sequence[Node], _: Options) -> Node:
+    def build(arguments: Sequence[Tree], _: Options) -> Tree:
         left, right = arguments
         currencies = currency_of(left), currency_of(right)
         sum_ = operator(this=tree.cast(amount_of(left), tree.decimal(20, 4)),
@@ -101,18 +99,18 @@ def _added(operator: type[exp.Binary]) -> Callable[[Sequence[Node], Options], No
     return build
 
 
-def _negated(arguments: Sequence[Node], _: Options) -> Node:
+def _negated(arguments: Sequence[Tree], _: Options) -> Tree:
     money = arguments[0]
     minus = exp.Neg(this=amount_of(money))
     return tree.when((_present(money), tree.struct(amount=minus, currency=currency_of(money))))
 
 
-def _in_currency(arguments: Sequence[Node], options: Options) -> Node:
+def _in_currency(arguments: Sequence[Tree], options: Options) -> Tree:
     money = arguments[0]
     return tree.when((tree.equal(currency_of(money), tree.text(options["currency"])), amount_of(money)))
 
 
-def _minor_in_currency(arguments: Sequence[Node], options: Options) -> Node:
+def _minor_in_currency(arguments: Sequence[Tree], options: Options) -> Tree:
     money = arguments[0]
     return tree.when((tree.equal(currency_of(money), tree.text(options["currency"])), _minor(arguments, options)))
 

@@ -30,7 +30,7 @@ _WIDEST = ("38", "9")
 
 
 def native_type(native: NativeField) -> Type:
-    """The type that a native field has in the language; null unless it is required or the record's id."""
+    """Give the type that a native field has in the language; null unless it is required or the record's id."""
     if native.type == "decimal":
         return Type("decimal", not native.required, precision=native.precision or 38, scale=native.scale or 0)
     length = native.length if native.type == "text" else None
@@ -38,7 +38,7 @@ def native_type(native: NativeField) -> Type:
 
 
 def from_native(native: NativeField, landed: Field) -> Expression:
-    """The value of a native field: its landed text, read strictly as its type."""
+    """Give the value of a native field: its landed text, read strictly as its type."""
     found = native_type(native)
     found = found.or_null() if landed.type.nullable else found.present()
     if native.type == "decimal":
@@ -49,7 +49,7 @@ def from_native(native: NativeField, landed: Field) -> Expression:
 
 
 def to_native(native: NativeField, value: Expression) -> Expression:
-    """The text that a native field takes for a value of its type."""
+    """Give the text that a native field takes for a value of its type."""
     text = Type("text", nullable=value.type.nullable)
     if native.type == "decimal":
         return Apply("text_of_decimal", (value,), text, True, measures(native))
@@ -59,13 +59,13 @@ def to_native(native: NativeField, value: Expression) -> Expression:
 
 
 def native_text(native: NativeField) -> Expression:
-    """The present value of a native field as text in the form in which values are written to it."""
+    """Give the present value of a native field as text in the form in which values are written to it."""
     landed = Field("native", native.name, Type("text", nullable=True))
     return to_native(native, from_native(native, landed))
 
 
 def measures(native: NativeField) -> Measures:
-    """The options of a decimal field: its digits in all and after the point."""
+    """Give the options of a decimal field: its digits in all and after the point."""
     if native.precision is None:
         return (("precision", _WIDEST[0]), ("scale", _WIDEST[1]))
     return (("precision", str(native.precision)), ("scale", str(native.scale or 0)))

@@ -15,6 +15,8 @@ from sqlglot import exp
 from syncline_compiler.model.types import Kind, Type
 
 Options = Mapping[str, str]
+Node = Callable[..., exp.Expression]
+"""A class of sqlglot nodes, called with the parts of the node."""
 Sql = Callable[[Sequence[exp.Expression], Options], exp.Expression]
 Result = Callable[[Sequence[Type], Options], Type]
 
@@ -102,7 +104,7 @@ class Function:
         return tuple(parameter for parameter in self.parameters if isinstance(parameter, Setting))
 
     def type_of(self, arguments: Sequence[Type], options: Options) -> Type:
-        """The type of the result; RefusedArguments where the types do not go together."""
+        """Give the type of the result; RefusedArguments where the types do not go together."""
         plain = self.result(arguments, options)
         if self.nulls == "own":
             return plain

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from sqlglot import exp
 
 from syncline_compiler.functions import tree
-from syncline_compiler.functions.function import Example, Function, Options, Value
+from syncline_compiler.functions.function import Example, Function, Node, Options, Value
 from syncline_compiler.functions.kinds import ANY, ORDERED
 from syncline_compiler.model.types import BOOL, Kind, Type
 
@@ -27,12 +27,12 @@ def _first_present(types: Sequence[Type], _: Options) -> Type:
     return first.or_null() if all(one.nullable for one in types) else first.present()
 
 
-def _binary(operator: type[exp.Binary]) -> Callable[[Sequence[exp.Expression], Options], exp.Expression]:
+def _binary(operator: Node) -> Callable[[Sequence[exp.Expression], Options], exp.Expression]:
     return lambda a, _: operator(this=tree.operand(a[0]), expression=tree.operand(a[1]))
 
 
-def _connected(connector: type[exp.Connector]) -> Callable[[Sequence[exp.Expression], Options], exp.Expression]:
-    """A balanced tree, so that a long chain is not a deep one."""
+def _connected(connector: Node) -> Callable[[Sequence[exp.Expression], Options], exp.Expression]:
+    """Give a balanced tree, so that a long chain is not a deep one."""
 
     def build(arguments: Sequence[exp.Expression], options: Options) -> exp.Expression:
         if len(arguments) == 1:

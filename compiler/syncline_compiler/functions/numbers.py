@@ -15,6 +15,7 @@ from syncline_compiler.functions.function import (
     Example,
     Function,
     Inverse,
+    Node,
     Options,
     RefusedArguments,
     Setting,
@@ -74,12 +75,12 @@ def _product(types: Sequence[Type], _: Options) -> Type:
 
 
 def _quotient(types: Sequence[Type], _: Options) -> Type:
-    (p1, s1), (_, s2) = digits(types[0]), digits(types[1])
+    (p1, s1), s2 = digits(types[0]), digits(types[1])[1]
     scale = max(s1, DIVISION_SCALE)
     return _decimal(p1 - s1 + s2 + scale + 1, scale)
 
 
-def _result_digits(types: Sequence[Type], result: Type) -> Options:
+def _result_digits(_: Sequence[Type], result: Type) -> Options:
     if result.kind == "int":
         return {}
     precision, scale = digits(result)
@@ -87,13 +88,13 @@ def _result_digits(types: Sequence[Type], result: Type) -> Options:
 
 
 def _division_digits(types: Sequence[Type], result: Type) -> Options:
-    (_, s1), (_, s2) = digits(types[0]), digits(types[1])
     if result.kind == "int":
         return {}
+    s1, s2 = digits(types[0])[1], digits(types[1])[1]
     return {**_result_digits(types, result), "left": str(s1), "right": str(s2)}
 
 
-def _arithmetic(operator: type[exp.Binary]) -> Callable[[Sequence[exp.Expression], Options], exp.Expression]:
+def _arithmetic(operator: Node) -> Callable[[Sequence[exp.Expression], Options], exp.Expression]:
     """Both operands wide enough for the result; whole numbers are brought back, null where they do not fit."""
 
     def build(arguments: Sequence[exp.Expression], options: Options) -> exp.Expression:
@@ -113,7 +114,7 @@ def _multiply(arguments: Sequence[exp.Expression], options: Options) -> exp.Expr
 
 
 def _units(node: exp.Expression, scale: int) -> exp.Expression:
-    """A decimal as a whole number of its smallest unit."""
+    """Give a decimal as a whole number of its smallest unit."""
     if scale == 0:
         return tree.cast(node, "HUGEINT")
     shifted = exp.Mul(this=tree.cast(node, tree.decimal(MOST_DIGITS, scale)), expression=_ten(scale))
@@ -138,11 +139,10 @@ def _divide(arguments: Sequence[exp.Expression], options: Options) -> exp.Expres
     left, right, scale = int(options["left"]), int(options["right"]), int(options["scale"])
     above = exp.Mul(this=_units(arguments[0], left), expression=_ten(scale - left + right))
     below = exp.Nullif(this=_units(arguments[1], right), expression=tree.number(0))
-    twice = exp.Add(
-        this=exp.Mul(this=tree.number(2), expression=exp.Abs(this=above)), expression=exp.Abs(this=below)
-    )
+    twice = exp.Add(this=exp.Mul(this=tree.number(2), expression=exp.Abs(this=above)), expression=exp.Abs(this=below))
     size = exp.IntDiv(
-        this=exp.Paren(this=twice), expression=exp.Paren(this=exp.Mul(this=tree.number(2), expression=exp.Abs(this=below)))
+        this=exp.Paren(this=twice),
+        expression=exp.Paren(this=exp.Mul(this=tree.number(2), expression=exp.Abs(this=below))),
     )
     sign = exp.Mul(this=exp.Sign(this=arguments[0]), expression=exp.Sign(this=arguments[1]))
     return _from_units(exp.Mul(this=exp.Paren(this=sign), expression=exp.Paren(this=size)), options)
@@ -155,7 +155,7 @@ def _decimal_of_text(arguments: Sequence[exp.Expression], options: Options) -> e
 
 
 def _exactly(node: exp.Expression, options: Options) -> exp.Expression:
-    """The number in the given measures, null where digits would be lost."""
+    """Give the number in the given measures, null where digits would be lost."""
     scale = tree.number(int(options["scale"]))
     exact = tree.equal(exp.Round(this=node, decimals=scale), node)
     return tree.when((exact, tree.try_cast(node, tree.decimal(options["precision"], options["scale"]))))
@@ -167,7 +167,7 @@ def _whole(arguments: Sequence[exp.Expression], _: Options) -> exp.Expression:
     return tree.when((exact, tree.try_cast(node, "BIGINT")))
 
 
-def _lesser(operator: type[exp.Binary]) -> Callable[[Sequence[exp.Expression], Options], exp.Expression]:
+def _lesser(operator: Node) -> Callable[[Sequence[exp.Expression], Options], exp.Expression]:
     def build(arguments: Sequence[exp.Expression], _: Options) -> exp.Expression:
         left, right = arguments
         ordered = operator(this=tree.operand(left), expression=tree.operand(right))

@@ -11,7 +11,10 @@ from syncline_compiler.functions.function import Example, Function, Inverse, Opt
 from syncline_compiler.functions.kinds import ONLY_TEXT, TEXTUAL
 from syncline_compiler.model.types import INT, TEXT, Type
 
-SPACES = " \t\n\r\x0b\x0c\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+SPACES = (
+    " \t\n\r\x0b\x0c\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
 """What ``trim`` takes away: every space of Unicode, tabs and line ends."""
 
 _RUN = r"[\s\x{0b}\x{85}\p{Z}]+"
@@ -35,11 +38,16 @@ def _joined(types: Sequence[Type], _: Options) -> Type:
     return Type("text", length=sum(length for length in lengths if length) if all(lengths) else None)
 
 
+def _spelled(types: Sequence[Type], _: Options) -> Type:
+    """Give the text of an enum is as long as its longest value."""
+    return Type("text", length=max(map(len, types[0].values), default=None) or types[0].length)
+
+
 def _positive(value: str) -> str | None:
     return None if 0 < int(value) <= 1_000_000 else "a number from 1 to 1000000 is expected"
 
 
-def _fits(types: Sequence[Type], options: Options) -> Type:
+def _fits(_: Sequence[Type], options: Options) -> Type:
     return Type("text", length=int(options["length"]))
 
 
@@ -117,7 +125,7 @@ FUNCTIONS = (
         examples=(Example(("'a'",), "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"),),
     ),
     Function(
-        "text_of_code", "text", (Value("value", TEXTUAL | {"enum"}),), _joined,
+        "text_of_code", "text", (Value("value", TEXTUAL | {"enum"}),), _spelled,
         "The text of a value that is held as text, such as an email or an enum.",
         lambda a, _: a[0], inverse=None, examples=(Example(("'a@b.example'",), "a@b.example"),),
     ),
@@ -126,7 +134,7 @@ FUNCTIONS = (
         lambda a, _: a[0], inverse=Inverse(((0, "as_is"),)), examples=(Example(("'a'",), "a"),),
     ),
     Function(
-        "fits", "", (Value("value", ONLY_TEXT), _LENGTH), _fits, "The text if it is no longer than the field it is for.",
+        "fits", "", (Value("value", ONLY_TEXT), _LENGTH), _fits, "A text no longer than the field it is for.",
         lambda a, o: tree.when((exp.LTE(this=exp.Length(this=a[0]), expression=tree.number(int(o["length"]))), a[0])),
         can_fail=True, inverse=Inverse(((0, "as_is"),)),
         examples=(Example(("'ab'",), "ab", {"length": "2"}), Example(("'abc'",), None, {"length": "2"})),

@@ -59,7 +59,7 @@ def _given(result: Type) -> Callable[[Sequence[Type], Options], Type]:
 
 
 def _in_zone(node: Node, zone: str) -> Node:
-    """An instant to the local time of a zone, or a local time to an instant."""
+    """Give an instant to the local time of a zone, or a local time to an instant."""
     return tree.call("TIMEZONE", tree.text(zone), node)
 
 

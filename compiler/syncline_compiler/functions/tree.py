@@ -17,22 +17,22 @@ _NO_BRACKETS = (exp.Paren, exp.Dot)
 
 
 def text(value: str) -> Node:
-    """A text literal."""
+    """Give a text literal."""
     return exp.Literal(this=value, is_string=True)
 
 
 def number(value: int) -> Node:
-    """A whole number."""
+    """Give a whole number."""
     return exp.Literal(this=str(value), is_string=False) if value >= 0 else exp.Paren(this=exp.Neg(this=number(-value)))
 
 
 def boolean(value: bool) -> Node:
-    """TRUE or FALSE."""
+    """Give TRUE or FALSE."""
     return exp.Boolean(this=value)
 
 
 def call(name: str, *arguments: Node) -> Node:
-    """A call of an engine function."""
+    """Give a call of an engine function."""
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
@@ -42,22 +42,22 @@ def _type(name: str) -> exp.DataType:
 
 
 def cast(node: Node, to: str) -> Node:
-    """A cast that cannot fail."""
+    """Give a cast that cannot fail."""
     return exp.Cast(this=node, to=_type(to))
 
 
 def try_cast(node: Node, to: str) -> Node:
-    """A cast that gives null where it fails."""
+    """Give a cast that gives null where it fails."""
     return exp.TryCast(this=node, to=_type(to))
 
 
 def decimal(precision: str | int, scale: str | int) -> str:
-    """The engine's name of a decimal type."""
+    """Give the engine's name of a decimal type."""
     return f"DECIMAL({precision}, {scale})"
 
 
 def operand(node: Node) -> Node:
-    """The node in brackets where it stands beside an operator and needs them."""
+    """Give the node in brackets where it stands beside an operator and needs them."""
     if isinstance(node, _NEEDS_BRACKETS) and not isinstance(node, _NO_BRACKETS):
         return exp.Paren(this=node)
     return node
@@ -69,22 +69,22 @@ def when(*branches: tuple[Node, Node], otherwise: Node | None = None) -> Node:
 
 
 def matched(node: Node, pattern: str) -> Node:
-    """The text if it has the shape of the RE2 pattern, which is anchored here, else null."""
+    """Give the text if it has the shape of the RE2 pattern, which is anchored here, else null."""
     return exp.Nullif(this=shaped(node, pattern), expression=text(""))
 
 
 def shaped(node: Node, pattern: str) -> Node:
-    """The text if it has the shape, else ''; for casts, which make null of ''."""
+    """Give the text if it has the shape, else ''; for casts, which make null of ''."""
     return call("REGEXP_EXTRACT", node, text(f"^(?:{pattern})$"))
 
 
 def member(node: Node, name: str) -> Node:
-    """A member of a struct."""
+    """Give a member of a struct."""
     return call("STRUCT_EXTRACT", node, text(name))
 
 
 def struct(**members: Node) -> Node:
-    """A struct."""
+    """Give a struct."""
     pairs = [exp.PropertyEQ(this=exp.to_identifier(name), expression=value) for name, value in members.items()]
     return exp.Struct(expressions=pairs)
 

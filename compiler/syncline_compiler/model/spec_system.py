@@ -74,8 +74,9 @@ class CursorSpec(Written):
     field: NativeName
     granularity: Duration = "1s"
     lag: Duration = "0s"
-    format: Literal["iso", "iso_naive", "epoch", "text"] = "iso"
+    format: Literal["iso", "iso_naive", "epoch", "text", "wire"] = "iso"
     query: dict[str, Any] = {}
+    body: Any = None
 
 
 class ListSpec(Written):
@@ -86,6 +87,9 @@ class ListSpec(Written):
     paging: PagingSpec = PagingSpec(kind="none")
     cursor: CursorSpec | None = None
     complete: bool = True
+    also: list[Text] = []
+    detail: bool = False
+    each: NativeName | None = None
 
 
 class FilesSpec(Written):
@@ -117,6 +121,7 @@ class FindSpec(Written):
     request: RequestSpec
     field: NativeName | None = None
     items: AnyText = ""
+    paging: PagingSpec = PagingSpec(kind="none")
 
 
 class WriteSpec(Written):
@@ -134,6 +139,7 @@ class WriteSpec(Written):
     find: FindSpec | None = None
     precondition: PreconditionSpec | None = None
     scope: Text | None = None
+    then_update: list[NativeName] = []
 
 
 class ScopesSpec(Written):
@@ -141,6 +147,13 @@ class ScopesSpec(Written):
 
     read: Text | None = None
     write: Text | None = None
+
+
+class LookupSpec(Written):
+    """Finds the value to send for ``{value}``, such as the system's own id of a country code."""
+
+    request: RequestSpec
+    at: Text
 
 
 class NativeFieldSpec(Written):
@@ -158,6 +171,19 @@ class NativeFieldSpec(Written):
     pii: Text | None = None
     empty_is_null: bool = False
     scope: ScopesSpec = ScopesSpec()
+    write_at: Text | None = None
+    quoted: bool = False
+    plain: bool = False
+    lookup: LookupSpec | None = None
+
+
+class TransitionSpec(Written):
+    """A request that moves a field, which cannot be written, from one value to another."""
+
+    field: NativeName
+    source: Text = Field(alias="from")
+    target: Text = Field(alias="to")
+    request: RequestSpec
 
 
 class ResourceSpec(Written):
@@ -177,6 +203,7 @@ class ResourceSpec(Written):
     gone: dict[str, Any] = {}
     parent: NativeName | None = None
     scope: ScopesSpec = ScopesSpec()
+    transitions: list[TransitionSpec] = []
 
 
 class AuthSpec(Written):

@@ -220,7 +220,8 @@ class TreeBuilder(Transformer[Token, Any]):
             return _PLAIN[sign]
         if number and number != "0000" and not 0xD800 <= int(number, 16) <= 0xDFFF:
             return chr(int(number, 16))
-        self.mistakes.append((self.places.of(token), f"`{match[0]}` is no character; known are \\n \\t \\r \\\" \\\\ \\u00e9"))
+        label = f'`{match[0]}` is no character; known are \\n \\t \\r \\" \\\\ \\u00e9'
+        self.mistakes.append((self.places.of(token), label))
         return ""
 
     def _written(self, first: Span, last: Span) -> str:

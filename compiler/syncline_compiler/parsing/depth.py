@@ -44,6 +44,11 @@ def _children(node: Any) -> Iterable[Any]:
             return (*(part for branch in node.branches for part in branch), *rest)
         case syntax.Pick():
             return (node.where,) if node.where is not None else ()
+    return _statement_children(node)
+
+
+def _statement_children(node: Any) -> Iterable[Any]:
+    match node:
         case syntax.Line():
             return (node.left, node.right)
         case syntax.Let():

@@ -35,7 +35,7 @@ _HINTS = (
     ("=", "`==` compares; an arrow (`<->`, `<-`, `->`) maps"),
     ("<-", "an arrow stands once on a line; to compare with a negative number leave a space: `a < -1`"),
     (";", "a statement ends with its line"),
-    ("[", "lists stand between round brackets: `in (\"a\", \"b\")`"),
+    ("[", 'lists stand between round brackets: `in ("a", "b")`'),
     ("`", "the name is not closed: it ends with a backtick on the same line"),
     ("%", "there is no `%`"),
     ("?", "`??` gives a value for null"),

@@ -19,11 +19,11 @@ class Places:
     fixed: Span | None = None
 
     def of(self, token: Token) -> Span:
-        """The span of one token."""
+        """Give the span of one token."""
         return self.at(token.line or 1, token.column or 1, token.end_line or 1, token.end_column or 1)
 
     def at(self, line: int, column: int, end_line: int, end_column: int) -> Span:
-        """The span of a range counted within the text."""
+        """Give the span of a range counted within the text."""
         if self.fixed is not None:
             return self.fixed
         return Span(
@@ -36,7 +36,7 @@ class Places:
 
 
 def places_within(text: str, span: Span) -> Places:
-    """The places of an expression written at ``span``: exact where it is one plain or simply quoted line."""
+    """Give the places of an expression written at ``span``: exact where it is one plain or simply quoted line."""
     width = span.end_column - span.column
     if span.line == span.end_line and width - len(text) in {0, 2}:
         quote = (width - len(text)) // 2

@@ -17,8 +17,11 @@ from syncline_compiler.spelling import did_you_mean
 from syncline_runtime.system import Cursor, ListRead, Resource, System
 
 PLACEHOLDERS = frozenset(
-    {"id", "cursor", "size", "offset", "page", "token", "marker", "record", "key", "username", "password", "result"}
-)
+    {
+        "id", "cursor", "size", "offset", "page", "token", "marker", "record", "field", "key", "version", "parent",
+        "account", "value", "username", "password", "result",
+    }
+)  # fmt: skip
 ORDERED_TYPES = frozenset({"instant", "local_datetime", "date", "int", "text"})
 SENSITIVE_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"}

@@ -84,7 +84,7 @@ def _with_lets(mapping: syntax.Mapping, scope: Scope, names: Names, diagnostics:
 
 
 def _knowing(mapping: syntax.Mapping, scope: Scope) -> Scope:
-    """What is known of every record that reaches the lines: it was taken, and not rejected."""
+    """Tell what is known of every record that reaches the lines: it was taken, and not rejected."""
     known = [name for take in mapping.takes for name in facts.when_true(take.condition)]
     known += [name for reject in mapping.rejects for name in facts.when_false(reject.condition)]
     return scope.knowing(known)
@@ -102,7 +102,7 @@ def _reject(reject: syntax.Reject, typer: Typer) -> Reject:
 
 
 def _certain(condition: Expression) -> Expression:
-    """The condition with null as false, even where a system breaks its promise that a field is there."""
+    """Give the condition with null as false, even where a system breaks its promise that a field is there."""
     if isinstance(condition, Apply) and condition.function == "is_true":
         return condition
     return Apply("is_true", (condition,), BOOL)

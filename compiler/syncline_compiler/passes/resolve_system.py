@@ -76,6 +76,7 @@ def _resource(declared: _Declared, name: str, diagnostics: Collector) -> compile
         gone=_plain(spec.gone),
         parent=spec.parent,
         scope_read=spec.scope.read,
+        transitions=tuple(_transition(transition) for transition in spec.transitions),
     )
 
 
@@ -100,7 +101,15 @@ def _field(declared: _Declared, place: Place, diagnostics: Collector) -> compile
         empty_is_null=spec.empty_is_null,
         scope_read=spec.scope.read,
         scope_write=spec.scope.write,
+        write_at=spec.write_at,
+        quoted=spec.quoted,
+        plain=spec.plain,
+        lookup=compiled.Lookup(_request(spec.lookup.request, "GET"), spec.lookup.at) if spec.lookup else None,
     )
+
+
+def _transition(spec: written.TransitionSpec) -> compiled.Transition:
+    return compiled.Transition(spec.field, spec.source, spec.target, _request(spec.request, "POST"))
 
 
 def _type(declared: _Declared, text: str, place: Place, diagnostics: Collector) -> Type:
@@ -120,6 +129,9 @@ def _list(spec: written.ListSpec | None) -> compiled.ListRead | None:
         paging=compiled.Paging(**spec.paging.model_dump()),
         cursor=_cursor(spec.cursor),
         complete=spec.complete,
+        also=tuple(spec.also),
+        detail=spec.detail,
+        each=spec.each,
     )
 
 
@@ -132,6 +144,7 @@ def _cursor(spec: written.CursorSpec | None) -> compiled.Cursor | None:
         lag=microseconds(spec.lag),
         format=spec.format,
         query=_plain(spec.query),
+        body=_plain(spec.body),
     )
 
 
@@ -170,6 +183,7 @@ def _write(spec: written.WriteSpec | None, method: str, scope: str | None) -> co
         find=_find(spec),
         precondition_header=spec.precondition.header if spec.precondition else None,
         scope=spec.scope or scope,
+        then_update=tuple(spec.then_update),
     )
 
 
@@ -177,7 +191,12 @@ def _find(spec: written.WriteSpec) -> compiled.FindBy | None:
     if spec.find is None:
         return None
     field = spec.find.field or spec.marker or spec.external_id or ""
-    return compiled.FindBy(field=field, request=_request(spec.find.request, "GET"), items=spec.find.items)
+    return compiled.FindBy(
+        field=field,
+        request=_request(spec.find.request, "GET"),
+        items=spec.find.items,
+        paging=compiled.Paging(**spec.find.paging.model_dump()),
+    )
 
 
 def _auth(spec: written.AuthSpec) -> compiled.Auth:
@@ -229,6 +248,8 @@ def _check_names(declared: _Declared, resource: str, diagnostics: Collector) -> 
         for key, target in (("ref", field.ref), ("of", field.of)):
             if target is not None:
                 _check_known(declared, target, (*place, "fields", name, key), diagnostics)
+    if spec.list_ is not None and spec.list_.each is not None:
+        _check_known(declared, spec.list_.each, (*place, "list", "each"), diagnostics)
 
 
 def _used_fields(spec: written.ResourceSpec, place: Place) -> Iterable[tuple[str, Place]]:
@@ -239,6 +260,8 @@ def _used_fields(spec: written.ResourceSpec, place: Place) -> Iterable[tuple[str
         yield spec.parent, (*place, "parent")
     if spec.list_ is not None and spec.list_.cursor is not None:
         yield spec.list_.cursor.field, (*place, "list", "cursor", "field")
+    for index, transition in enumerate(spec.transitions):
+        yield transition.field, (*place, "transitions", index, "field")
     for verb, write in (("create", spec.create), ("update", spec.update), ("delete", spec.delete)):
         if write is not None:
             yield from _fields_of_write(write, (*place, verb))
@@ -249,6 +272,8 @@ def _fields_of_write(write: written.WriteSpec, place: Place) -> Iterable[tuple[s
         yield write.external_id, (*place, "external_id")
     if write.marker is not None:
         yield write.marker, (*place, "marker")
+    for index, name in enumerate(write.then_update):
+        yield name, (*place, "then_update", index)
     if write.find is not None and write.find.field is not None:
         yield write.find.field, (*place, "find", "field")
 

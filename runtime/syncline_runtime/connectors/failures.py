@@ -68,13 +68,14 @@ class Refused(RequestFailed):
     fields: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Asked:
-    """What is known of a request when it fails: its place in words, and whether it writes."""
+    """What is known of a request when it fails: its place in words, whether it writes, whether any of it was sent."""
 
     place: str
     writes: bool
     rpc: bool = False
+    sent: bool = False
 
 
 def refusal(

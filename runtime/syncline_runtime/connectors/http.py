@@ -112,7 +112,7 @@ class HttpClient:
             async with asyncio.timeout(seconds):
                 return await self._send(request, values, asked, None, body, headers)
         except TimeoutError:
-            raise failures.not_reached(asked, f"none within {seconds:g} s", ambiguous=True) from None
+            raise failures.not_reached(asked, f"none within {seconds:g} s", ambiguous=asked.sent) from None
 
     async def _send(
         self,
@@ -173,6 +173,7 @@ class HttpClient:
 
     async def _exchange(self, prepared: httpx.Request, asked: Asked) -> tuple[httpx.Response, bytes]:
         async with self.pace.slot():
+            asked.sent = True
             try:
                 response = await self._client.send(prepared, stream=True)
                 try:

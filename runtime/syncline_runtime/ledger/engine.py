@@ -11,7 +11,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,8 @@ def new_file(path: Path) -> Iterator[Path]:
         ) from None
     finally:
         for suffix in ("", "-wal", "-shm"):
-            draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.with_name(draft.name + suffix).unlink()
 
 
 def _name(draft: Path, path: Path) -> None:

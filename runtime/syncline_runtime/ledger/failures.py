@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from syncline_runtime.errors import InternalError, StateError, SynclineError
 
@@ -71,6 +71,13 @@ def told(error: Exception, place: str) -> SynclineError:
         return StateError(message, place=place, mend=mend, code=syn)
     if isinstance(error, IntegrityError) or isinstance(origin, sqlite3.IntegrityError):
         return InternalError("a rule of the ledger was broken", place=place, mend="please report this as a bug")
+    if isinstance(error, NoSuchModuleError):
+        return StateError(
+            "the ledger's URL names a database that is not supported",
+            place=place,
+            mend="write postgresql+psycopg://…, or give a path for SQLite",
+            code="SYN6003",
+        )
     if isinstance(error, ModuleNotFoundError):
         return StateError(
             f"the driver {error.name} for this ledger is not installed",

@@ -13,15 +13,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from syncline_runtime.connectors import jsontext
 from syncline_runtime.connectors.origin import STAND_IN_SECRET
 from syncline_runtime.connectors.templates import ABSENT, fill_text, placeholders, wrapped, write_path
 from syncline_runtime.connectors.wire import flatten
-from syncline_runtime.sandbox.operations import Operations
+from syncline_runtime.sandbox.operations import Operations, children_of
 from syncline_runtime.sandbox.routes import Asked, Call, routes_of, understand
-from syncline_runtime.sandbox.store import FaultError, Store
+from syncline_runtime.sandbox.store import FaultError, Store, Stored
 from syncline_runtime.system import Category, System
 
 _STATUS: Final[Mapping[Category, int]] = {
@@ -73,6 +74,9 @@ class StandIn:
     ) -> None:
         self.system = system
         self.stores = {r.name: Store(system, r, self._exists, now) for r in system.resources}
+        for store in self.stores.values():
+            for child in children_of(store.resource, self.stores).values():
+                child.touched = partial(_touch_parent, child, store)
         self.faults: list[Planned] = []
         self._routes = routes_of(system)
         self._operations = Operations(system, self.stores)
@@ -241,7 +245,13 @@ class StandIn:
                 record = store.delete(native_id)
             else:
                 record = store.update(native_id, texts)
+            self._operations.touch_parent(store, record)
             return self._operations.wire(store, record)
+
+
+def _touch_parent(child: Store, parent: Store, record: Stored) -> None:
+    """Raise the version of the record that shows this one, so that whoever reads changes sees it."""
+    parent.stamp(record.natives.get(child.resource.parent or "") or "")
 
 
 class _Budget:

@@ -46,6 +46,7 @@ class Store:
     resource: Resource
     exists: Callable[[str, str], bool]  # (resource, id) → whether that record lives
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    touched: Callable[[Stored], None] = lambda _record: None  # told of each record that was written
     records: dict[str, Stored] = field(default_factory=dict)
     _number: int = 0
     _stamped: datetime = SEEDED_AT
@@ -100,6 +101,12 @@ class Store:
         self._stamp(record)
         return record
 
+    def touch(self, native_id: str) -> None:
+        """Note that something of a record has changed, if it lives."""
+        record = self.records.get(native_id)
+        if record is not None and not record.gone:
+            self._stamp(record)
+
     def holding(self, name: str, text: str) -> Stored | None:
         """Find the live record that holds this value in a field."""
         return next((r for r in self.records.values() if not r.gone and r.natives.get(name) == text), None)
@@ -132,6 +139,12 @@ class Store:
         self._stamped = max(self.now(), self._stamped + timedelta(microseconds=1))
         for name in self._stamps():
             record.natives[name] = self._stamp_text(self.resource.native(name), self._stamped)
+        self.touched(record)
+
+    def stamp(self, native_id: str) -> None:
+        """Raise the version of a record that shows what has changed in another."""
+        if native_id in self.records:
+            self._stamp(self.records[native_id])
 
     def _stamp_text(self, described: NativeField, moment: datetime) -> str:
         cursor = self.resource.list.cursor if self.resource.list else None

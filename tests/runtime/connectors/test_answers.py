@@ -360,3 +360,27 @@ def test_the_limit_of_a_credential_paces_all_requests() -> None:
 
     asyncio.run(story())
     assert 1.9 <= clock.at <= 2.6  # two at once from the full bucket, four more at two a second
+
+
+def test_a_write_that_waited_for_its_turn_too_long_was_not_sent() -> None:
+    contract = shop().resource("Customer").create
+    assert contract
+    asked: list[httpx.Request] = []
+
+    class Stopped(TestClock):
+        async def sleep(self, seconds: float) -> None:
+            await asyncio.sleep(10)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(201, json={"customer": {"id": "c1"}})
+
+    async def story() -> None:
+        async with opened(shop(), URL, Stopped(), httpx.MockTransport(answer), requests=1, per=1) as handle:
+            sent = {"native_id": None, "natives": {"name": "Ada"}, "seconds": 0.05}
+            await handle.write("Customer", contract, **sent)  # type: ignore[arg-type]
+            await handle.write("Customer", contract, **sent)  # type: ignore[arg-type]
+
+    with pytest.raises(RequestFailed) as failed:
+        asyncio.run(story())
+    assert (failed.value.category, failed.value.ambiguous, len(asked)) == ("transport", False, 1)

@@ -154,8 +154,8 @@ def test_two_processes_that_make_the_ledger_at_once_share_it(tmp_path: Path) -> 
         f"with open_ledger({str(path)!r}, Realm('quickstart', 'sandbox'), lambda: 1) as ledger:\n"
         "    print(ledger.decisions.decide(('a', 'c', 'f'), 'x', 'y').id)"
     )
-    started = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    assert sorted(one.communicate()[0].strip() for one in started) == ["1", "2", "3"]
+    started = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert sorted(one.communicate()[0].strip() for one in started) == ["1", "2"]
     assert [one.name for one in tmp_path.iterdir() if not one.name.startswith("ledger.sqlite-")] == ["ledger.sqlite"]
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from syncline_runtime.connectors import open_connection
 from syncline_runtime.connectors.origin import origin_of, parse_origin
 from syncline_runtime.errors import ReleaseError, SystemFailure, UsageError
 from syncline_runtime.sandbox import serve
-from syncline_runtime.system import FileRead, Limit, NativeField, Resource, System
+from syncline_runtime.system import FileRead, Limit, NativeField, Request, Resource, System, Write
 
 
 def http(method: str, url: str, body: Any = None, **headers: str) -> tuple[int, Any]:
@@ -216,3 +217,40 @@ def test_the_command_says_when_it_is_ready_and_ends_cleanly(tmp_path: Path, numb
         assert process.stderr
         assert process.stderr.read() == ""
         assert not note.exists()
+
+
+def test_records_of_their_own_are_shown_inside_their_parent_and_touch_it() -> None:
+    point = Resource(
+        "Point",
+        "Point",
+        "id",
+        (
+            NativeField("id", "text", "id", writable=False),
+            NativeField("owner", "text", "owner_id", ref="Customer", required=True),
+            NativeField("value", "text", "value"),
+        ),
+        parent="owner",
+        create=Write(Request("/customers/{parent}/points", "POST")),
+        update=Write(Request("/points/{id}", "PATCH")),
+        delete=Write(Request("/points/{id}", "DELETE"), returns="nothing"),
+    )
+    base = shop(customers=2)
+    customer = base.resource("Customer")
+    fields = (*customer.fields, NativeField("points", "list", "points", of="Point", writable=False))
+    system = replace(base, resources=(replace(customer, fields=fields), point))
+
+    async def story(url: str) -> None:
+        async with opened(system, url) as handle:
+            before = await handle.get("Customer", "c1")
+            natives: dict[str, str | None] = {"value": "x"}
+            made = await handle.write("Point", point.create, native_id=None, natives=natives, parent="c1")  # type: ignore[arg-type]
+            after = await handle.get("Customer", "c1")
+            assert before
+            assert after
+            assert (before.natives["points"], after.version or "") > ("", before.version or "")
+            assert json.loads(after.natives["points"] or "") == [{"id": made.native_id, "owner_id": "c1", "value": "x"}]
+            await handle.write("Point", point.delete, native_id=made.native_id, natives={})  # type: ignore[arg-type]
+            assert (await handle.get("Customer", "c1")).natives["points"] == "[]"  # type: ignore[union-attr]
+
+    with serve([system]) as sandbox:
+        asyncio.run(story(sandbox.url))

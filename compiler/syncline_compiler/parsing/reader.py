@@ -1,0 +1,179 @@
+"""The parser at work: one text read from end to end, whatever mistakes it holds.
+
+In: text and its places. Out: what the grammar's rule makes of it, or None. Reports SYN0101 (unreadable line) and
+SYN0102 (too large or too deep).
+Invariant: every mistake is reported once, at its place; no text, however nested or long, ends in an exception.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lark import Lark, Token
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.lark import PostLex
+from lark.parsers.lalr_analysis import Shift
+
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.parsing.build import TreeBuilder
+from syncline_compiler.parsing.depth import deeper_than
+from syncline_compiler.parsing.expected import hint, wanted
+from syncline_compiler.parsing.places import Places
+from syncline_compiler.source import Span
+
+LARGEST = 1 << 20
+"""Characters of one mapping file."""
+DEEPEST = 64
+"""Levels of brackets, operators and steps within one another."""
+
+_STATEMENT_LIKE = re.compile(r"\s*(?:(?:take|let|reject|mapping)\b|\}|[^#]*(?:<->|<-|->))")
+_GOES_ON = re.compile(r"\s*(?:\||\?\?|(?:and|or|else|because|then|when|where)\b)")
+_BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*"|#.*|(?P<open>\(|\bcase\b)|(?P<close>\)|\bend\b)')
+_LINE_END = "_NEWLINE"
+
+
+class _LineEnds(PostLex):
+    """Drops the line ends inside brackets and ``case … end``, and stops what is nested too deep."""
+
+    always_accept = (_LINE_END,)
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        self.depth = 0
+        for token in stream:
+            kind = token.type
+            if kind == _LINE_END:
+                if self.depth:
+                    continue
+            elif kind in {"OPEN", "CASE"}:
+                self.depth += 1
+                if self.depth > DEEPEST:
+                    raise _TooDeepError(token)
+            elif kind in {"CLOSE", "END"}:
+                self.depth = max(0, self.depth - 1)
+            yield token
+
+
+class _TooDeepError(Exception):
+    """Carries the token at which the nesting passed its bound."""
+
+
+@cache
+def _machine() -> tuple[Lark, TreeBuilder, _LineEnds]:
+    grammar = (Path(__file__).parent.parent / "grammar.lark").read_text(encoding="utf-8")
+    builder, line_ends = TreeBuilder(), _LineEnds()
+    parser = Lark(
+        grammar,
+        parser="lalr",
+        lexer="contextual",
+        start=["mapping_file", "lone_expression"],
+        postlex=line_ends,
+        transformer=builder,
+        maybe_placeholders=True,
+    )
+    return parser, builder, line_ends
+
+
+class Reading:
+    """One reading of one text: reports each mistake and goes on at the next statement."""
+
+    def __init__(self, text: str, places: Places, diagnostics: Collector) -> None:
+        self.text, self.places, self.diagnostics = text, places, diagnostics
+        self.errors = 0
+        self.alone = False
+
+    def read(self, start: str) -> Any:
+        """Parse from ``start``; None after an error."""
+        parser, builder, _ = _machine()
+        if len(self.text) > LARGEST + 1:
+            self._report("SYN0102", self.places.at(1, 1, 1, 2), f"longer than {LARGEST} characters")
+            return None
+        builder.begin(self.text, self.places)
+        self.alone = start == "lone_expression"
+        try:
+            tree = parser.parse(self.text, start=start, on_error=self.recover)
+        except UnexpectedInput:
+            return None
+        except _TooDeepError as stop:
+            self._report("SYN0102", self.places.of(stop.args[0]), f"more than {DEEPEST} levels deep")
+            return None
+        for span, label in builder.mistakes:
+            self._report("SYN0101", span, label)
+        deep = deeper_than(DEEPEST, tree if isinstance(tree, list) else [tree]) if not self.errors else None
+        if deep is not None:
+            self._report("SYN0102", deep, f"more than {DEEPEST} levels deep")
+        return None if self.errors else tree
+
+    def recover(self, error: UnexpectedInput) -> bool:
+        """Report a mistake; then drop the broken statement and read on at the line end behind it."""
+        self._report_unexpected(error)
+        ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+        if ended or self.alone or self.diagnostics.full(self.places.path):
+            return False
+        state = error.interactive_parser.parser_state
+        table = state.parse_conf.parse_table.states
+        while len(state.state_stack) > 1 and not _takes_line_end(table[state.state_stack[-1]]):
+            state.state_stack.pop()
+            state.value_stack.pop()
+        if not _takes_line_end(table[state.state_stack[-1]]):
+            return False
+        self._go_on(error)
+        return True
+
+    def _go_on(self, error: UnexpectedInput) -> None:
+        state = error.interactive_parser.lexer_thread.state
+        assert state is not None  # the parser has begun
+        counter = state.line_ctr
+        position = self._line_end(error.pos_in_stream or 0)
+        counter.char_pos = position
+        counter.line = self.text.count("\n", 0, position) + 1
+        counter.line_start_pos = self.text.rfind("\n", 0, position) + 1
+        counter.column = position - counter.line_start_pos + 1
+
+    def _line_end(self, position: int) -> int:
+        """Give the end of the line behind which the next statement begins."""
+        depth = _machine()[2].depth
+        end = self._end_of_line(position)
+        depth += _opened(self.text[position:end])
+        while end + 1 < len(self.text):
+            following = self.text[end + 1 : self._end_of_line(end + 1)]
+            if _STATEMENT_LIKE.match(following) or (depth <= 0 and not _GOES_ON.match(following)):
+                break
+            depth += _opened(following)
+            end += 1 + len(following)
+        return end
+
+    def _end_of_line(self, position: int) -> int:
+        end = self.text.find("\n", position)
+        return end if end >= 0 else len(self.text) - 1
+
+    def _report_unexpected(self, error: UnexpectedInput) -> None:
+        accepted: set[str] = error.interactive_parser.accepts()  # type: ignore[no-untyped-call]
+        if isinstance(error, UnexpectedToken):
+            span, found = self.places.of(error.token), str(error.token)
+        else:
+            assert isinstance(error, UnexpectedCharacters)
+            span, found = self.places.at(error.line, error.column, error.line, error.column + 1), error.char
+        at_end = not found.strip()
+        expected = wanted(accepted - {_LINE_END} if at_end else accepted)
+        label = f"{expected} here" if at_end else f"{expected}, not `{found[:40]}`"
+        self._report("SYN0101", span, label, hint(self.text[error.pos_in_stream or 0 :][:2]) if not at_end else "")
+
+    def _report(self, code: str, span: Span, label: str, help_text: str = "") -> None:
+        self.errors += 1
+        self.diagnostics.report(code, span, label=label, help=help_text or ())
+
+
+def _takes_line_end(actions: dict[str, tuple[Any, Any]]) -> bool:
+    return _LINE_END in actions and actions[_LINE_END][0] is Shift
+
+
+def _opened(text: str) -> int:
+    """How many brackets a stretch of text opens more than it closes."""
+    return sum(bool(match["open"]) - bool(match["close"]) for match in _BRACKET.finditer(text))
