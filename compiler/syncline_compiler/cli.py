@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -201,8 +202,13 @@ def _show(diagnostics: Collector, compilation: Compilation, root: Path, form: st
         click.echo(totals(diagnostics), err=True)
     else:
         stream = sys.stderr if to_stderr else sys.stdout
-        text = render_text(diagnostics, compilation.sources, folder=folder, colour=stream.isatty())
+        text = render_text(diagnostics, compilation.sources, folder=folder, colour=_has_colour(stream))
         click.echo(text, nl=False, err=to_stderr)
+
+
+def _has_colour(stream: TextIO) -> bool:
+    """Colour only on a terminal, and not if its user wants none (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _near(code: str) -> str:

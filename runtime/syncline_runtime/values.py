@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import phonenumbers
-
 from syncline_runtime.errors import ReleaseError
 
 
 def phone(value: str, options: Mapping[str, str]) -> str | None:
     """A phone number as E.164 (ITU-T E.164); numbers without ``+`` are read as dialled in option ``region``."""
+    import phonenumbers  # its tables take long to load, and few runs meet a new number
+
     try:
         number = phonenumbers.parse(value, options.get("region") or None)
     except phonenumbers.NumberParseException:

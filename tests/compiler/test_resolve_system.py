@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -21,8 +23,13 @@ system: crm
 version: 1.0.0
 label: CRM
 zone: Europe/Zurich
+protocol: jsonrpc
+environment: {request: {path: /env}}
 auth:
   kind: session
+  header: X-Session
+  query: session
+  scheme: Session
   login: {path: /login, body: {user: "{username}", password: "{password}"}}
   session: {$json: ["{result}"]}
 limit: {requests: 100, per: 1m, concurrency: 8}
@@ -46,8 +53,9 @@ resources:
     fields:
       id: {type: text, write: false}
       name: {type: text(80), required: true}
-      status: {type: text, values: [Open, 1, true]}
-      amount: {type: "decimal(12,2)", at: money.amount}
+      status: {type: text, values: [Open, 1, true], write: false}
+      country: {type: text, read: false, scope: {read: x}, lookup: {request: {path: "/c/{value}"}, at: id}}
+      amount: {type: "decimal(12,2)", at: money.amount, quoted: true, plain: true, write_at: amount, pii: business}
       updated_at: {type: instant, write: false}
       contacts: {type: list, of: Contact}
       note: {type: text, empty_is_null: true, scope: {write: notes.write}}
@@ -55,17 +63,34 @@ resources:
       request: {path: /accounts, query: {limit: "{size}"}}
       items: results
       paging: {kind: offset, size: 50}
-      cursor: {field: updated_at, granularity: 1ms, lag: 5s, query: {since: "{cursor}"}}
+      cursor: {field: updated_at, granularity: 1ms, lag: 5s, query: {since: "{cursor}"}, body: {all: false}, format: wire}
+      complete: false
+      also: [more]
+      detail: true
+      each: Contact
+    transitions:
+      - {field: status, from: Open, to: "true", request: {path: "/accounts/{id}/close/{field.note}"}}
+    get_at: account
     get: {path: "/accounts/{id}"}
     create:
-      request: {path: /accounts}
+      request: {path: /accounts, headers: {X: y}, encoding: form}
+      record_at: data
+      id_at: data.id
+      sends: all
+      wrap: account
+      external_id: note
+      then_update: [name]
       idempotency: {header: Idempotency-Key, keeps: 24h}
       marker: note
-      find: {request: {path: /search}, items: hits}
+      find:
+        request: {path: /search}
+        items: hits
+        paging:
+          {kind: next_link, first: 0, next: a, next_header: Link, from_last: id, more: b, total: c}
     update: {request: {method: PUT, path: "/accounts/{id}"}, precondition: {header: If-Match}, scope: accounts.edit}
     delete: {request: {rpc: account.delete, body: ["{id}"]}}
   Contact: {id: id, parent: account, fields: {id: text, account: {type: text, ref: Account}}}
-  Drop: {id: id, fields: {id: text}, files: {pattern: "in/*.csv", delimiter: ";"}}
+  Drop: {id: id, fields: {id: text}, files: {pattern: "in/*.csv", delimiter: ";", format: json, encoding: latin-1, items: rows}}
 sandbox:
   Account: [{id: a1, amount: 12.50, n: 3}]
 """
@@ -93,21 +118,37 @@ def test_whole_system() -> None:
     assert system.tagged == compiled.TaggedValues(
         "__class__", {"Decimal": ("decimal",), "date": ("year", "month", "day")}, {"decimal": "Decimal"}
     )
-    assert account.native("amount") == compiled.NativeField("amount", "decimal", "money.amount", precision=12, scale=2)
+    assert account.native("amount") == compiled.NativeField(
+        "amount",
+        "decimal",
+        "money.amount",
+        precision=12,
+        scale=2,
+        pii="business",
+        write_at="amount",
+        quoted=True,
+        plain=True,
+    )
     assert account.native("status").values == ("Open", "1", "true")
     assert account.native("note").scope_write == "notes.write"
     assert account.list is not None
-    assert account.list.cursor == compiled.Cursor("updated_at", 1_000, 5_000_000, query={"since": "{cursor}"})
+    assert account.list.cursor == compiled.Cursor(
+        "updated_at", 1_000, 5_000_000, "wire", {"since": "{cursor}"}, {"all": False}
+    )
     assert account.get == compiled.Request("/accounts/{id}")
+    assert (account.list.also, account.list.detail, account.list.each) == (("more",), True, "Contact")
     assert account.create is not None
     assert account.create.request.method == "POST"
     assert (account.create.idempotency_keeps, account.create.scope) == (86_400, "accounts.write")
-    assert account.create.find == compiled.FindBy("note", compiled.Request("/search"), "hits")
+    assert account.create.find is not None
+    assert (account.create.find.field, account.create.find.items) == ("note", "hits")
+    assert account.create.find.paging.next_header == "Link"
+    assert [(step.source, step.target) for step in account.transitions] == [("Open", "true")]
     assert account.update is not None
     assert (account.update.precondition_header, account.update.scope) == ("If-Match", "accounts.edit")
     assert account.delete is not None
     assert (account.delete.returns, account.delete.request.method) == ("nothing", "POST")
-    assert system.resource("Drop").files == compiled.FileRead("in/*.csv", delimiter=";")
+    assert system.resource("Drop").files == compiled.FileRead("in/*.csv", "json", ";", "latin-1", "rows")
     assert system.sandbox == {"Account": [{"id": "a1", "amount": "12.50", "n": 3}]}
 
 
@@ -116,6 +157,26 @@ def test_a_system_survives_its_encoding() -> None:
 
     system, _ = resolve(WHOLE)
     assert decode(compiled.System, json.loads(dumps(system))) == system
+
+
+def test_everything_that_the_runtime_knows_can_be_said() -> None:
+    said: set[tuple[str, str]] = set()
+    there: set[tuple[str, str]] = set()
+
+    def walk(value: Any) -> None:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            for member in dataclasses.fields(value):
+                default = member.default_factory() if callable(member.default_factory) else member.default
+                there.add((type(value).__name__, member.name))
+                if getattr(value, member.name) != default:
+                    said.add((type(value).__name__, member.name))
+                walk(getattr(value, member.name))
+        elif isinstance(value, tuple):
+            for item in value:
+                walk(item)
+
+    walk(resolve(WHOLE)[0])
+    assert there - said == set()
 
 
 @pytest.mark.parametrize(
@@ -128,6 +189,9 @@ def test_a_system_survives_its_encoding() -> None:
         ("ref: Account", "ref: Acount", "SYN0202", "`crm` has no resource `Acount`"),
         ("parent: account", "parent: acount", "SYN0204", "`Contact` has no field `acount`"),
         ("  Account: [{id: a1", "  Accounts: [{id: a1", "SYN0202", "`crm` has no resource `Accounts`"),
+        ("each: Contact", "each: Contacts", "SYN0202", "`crm` has no resource `Contacts`"),
+        ("then_update: [name]", "then_update: [names]", "SYN0204", "`Account` has no field `names`"),
+        ("{field: status", "{field: state", "SYN0204", "`Account` has no field `state`"),
         ("text(80)", "string(80)", "SYN0207", "there is no type `string`"),
     ],
 )

@@ -86,7 +86,9 @@ def failures(e: typed.Expression, frame: Frame) -> list[Failure]:
             return _case_failures(e, frame)
         case typed.Apply():
             inner = [f for argument in e.arguments for f in failures(argument, frame)]
-            return inner + ([_own_failure(e, _excused(e), "SYN5001", e.function, frame)] if e.can_fail else [])
+            # `given` fails for want of a value, every other step because of one
+            code, rule = ("SYN5002", "required") if e.function == "given" else ("SYN5001", e.function)
+            return inner + ([_own_failure(e, _excused(e), code, rule, frame)] if e.can_fail else [])
         case typed.Lookup():
             return [*failures(e.argument, frame), _own_failure(e, (e.argument,), "SYN5004", f"code {e.codes}", frame)]
         case typed.Resolve() if not e.inverse:

@@ -16,6 +16,7 @@ from syncline_compiler.model.written import (
     Condition,
     Name,
     NativeName,
+    ProjectName,
     Seconds,
     Share,
     Text,
@@ -186,6 +187,6 @@ class ProjectSpec(Written):
     """``syncline.yaml``: the project and its environments."""
 
     syncline: Annotated[int, Field(ge=1, le=1)]
-    project: Name
+    project: ProjectName
     label: Text | None = None
-    environments: dict[Name, dict[Name, ConnectionSpec]] = {}
+    environments: dict[ProjectName, dict[Name, ConnectionSpec]] = {}

@@ -10,7 +10,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from syncline_compiler.quantities import check_duration, check_seconds, check_share
 
@@ -54,6 +62,7 @@ def _list_of_one(value: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_as_text), AfterValidator(_nonempty)]
 AnyText = Annotated[str, BeforeValidator(_as_text)]
+ProjectName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 NativeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 Version = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
@@ -64,6 +73,7 @@ Condition = Annotated[bool | str, BeforeValidator(_condition)]
 OneOrMore = Annotated[list[Text], BeforeValidator(_list_of_one)]
 
 PATTERNS = {
+    r"^[a-z][a-z0-9_-]{0,62}$": "a name in lower case is expected: letters, digits, _ and -, such as quote-to-cash",
     r"^[a-z][a-z0-9_]{0,62}$": "a name in lower case is expected: letters, digits and _, such as credit_limit",
     r"^[A-Za-z_][A-Za-z0-9_]{0,127}$": "a name is expected: letters, digits and _, such as Account or write_date",
     r"^[0-9]+\.[0-9]+\.[0-9]+$": "a version of three numbers is expected, such as 1.0.0",

@@ -73,7 +73,8 @@ def _check_create(looked_at: _Member, diagnostics: Collector) -> None:
 
 def _check_update(looked_at: _Member, diagnostics: Collector) -> None:
     """Check that changes can be delivered: without `update` they never are."""
-    if not looked_at.written or looked_at.resource.update is not None:
+    by_steps = {step.field for step in looked_at.resource.transitions}
+    if looked_at.resource.update is not None or not set(looked_at.written) - by_steps:
         return
     resource = f"{looked_at.system.name}.{looked_at.resource.name}"
     diagnostics.report(
@@ -84,9 +85,10 @@ def _check_update(looked_at: _Member, diagnostics: Collector) -> None:
 
 
 def _check_access(looked_at: _Member, diagnostics: Collector) -> None:
+    moved = {step.field for step in looked_at.resource.transitions}
     for native in looked_at.resource.fields:
         place = looked_at.place("fields", native.name)
-        if not native.writable and native.name in looked_at.written:
+        if not native.writable and native.name in looked_at.written and native.name not in moved:
             diagnostics.report(
                 "SYN0703", looked_at.written[native.name], label=f"`{native.name}` is written here",
                 secondary=[(looked_at.described.key(*place), "`write: false`")],

@@ -78,9 +78,9 @@ def _check_create(
             help="describe how a record is created there, or let the member hold only what others bring into it",
         )  # fmt: skip
         return
-    written = native_written(member.mapping)
+    written = {*native_written(member.mapping), resource.parent, resource.create.marker, resource.create.external_id}
     for native in resource.fields:
-        if native.required and native.writable and native.name not in written and native.name != resource.parent:
+        if native.required and native.writable and native.name not in written:
             diagnostics.report(
                 "SYN0505", member.mapping.span, label=f"nothing here fills `{native.name}`",
                 secondary=[

@@ -13,6 +13,7 @@ from typing import Any
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.spec_system import SystemSpec
+from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
 from syncline_runtime.system import Cursor, ListRead, Resource, System
 
@@ -27,8 +28,8 @@ SENSITIVE_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"}
 )
 SENSITIVE_QUERY = frozenset({"api_key", "apikey", "access_token", "token", "key", "secret", "password"})
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:\.[A-Za-z0-9_.]+)?\}", re.ASCII)
-_TEMPLATES = ("path", "query", "headers", "body")
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)(?:\.(\w+(?:\.\w+)*))?\}")
+_TEMPLATES = ("path", "query", "headers", "body", "session")
 
 _Declared = Declared[SystemSpec]
 
@@ -68,7 +69,8 @@ def _check_cursor(resource: Resource, declared: _Declared, diagnostics: Collecto
 
 
 def _asks_for_changes(listed: ListRead, cursor: Cursor) -> bool:
-    templates = (cursor.query, listed.request.path, listed.request.query, listed.request.body)
+    request = listed.request
+    templates = (cursor.query, cursor.body, request.path, request.query, request.body, request.headers)
     return any("{cursor}" in text for template in templates for _, text in _texts(template, ()))
 
 
@@ -90,8 +92,16 @@ def _check_placeholders(place: Place, text: str, declared: _Declared, diagnostic
     for match in _PLACEHOLDER.finditer(text):
         if match[1] not in PLACEHOLDERS:
             remedy = did_you_mean(match[1], PLACEHOLDERS, kind="placeholders")
-            span = declared.at(*place)
-            diagnostics.report("SYN0707", span, label=f"nothing fills `{{{match[1]}}}`", help=remedy)
+            diagnostics.report("SYN0707", declared.at(*place), label=f"nothing fills `{match[0]}`", help=remedy)
+        elif match[1] == "field" and place[0] == "resources":
+            _check_field(str(place[1]), match[2] or "", declared.at(*place), declared, diagnostics)
+
+
+def _check_field(resource: str, name: str, span: Span, declared: _Declared, diagnostics: Collector) -> None:
+    known = declared.spec.resources[resource].fields
+    if name not in known:
+        remedy = did_you_mean(name, known, kind=f"fields of `{resource}`")
+        diagnostics.report("SYN0204", span, label=f"`{resource}` has no field `{name}`", help=remedy)
 
 
 def _check_secret(place: Place, text: str, declared: _Declared, diagnostics: Collector) -> None:

@@ -4,10 +4,16 @@
 ``system.py``; what comes back is in ``results``. This package is the only place that imports httpx.
 """
 
-from syncline_runtime.connectors.clock import Clock, SystemClock
-from syncline_runtime.connectors.connection import ConnectionHandle, open_connection
-from syncline_runtime.connectors.failures import Refused
-from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Row, Written
+import sys
+
+# httpx imports its command line, with rich and pygments, wherever those are installed: a tenth of a second that no
+# run needs. A None here is Python's own way to say that a module is not to be had.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+
+from syncline_runtime.connectors.clock import Clock, SystemClock  # noqa: E402
+from syncline_runtime.connectors.connection import ConnectionHandle, open_connection  # noqa: E402
+from syncline_runtime.connectors.failures import Refused  # noqa: E402
+from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Row, Written  # noqa: E402
 
 __all__ = [
     "Clock",

@@ -49,35 +49,15 @@ class Operations:
 
     def wire(self, store: Store, record: Stored) -> Any:
         """Show a record as the system does."""
-        shows = children_of(store.resource, self._stores)
-        own = [field.name for field in store.resource.fields if field.readable and field.name not in shows]
-        natives = {name: record.natives[name] for name in own}
+        natives = {field.name: record.natives[field.name] for field in store.resource.fields if field.readable}
         shown: dict[str, Any] = assemble(store.resource, natives, self._system, sending=False)
-        for name, child in shows.items():
-            inside = [self.wire(child, each) for each in child.records.values() if _belongs(child, each, record)]
-            write_path(shown, store.resource.native(name).at, inside)
-        for field in store.resource.fields:
-            if self._holds(store.resource, field) and record.natives[field.name] is None:
-                write_path(shown, field.at, self._children(field, record.native_id))
+        for name, child in children_of(store.resource, self._stores).items():
+            if record.natives[name] is None:
+                inside = [self.wire(child, each) for each in child.records.values() if _belongs(child, each, record)]
+                write_path(shown, store.resource.native(name).at, inside)
         for path, value in store.resource.gone.items() if record.gone else ():
             write_path(shown, path, value)
         return shown
-
-    def touch_parent(self, store: Store, record: Stored) -> None:
-        """Let the record that shows this one as a child be changed by it."""
-        parent = record.natives[store.resource.parent] if store.resource.parent else None
-        for other in self._stores.values() if parent else ():
-            if any(field.of == store.resource.name and self._holds(other.resource, field) for field in other.resource.fields):
-                other.touch(parent or "")
-
-    def _holds(self, resource: Resource, field: NativeField) -> bool:
-        """Whether a list shows child records that are stored on their own."""
-        return field.of is not None and field.of != resource.name and self._stores[field.of].resource.parent is not None
-
-    def _children(self, field: NativeField, parent: str) -> list[Any]:
-        store = self._stores[field.of or ""]
-        owner = store.resource.parent or ""
-        return [self.wire(store, r) for r in store.records.values() if not r.gone and r.natives[owner] == parent]
 
     def _list(self, store: Store, asked: Asked, call: Call, url: str) -> Done:
         listing = asked.route.listing
@@ -135,7 +115,6 @@ class Operations:
             record = self._updated(store, asked, call, contract)
         else:
             record = self._created(store, asked, contract)
-        self.touch_parent(store, record)
         status = 201 if route.operation == "create" else 200
         if contract.returns == "nothing":
             return 204, ABSENT, _NO_HEADERS, record.native_id
@@ -213,11 +192,11 @@ class Operations:
 
 
 def children_of(resource: Resource, stores: Mapping[str, Store]) -> dict[str, Store]:
-    """Find the lists of a record that show records of their own: field name → the store of the child resource."""
+    """Find the lists of a record that show records stored on their own: field name → the store of the child."""
     return {
-        described.name: child
+        described.name: stores[described.of]
         for described in resource.fields
-        if described.of and not described.writable and (child := stores[described.of]).resource.parent
+        if described.of and described.of != resource.name and stores[described.of].resource.parent
     }
 
 

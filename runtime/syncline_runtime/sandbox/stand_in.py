@@ -245,13 +245,12 @@ class StandIn:
                 record = store.delete(native_id)
             else:
                 record = store.update(native_id, texts)
-            self._operations.touch_parent(store, record)
             return self._operations.wire(store, record)
 
 
 def _touch_parent(child: Store, parent: Store, record: Stored) -> None:
     """Raise the version of the record that shows this one, so that whoever reads changes sees it."""
-    parent.stamp(record.natives.get(child.resource.parent or "") or "")
+    parent.touch(record.natives.get(child.resource.parent or "") or "")
 
 
 class _Budget:

@@ -141,11 +141,6 @@ class Store:
             record.natives[name] = self._stamp_text(self.resource.native(name), self._stamped)
         self.touched(record)
 
-    def stamp(self, native_id: str) -> None:
-        """Raise the version of a record that shows what has changed in another."""
-        if native_id in self.records:
-            self._stamp(self.records[native_id])
-
     def _stamp_text(self, described: NativeField, moment: datetime) -> str:
         cursor = self.resource.list.cursor if self.resource.list else None
         if described.type in ("int", "decimal"):

@@ -51,6 +51,7 @@ class RunContext:
     cursors: list[Cursor] = field(default_factory=list)
     exceptions: list[NewException] = field(default_factory=list)
     parts: dict[str, int] = field(default_factory=dict)  # member prefix → how many parts were normalised
+    idle: set[str] = field(default_factory=set)  # syncs for which nothing came: their relations are not made
     touched: set[str] = field(default_factory=set)  # syncs with something to decide
 
     @property

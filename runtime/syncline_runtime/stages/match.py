@@ -15,6 +15,10 @@ from syncline_runtime.state import LINK_COLUMNS, quoted, text
 def match(run: RunContext, plan: Plan) -> None:
     """Give the unlinked rows of a sync their canonical ids."""
     run.state.bind(f"{plan.name}/canonical", f"SELECT * FROM {quoted(f'canonical:{plan.name}')}")
+    if plan.name in run.idle:
+        for member in plan.members:
+            _count(run, plan, member)
+        return
     pool, *rest = plan.match
     run.state.make(pool.output, pool.sql)
     if run.state.scalar(f"SELECT count(*) FROM {quoted(pool.output)}"):
@@ -122,23 +126,30 @@ def _count(run: RunContext, plan: Plan, member: Member) -> None:
     reading = run.reading(member)
     run.count(plan.name, "in", subject, "read", reading.rows)
     for kind, detail, value in run.state.rows(
-        f"""
-        SELECT kind, detail, count(*) FROM (
-            SELECT CASE class WHEN 'same' THEN 'matched' WHEN 'same:filtered' THEN 'filtered'
-                              WHEN 'same:left_scope' THEN 'left_scope' WHEN 'same:gone' THEN 'matched'
-                              ELSE class END AS kind,
-                   CASE WHEN class LIKE 'same%' THEN 'unchanged' ELSE '' END AS detail
-            FROM {quoted(f"{prefix}/class")} WHERE class <> 'changed'
-            UNION ALL
-            SELECT CASE p.status WHEN 'unmatched' THEN 'filtered' ELSE p.status END,
-                   CASE p.status WHEN 'unmatched' THEN 'unmatched' ELSE p.detail END
-            FROM {quoted(f"{prefix}/class")} AS c JOIN {quoted(f"{prefix}/parked")} AS p ON p._native_id = c._native_id
-            WHERE c.class = 'changed'
-            UNION ALL
-            SELECT 'matched', 'changed'
-            FROM {quoted(f"{prefix}/class")} AS c JOIN {quoted(f"{prefix}/values")} AS v ON v._native_id = c._native_id
-            WHERE c.class = 'changed'
-        ) GROUP BY 1, 2
-        """
+        f"SELECT kind, detail, count(*) FROM ({_classes(prefix, idle=plan.name in run.idle)}) GROUP BY 1, 2"
     ):
         run.count(plan.name, "in", subject, kind, value, detail)
+
+
+def _classes(prefix: str, *, idle: bool) -> str:
+    """One row per row read: its term of the equation and what splits it."""
+    before = f"""
+        SELECT CASE class WHEN 'same' THEN 'matched' WHEN 'same:filtered' THEN 'filtered'
+                          WHEN 'same:left_scope' THEN 'left_scope' ELSE class END AS kind,
+               CASE WHEN class LIKE 'same%' THEN 'unchanged' ELSE '' END AS detail
+        FROM {quoted(f"{prefix}/class")} WHERE class <> 'changed'
+    """
+    if idle:
+        return before
+    return f"""
+        {before}
+        UNION ALL
+        SELECT CASE p.status WHEN 'unmatched' THEN 'filtered' ELSE p.status END,
+               CASE p.status WHEN 'unmatched' THEN 'unmatched' ELSE p.detail END
+        FROM {quoted(f"{prefix}/class")} AS c JOIN {quoted(f"{prefix}/parked")} AS p ON p._native_id = c._native_id
+        WHERE c.class = 'changed'
+        UNION ALL
+        SELECT 'matched', 'changed'
+        FROM {quoted(f"{prefix}/class")} AS c JOIN {quoted(f"{prefix}/values")} AS v ON v._native_id = c._native_id
+        WHERE c.class = 'changed'
+    """

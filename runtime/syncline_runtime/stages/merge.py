@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, prefix_of
-from syncline_runtime.stages.normalise import normalise_rows, stored_image
+from syncline_runtime.stages.normalise import normalise_rows, stored_image, wake
 from syncline_runtime.state import quoted, text
 
 
@@ -21,13 +21,14 @@ def merge(run: RunContext, plan: Plan, open_ids: Sequence[str]) -> None:
     state.make(f"{plan.name}/dirty", " UNION ".join(_dirty(run, plan)))
     if state.scalar(f"SELECT count(*) FROM {quoted(f'{plan.name}/dirty')}"):
         run.touched.add(plan.name)
-    for member in plan.members:
-        _add_stored(run, plan, member)
-        state.bind(
-            f"{prefix_of(plan, member)}/base",
-            f"SELECT *, _mapping <> {text(member.mapping)} AS _remapped FROM {quoted(f'base:{prefix_of(plan, member)}')}",
-        )
-    if plan.name in run.touched:
+        wake(run, plan)
+        for member in plan.members:
+            _add_stored(run, plan, member)
+            base = quoted(f"base:{prefix_of(plan, member)}")
+            state.bind(
+                f"{prefix_of(plan, member)}/base",
+                f"SELECT *, _mapping <> {text(member.mapping)} AS _remapped FROM {base}",
+            )
         for step in plan.merge:
             state.make(step.output, step.sql)
     _bind_current(run, plan)
@@ -38,7 +39,8 @@ def _dirty(run: RunContext, plan: Plan) -> list[str]:
     queries = [f"SELECT _cid FROM {quoted(f'{plan.name}/open')}"]
     for member in plan.members:
         prefix = prefix_of(plan, member)
-        queries.append(f"SELECT _cid FROM {quoted(f'{prefix}/values')} WHERE _cid IS NOT NULL")
+        if plan.name not in run.idle:
+            queries.append(f"SELECT _cid FROM {quoted(f'{prefix}/values')} WHERE _cid IS NOT NULL")
         queries.append(
             f"SELECT _cid FROM {quoted(f'base:{prefix}')} WHERE _status = 'linked' "
             f"AND (_open OR _mapping <> {text(member.mapping)})"
@@ -60,8 +62,6 @@ def _dirty(run: RunContext, plan: Plan) -> list[str]:
 def _add_stored(run: RunContext, plan: Plan, member: Member) -> None:
     """Bring in the stored image of dirty records that the member did not show in this run."""
     prefix = prefix_of(plan, member)
-    if plan.name not in run.touched:
-        return
     where = (
         f"b._cid IN (SELECT _cid FROM {quoted(f'{plan.name}/dirty')}) "
         f"AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f'{prefix}/image')}) "

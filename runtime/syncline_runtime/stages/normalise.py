@@ -34,25 +34,44 @@ GONE = "gone"
 
 
 def normalise(run: RunContext, plan: Plan) -> None:
-    """Normalise what was read for every member of a sync."""
+    """Normalise what was read for every member of a sync; a sync for which nothing came stays *idle*."""
+    came = 0
     for member in plan.members:
         _classify(run, plan, member)
         find_gone(run, plan, member)
-        image = _image_of_landed(run, plan, member)
-        normalise_rows(run, plan, member, image)
+        part = f"{prefix_of(plan, member)}/image#0"
+        run.state.make(part, _image_of_landed(run, plan, member))
+        came += run.state.scalar(f"SELECT count(*) FROM {quoted(part)}")
+    run.idle.add(plan.name)
+    if came:
+        wake(run, plan)
+
+
+def wake(run: RunContext, plan: Plan) -> None:
+    """Make ``values``, ``faults`` and ``parked`` of an idle sync, which costs a little even for no rows."""
+    if plan.name in run.idle:
+        run.idle.remove(plan.name)
+        for member in plan.members:
+            _normalise_part(run, plan, member, 0)
 
 
 def normalise_rows(run: RunContext, plan: Plan, member: Member, image: str) -> None:
     """Normalise the rows of an image query as one more part of the member's ``image`` and ``values``."""
+    number = run.parts[prefix_of(plan, member)]
+    part = f"{prefix_of(plan, member)}/image#{number}"
+    run.state.make(part, image)
+    if run.state.scalar(f"SELECT count(*) FROM {quoted(part)}"):
+        _normalise_part(run, plan, member, number)
+
+
+def _normalise_part(run: RunContext, plan: Plan, member: Member, number: int) -> None:
     prefix, state = prefix_of(plan, member), run.state
-    number = run.parts.get(prefix, 0)
-    part, values = f"{prefix}/image#{number}", f"{prefix}/values#{number}"
-    state.make(part, image)
-    state.bind(f"{prefix}/image", f"SELECT * FROM {quoted(part)}")
+    state.bind(f"{prefix}/image", f"SELECT * FROM {quoted(f'{prefix}/image#{number}')}")
     run_value_steps(run, member)
-    for role, name in (("values", values), ("faults", f"{prefix}/faults#{number}")):
+    for role in ("values", "faults"):
         step = member.step(role)
         assert step is not None  # every member normalises
+        name = f"{prefix}/{role}#{number}"
         state.make(name, step.sql)
         state.bind(f"{prefix}/{role}", f"SELECT * FROM {quoted(name)}")
     run.parts[prefix] = number + 1

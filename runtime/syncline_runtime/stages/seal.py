@@ -13,6 +13,7 @@ from syncline_runtime.plan import Member, Plan
 from syncline_runtime.segments import Segment
 from syncline_runtime.stages.context import RunContext, landed_of, prefix_of
 from syncline_runtime.stages.diff import candidates, sealed_payload
+from syncline_runtime.stages.normalise import wake
 from syncline_runtime.state import base_columns, quoted, text
 
 
@@ -44,7 +45,8 @@ def _segments(run: RunContext) -> Iterator[Segment]:
 
 def _segment_queries(run: RunContext) -> Iterator[tuple[str, str, str]]:
     """Kind, subject and query of every segment of the run."""
-    yield "links", "all", "SELECT * FROM new_links"
+    if run.state.scalar("SELECT count(*) FROM new_links"):
+        yield "links", "all", "SELECT * FROM new_links"
     landed: set[str] = set()
     for plan in run.plans:
         for member in plan.members:
@@ -59,7 +61,9 @@ def _segment_queries(run: RunContext) -> Iterator[tuple[str, str, str]]:
                     f"SELECT l.* FROM {quoted(landed_of(member))} AS l JOIN {quoted(f'{prefix}/class')} AS c "
                     "ON c._seq = l._seq AND c._native_id = l._native_id AND c.class NOT LIKE 'same%'",
                 )
-            yield "base", prefix, _parked_rows(run, plan, member)
+            if plan.name not in run.idle or run.state.scalar(f"SELECT count(*) FROM {quoted(f'{prefix}/gone')}"):
+                wake(run, plan)
+                yield "base", prefix, _parked_rows(run, plan, member)
             if plan.name in run.touched:
                 yield "base", prefix, f"SELECT * FROM {quoted(f'{prefix}/next')}"
         if plan.name in run.touched:
@@ -166,6 +170,8 @@ def _resolved(run: RunContext) -> list[int]:
     for plan in run.plans:
         for member in plan.members:
             prefix = prefix_of(plan, member)
+            if plan.name in run.idle:
+                continue
             rows = run.state.rows(f"SELECT _native_id, _cid FROM {quoted(f'{prefix}/image')}")
             looked_at |= {(plan.name, member.connection, native_id) for native_id, _ in rows}
             if plan.name in run.touched:

@@ -1,0 +1,75 @@
+"""The library: every example of every function, run in the engine; and what every entry must say."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+from language import engine
+from sqlglot import exp
+
+from syncline_compiler.functions import REGISTRY, WRITTEN, Function
+from syncline_compiler.functions.function import Example
+
+EXAMPLES = [
+    pytest.param(function, example, id=f"{function.name}{index}")
+    for function in REGISTRY.values()
+    for index, example in enumerate(function.examples)
+]
+
+
+@pytest.fixture(scope="module")
+def duck() -> duckdb.DuckDBPyConnection:
+    return engine()
+
+
+@pytest.mark.parametrize(("function", "example"), EXAMPLES)
+def test_example(function: Function, example: Example, duck: duckdb.DuckDBPyConnection) -> None:
+    assert function.sql is not None
+    arguments = [exp.column(f"a{index}", quoted=True) for index in range(len(example.arguments))]
+    sql = function.sql(arguments, example.options).sql("duckdb")
+    row = ", ".join(f"{literal} AS a{index}" for index, literal in enumerate(example.arguments))
+    found = duck.execute(f"SELECT CAST({sql} AS VARCHAR) FROM (SELECT {row})").fetchone()
+    assert found == (example.result,)
+
+
+@pytest.mark.parametrize("function", REGISTRY.values(), ids=REGISTRY)
+def test_entry_is_whole(function: Function) -> None:
+    assert function.doc.endswith(".")
+    assert (function.sql is None) == (function.runtime is not None)
+    assert function.examples or function.runtime
+    if function.can_fail and function.excused is None and function.runtime is None:
+        assert any(example.result is None for example in function.examples) or function.name in {"add", "sub", "money_sub"}
+
+
+@pytest.mark.parametrize("function", REGISTRY.values(), ids=REGISTRY)
+def test_inverse_exists(function: Function) -> None:
+    for index, name in function.inverse.steps if function.inverse else ():
+        assert name in REGISTRY
+        assert index < len(function.values)
+
+
+def test_written_names_lead_to_functions() -> None:
+    asked = (
+        "trim squash upper lower length left truncate replace coalesce text int decimal round abs min max instant date "
+        "local format country currency email phone url money money_minor bool negate hash"
+    )
+    assert set(asked.split()) <= set(WRITTEN)
+
+
+@pytest.mark.parametrize("text", ["2.5", "1e3", "0x1F", "1_000", "Y", " 1", "1 ", "", "one", "１", "+", "1.", "--1"])
+@pytest.mark.parametrize("name", ["int_of_text", "decimal_of_text", "bool_of_text", "date_of_text", "instant_of_text"])
+def test_readings_are_strict(name: str, text: str, duck: duckdb.DuckDBPyConnection) -> None:
+    if (name, text) == ("decimal_of_text", "2.5"):
+        return
+    build = REGISTRY[name].sql
+    assert build is not None
+    sql = build([exp.column("a")], {"precision": "12", "scale": "2"}).sql("duckdb")
+    assert duck.execute(f"SELECT {sql} FROM (SELECT ?::VARCHAR AS a)", [text]).fetchone() == (None,)
+
+
+def test_money_keeps_every_digit(duck: duckdb.DuckDBPyConnection) -> None:
+    build = REGISTRY["decimal_of_text"].sql
+    assert build is not None
+    sql = build([exp.column("a")], {"precision": "38", "scale": "2"}).sql("duckdb")
+    found = duck.execute(f"SELECT CAST({sql} AS VARCHAR) FROM (SELECT '12345678901234567.89' AS a)").fetchone()
+    assert found == ("12345678901234567.89",)
