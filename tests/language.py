@@ -26,7 +26,9 @@ SQL_TYPES = {
 }  # fmt: skip
 
 
-def field(name: str, text: str, *, form: str | None = None, values: tuple[str, ...] = (), **more: object) -> ResolvedField:
+def field(
+    name: str, text: str, *, form: str | None = None, values: tuple[str, ...] = (), **more: object
+) -> ResolvedField:
     return ResolvedField(name, parse_type(text, values=values, name=f"account.{name}"), HERE, form=form, **more)  # type: ignore[arg-type]
 
 

@@ -20,9 +20,10 @@ from syncline_compiler.diagnostics import catalogue
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.diagnostics.render import render_github, render_json, render_text, totals
 from syncline_compiler.passes.format_mapping import format_mapping
+from syncline_compiler.passes.parse_mapping import parse_mapping
 from syncline_compiler.pipeline import Compilation, check_project, compile_project
-from syncline_compiler.project import ProjectRefusedError, create_project, write_release
-from syncline_compiler.source import PROJECT_FILE, find_root
+from syncline_compiler.project import ProjectRefusedError, create_project, write_release, write_text
+from syncline_compiler.source import PROJECT_FILE, SourceFile, find_root, read_sources
 from syncline_compiler.spelling import nearest
 
 FAULT, USAGE = 1, 2
@@ -147,11 +148,12 @@ def fmt(checking: bool, diff: bool, project: Path | None, paths: tuple[Path, ...
     """Bring mappings (.map files) into the one format.
 
     PATH is a mapping or a folder of mappings. Default: all mappings of the project. A file with a syntax error is left
-    as it is: `syncline check` says why.
+    as it is, and the exit code is 1.
     """
-    changed = 0
+    changed = unreadable = 0
     for path in _mappings(paths or (_root(project, None),)):
         before = _read(path)
+        unreadable += _report_syntax(path, before)
         after = format_mapping(before)
         if after == before:
             continue
@@ -159,9 +161,9 @@ def fmt(checking: bool, diff: bool, project: Path | None, paths: tuple[Path, ...
         if diff:
             click.echo(_difference(path, before, after), nl=False)
         if not (checking or diff):
-            path.write_text(after, encoding="utf-8", newline="")
+            _write(path, after)
         click.echo(f"{path}: {'not in the one format' if checking or diff else 'formatted'}", err=True)
-    sys.exit(FAULT if changed and checking else 0)
+    sys.exit(FAULT if unreadable or (changed and checking) else 0)
 
 
 COMMANDS: dict[str, click.Command] = {
@@ -221,9 +223,18 @@ def _near(code: str) -> str:
 def _mappings(paths: Sequence[Path]) -> Iterable[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(found for found in path.rglob("*.map") if found.is_file() and not found.is_symlink())
+            yield from (path / file.path for file in read_sources(path) if file.path.endswith(".map"))
         else:
             yield path
+
+
+def _report_syntax(path: Path, text: str) -> bool:
+    """Show the syntax errors of a mapping; say whether there are any."""
+    source, diagnostics = SourceFile(path.as_posix(), text), Collector()
+    parse_mapping(source, diagnostics)
+    shown = render_text(diagnostics, {source.path: source}, colour=_has_colour(sys.stderr))
+    click.echo(shown, nl=False, err=True)
+    return diagnostics.failed
 
 
 def _read(path: Path) -> str:
@@ -231,6 +242,13 @@ def _read(path: Path) -> str:
         return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{path} cannot be read: {error}") from None
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_text(path, text)
+    except ProjectRefusedError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _difference(path: Path, before: str, after: str) -> str:

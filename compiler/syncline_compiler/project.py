@@ -53,6 +53,18 @@ def write_release(directory: Path, files: Mapping[str, bytes]) -> None:
         raise ProjectRefusedError(f"{error.filename or directory} cannot be written: {error.strerror}") from None
 
 
+def write_text(path: Path, text: str) -> None:
+    """Replace a file's text as a whole; its permissions stay."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as beside:
+            fresh = Path(beside) / path.name
+            fresh.write_text(text, encoding="utf-8", newline="")
+            fresh.chmod(path.stat().st_mode)
+            os.replace(fresh, path.resolve())
+    except OSError as error:
+        raise ProjectRefusedError(f"{path} cannot be written: {error.strerror}") from None
+
+
 def _exchange(fresh: Path, target: Path, old: Path) -> None:
     """Put the fresh folder in the target's place; the old one comes back if that fails."""
     if target.exists():

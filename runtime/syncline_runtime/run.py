@@ -87,18 +87,22 @@ class RunResult:
         return sum(self.delivered.acked.values())
 
 
-def run_release(release: Release, binding: Binding, options: Options) -> RunResult:
-    """Run the syncs of a release once.
+def run_release(release: Release, environment: str | Binding | None, options: Options) -> RunResult:
+    """Run the syncs of a release once, in an environment by name (None: the only one) or under a binding.
 
     Raises SynclineError (see ``errors``) when the run cannot be made; what fails for single records, or because one
     system cannot be reached, is in the result.
     """
-    return asyncio.run(_run(release, binding, options))
+    return asyncio.run(_run(release, _binding(release, environment), options))
 
 
-def plan_release(release: Release, binding: Binding, options: Options) -> RunResult:
+def plan_release(release: Release, environment: str | Binding | None, options: Options) -> RunResult:
     """Do everything that a run does before its seal, and record nothing."""
-    return asyncio.run(_plan(release, binding, options))
+    return asyncio.run(_plan(release, _binding(release, environment), options))
+
+
+def _binding(release: Release, environment: str | Binding | None) -> Binding:
+    return environment if isinstance(environment, Binding) else release.binding(environment)
 
 
 async def _run(release: Release, binding: Binding, options: Options) -> RunResult:

@@ -124,6 +124,7 @@ class FileRead:
     delimiter: str = ","
     encoding: str = "utf-8"
     items: str = ""  # json: path of the list
+    complete: bool = False  # the files together show every live record; else they only add and change
 
 
 @dataclass(frozen=True)

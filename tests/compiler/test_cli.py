@@ -193,3 +193,37 @@ def test_explain_list() -> None:
     lines = run("explain", "--list").stdout.splitlines()
     assert "SYN0501  error        A field that several members write has no owner" in lines
     assert "SYN8100  at run time  A guard stopped the run" in lines
+
+
+UNTIDY = "mapping erp.Partner <-> account@1\n\nname<->title\n"
+
+
+def test_fmt_writes_the_one_format_and_then_has_nothing_to_do(project: Path) -> None:
+    path = project / "mappings" / "erp_partner.map"
+    path.write_text(UNTIDY)
+    path.chmod(0o640)
+    checked = run("fmt", "--check", "--diff", "--project", project)
+    assert checked.exit_code == 1
+    assert "-name<->title\n+name <-> title\n" in checked.stdout
+    assert path.read_text() == UNTIDY
+    result = run("fmt", "--project", project)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "name <-> title\n" in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert [other.name for other in path.parent.iterdir() if other.name.startswith(".")] == []
+    assert run("fmt", "--check", path).exit_code == 0
+
+
+def test_fmt_leaves_what_it_cannot_read(project: Path) -> None:
+    path = project / "mappings" / "erp_partner.map"
+    path.write_text("mapping erp.Partner <-> account@1\nname<->(\n")
+    result = run("fmt", path)
+    assert result.exit_code == 1
+    assert "error[SYN01" in result.stderr
+    assert path.read_text() == "mapping erp.Partner <-> account@1\nname<->(\n"
+    (project / "x.map").write_bytes(b"\xff")
+    assert run("fmt", project / "x.map").exit_code == 2
+
+
+def test_the_template_is_in_the_one_format(project: Path) -> None:
+    assert run("fmt", "--check", "--project", project).exit_code == 0

@@ -38,7 +38,11 @@ def test_entry_is_whole(function: Function) -> None:
     assert (function.sql is None) == (function.runtime is not None)
     assert function.examples or function.runtime
     if function.can_fail and function.excused is None and function.runtime is None:
-        assert any(example.result is None for example in function.examples) or function.name in {"add", "sub", "money_sub"}
+        assert any(example.result is None for example in function.examples) or function.name in {
+            "add",
+            "sub",
+            "money_sub",
+        }
 
 
 @pytest.mark.parametrize("function", REGISTRY.values(), ids=REGISTRY)

@@ -40,7 +40,9 @@ def outline(node: syntax.Expression) -> str:
         case syntax.Nullness():
             return f"({'present' if node.negated else 'null'} {outline(node.operand)})"
         case syntax.Membership():
-            options = node.options.text if isinstance(node.options, syntax.Name) else " ".join(map(outline, node.options))
+            options = (
+                node.options.text if isinstance(node.options, syntax.Name) else " ".join(map(outline, node.options))
+            )
             return f"({'not in' if node.negated else 'in'} {outline(node.operand)} {options})"
         case syntax.Case():
             branches = " ".join(f"{outline(condition)}: {outline(value)}" for condition, value in node.branches)
@@ -103,7 +105,11 @@ def test_mapping_as_a_whole() -> None:
     )
     assert mistakes == []
     assert parsed is not None
-    assert (parsed.header.resource.text, parsed.header.object.text, parsed.header.version) == ("crm.Account", "account", "2.1.0")
+    assert (parsed.header.resource.text, parsed.header.object.text, parsed.header.version) == (
+        "crm.Account",
+        "account",
+        "2.1.0",
+    )
     assert [line.direction for line in parsed.lines] == ["both", "write"]
     assert [(part.part.text, part.list.text, len(part.lines)) for part in parsed.parts] == [("k", "L", 1)]
     assert parsed.rejects[0].because == "j"

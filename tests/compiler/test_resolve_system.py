@@ -63,7 +63,8 @@ resources:
       request: {path: /accounts, query: {limit: "{size}"}}
       items: results
       paging: {kind: offset, size: 50}
-      cursor: {field: updated_at, granularity: 1ms, lag: 5s, query: {since: "{cursor}"}, body: {all: false}, format: wire}
+      cursor:
+        {field: updated_at, granularity: 1ms, lag: 5s, query: {since: "{cursor}"}, body: {all: false}, format: wire}
       complete: false
       also: [more]
       detail: true

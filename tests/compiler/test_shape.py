@@ -115,6 +115,10 @@ def test_plain_specs_fit(text: str) -> None:
             "system: a\nversion: 1.0.0\nresources: {A: {id: id, fields: {id: text}, files: {pattern: ../x/*.csv}}}\n",
             ("SYN0008", "3:62", "a pattern below the connection's folder is expected, without `..`", ()),
         ),
+        (
+            SYNC + "when_deleted_in: {crm: [1]}\n",
+            ("SYN0008", "4:24", "one of `keep`, `review`, `delete` is expected", ()),
+        ),
         ("object: a\nversion: 1.0.0\nfields: {}\n", ("SYN0008", "3:9", "at least one is expected", ())),
         (
             "object: a\nversion: 1.0.0\nfields: [name]\n",

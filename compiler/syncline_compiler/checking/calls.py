@@ -88,7 +88,7 @@ def apply(choice: Choice, values: Sequence[Expression], span: Span, diagnostics:
         return None
     more = function.options(types, result) if function.options is not None else {}
     options = tuple(sorted({**choice.options, **more}.items()))
-    return Apply(function.name, arguments, result, function.can_fail, options)
+    return Apply(function.name, arguments, result, function.fails(result), options)
 
 
 def usage(function: Function) -> str:

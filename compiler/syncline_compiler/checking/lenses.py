@@ -118,7 +118,7 @@ class Lens:
         for index, name in inverse.steps:
             argument = get.arguments[index]
             if not isinstance(argument, Constant):
-                yield from self._undo(argument, self._back(name, get, argument, value))
+                yield from self._undo(argument, value if name == "as_is" else self._back(name, get, argument, value))
 
     def _back(self, name: str, get: Apply, argument: Expression, value: Expression) -> Expression:
         """Give the step that makes one argument again."""
@@ -136,7 +136,7 @@ class Lens:
         kept = {key: option for key, option in options.items() if key in names}
         result = function.type_of([value.type], kept)
         more = function.options([value.type], result) if function.options is not None else {}
-        return Apply(name, (value,), result, function.can_fail, tuple(sorted({**kept, **more}.items())))
+        return Apply(name, (value,), result, function.fails(result), tuple(sorted({**kept, **more}.items())))
 
     def _check_digits(self, name: str, options: Mapping[str, str], get: Apply, value: Expression) -> None:
         """Demand `round` for a native decimal with fewer digits; amounts of money are checked as they go."""
@@ -225,7 +225,7 @@ def _written(function: Function) -> str:
 
 def _free(value: Expression) -> bool:
     """Whether a text is the author's own, and no rendering of a number, date or code."""
-    return isinstance(value, Field) or (isinstance(value, Apply) and value.function == "as_is")
+    return isinstance(value, Field)
 
 
 def _formed(form: str, text: str) -> bool:

@@ -64,7 +64,7 @@ def referred(value: Expression, step: syntax.Step, names: Names, diagnostics: Co
 
 
 def _as_landed(value: Expression) -> Expression:
-    """The id as the system wrote it: links keep ids as text, whatever type the field has."""
+    """Give the id as the system wrote it: links keep ids as text, whatever type the field has."""
     match value:
         case Apply(function="int_of_text", arguments=(Field() as landed,)):
             return landed

@@ -85,6 +85,7 @@ class Function:
     doc: str
     sql: Sql | None = None
     can_fail: bool = False
+    fails_for: frozenset[Kind] | None = None  # the kinds of result for which it can; None: all
     excused: tuple[int, ...] | None = None
     nulls: Literal["carry", "never", "own"] = "carry"
     inverse: Inverse | None = None
@@ -102,6 +103,10 @@ class Function:
     def settings(self) -> tuple[Setting, ...]:
         """The parameters that are written out."""
         return tuple(parameter for parameter in self.parameters if isinstance(parameter, Setting))
+
+    def fails(self, result: Type) -> bool:
+        """Tell whether the function can fail where its result is of this type."""
+        return self.can_fail and (self.fails_for is None or result.kind in self.fails_for)
 
     def type_of(self, arguments: Sequence[Type], options: Options) -> Type:
         """Give the type of the result; RefusedArguments where the types do not go together."""

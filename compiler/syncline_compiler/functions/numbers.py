@@ -283,7 +283,7 @@ FUNCTIONS = (
         examples=(Example(("2", "3"), "3"), Example(("NULL::BIGINT", "3"), None)),
     ),
     Function(
-        "add", "add", _PAIR, _sum, "Adds numbers. Written `+`.", _arithmetic(exp.Add), can_fail=True,
+        "add", "add", _PAIR, _sum, "Adds numbers. Written `+`.", _arithmetic(exp.Add), can_fail=True, fails_for=_INT,
         options=_result_digits,
         examples=(
             Example(("2", "3"), "5"), Example(("9223372036854775807", "1"), None),
@@ -291,11 +291,11 @@ FUNCTIONS = (
         ),
     ),
     Function(
-        "sub", "sub", _PAIR, _sum, "Subtracts numbers. Written `-`.", _arithmetic(exp.Sub), can_fail=True,
+        "sub", "sub", _PAIR, _sum, "Subtracts numbers. Written `-`.", _arithmetic(exp.Sub), can_fail=True, fails_for=_INT,
         options=_result_digits, examples=(Example(("2", "3"), "-1"),),
     ),
     Function(
-        "mul", "mul", _PAIR, _product, "Multiplies numbers. Written `*`.", _multiply, can_fail=True,
+        "mul", "mul", _PAIR, _product, "Multiplies numbers. Written `*`.", _multiply, can_fail=True, fails_for=_INT,
         options=_division_digits,
         examples=(
             Example(("2", "3"), "6", {}), Example(("9223372036854775807", "2"), None, {}),

@@ -167,6 +167,7 @@ FUNCTIONS = (
         examples=(
             Example((_L,), "2024-03-05 09:00:00+00", _BERLIN),
             Example(("TIMESTAMP '2024-10-27 02:30:00'",), "2024-10-27 00:30:00+00", _BERLIN),
+            Example(("TIMESTAMP '2024-03-31 02:30:00'",), None, _BERLIN),
             Example(("TIMESTAMP '2024-04-07 01:45:00'",), "2024-04-06 14:45:00+00", {"zone": "Australia/Lord_Howe"}),
         ),
     ),
@@ -186,7 +187,7 @@ FUNCTIONS = (
         "instant_of_epoch_ms", "instant", (Value("value", _NUMBERS), _MILLIS), _given(INSTANT),
         "Whole milliseconds since 1970, as `instant epoch_ms`.", _of_epoch(1000), can_fail=True,
         inverse=Inverse(((0, "epoch_ms_of_instant"),), exact=False),
-        examples=(Example(("1709632800500",), "2024-03-05 10:00:00.5+00"),),
+        examples=(Example(("1709632800500",), "2024-03-05 10:00:00.5+00"), Example(("9" * 18,), None)),
     ),
     Function(
         "epoch_ms_of_instant", "", (Value("value", _INSTANTS),), _given(INT),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 
 INDENT = "  "
@@ -46,7 +46,8 @@ class _Row:
     right: str = ""
     comment: str = ""
     plain: bool = False  # the left side is one name, so that it stands in a column
-    blank: bool = field(default=False)
+    blank: bool = False
+    goes_on: bool = False  # part of the statement above
 
     def text(self, width: int, arrow_width: int) -> str:
         """Write the row with its left side and arrow padded to these widths."""
@@ -75,14 +76,16 @@ def _aligned(run: Sequence[_Row]) -> Iterator[str]:
 
 
 class _RunKey:
-    """Numbers runs of rows: a blank line, a comment of its own or a change of indentation ends one."""
+    """Numbers runs of rows whose arrows stand in one column.
+
+    A blank line, a comment of its own, another statement or another indentation ends a run; lines that go on do not.
+    """
 
     def __init__(self) -> None:
         self.number, self.indent = 0, ""
 
     def __call__(self, row: _Row) -> int:
-        breaks = row.blank or (row.comment and not row.left) or not (row.arrow or row.indent != self.indent)
-        if breaks or (row.arrow and row.indent != self.indent):
+        if not row.goes_on and (not row.arrow or row.indent != self.indent):
             self.number += 1
             self.indent = row.indent
         return self.number
@@ -107,7 +110,7 @@ def _rows(lines: Sequence[str]) -> Iterator[_Row]:
         comment = tokens.pop().text if tokens and tokens[-1].kind == "comment" else ""
         if not tokens:
             inner = bool(depth) or (bool(comment) and _continues(lines[number + 1 :]))
-            yield _Row(INDENT * (block + inner), "", comment=comment.rstrip(), blank=not comment)
+            yield _Row(INDENT * (block + inner), "", comment=comment.rstrip(), blank=not comment, goes_on=inner)
             continue
         first = tokens[0]
         goes_on = bool(depth) or (_GOES_ON.match(first.text) is not None)
@@ -130,7 +133,7 @@ def _continues(following: Sequence[str]) -> bool:
 def _row(indent: str, tokens: Sequence[_Token], comment: str, goes_on: bool) -> _Row:
     at = next((index for index, token in enumerate(tokens) if token.kind == "arrow"), None)
     if at is None or goes_on or tokens[0].text == "mapping":
-        return _Row(indent, _joined(tokens), comment=comment)
+        return _Row(indent, _joined(tokens), comment=comment, goes_on=goes_on)
     plain = at == 1 and tokens[0].kind == "name"
     return _Row(indent, _joined(tokens[:at]), tokens[at].text, _joined(tokens[at + 1 :]), comment, plain)
 

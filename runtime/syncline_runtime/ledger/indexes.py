@@ -23,7 +23,6 @@ _index("uq_realm_name", schema.realm, "project", "environment", "tenant")
 _index("ix_lease_token", schema.lease, "realm_id", "token")
 _index("uq_segment_path", schema.segment, "realm_id", "path")
 
-_index("uq_intent_key", schema.intent, "key")
 _index("uq_intent_member", schema.intent, "realm_id", "canonical_id", "connection", "part_key", "n")
 _index("ix_intent_run", schema.intent, "realm_id", "run_id")
 _index("ix_intent_closed_run", schema.intent, "realm_id", "closed_run", where="closed_run IS NOT NULL")
@@ -38,7 +37,6 @@ _index(
 )
 _index("ix_intent_correlation", schema.intent, "realm_id", "correlation_id")
 _index("ix_intent_reference_target", schema.intent_reference, "realm_id", "canonical_id", "connection", "object")
-_index("ix_payload_canonical", schema.payload, "realm_id", "canonical_id")
 _index("uq_ack_intent", schema.ack, "realm_id", "intent_id")
 _index("ix_ack_unconfirmed", schema.ack, "realm_id", "seq", where="confirmed_run IS NULL")
 

@@ -16,7 +16,7 @@ from syncline_runtime.ledger.bodies import canonical, fingerprint
 from syncline_runtime.ledger.database import Database, Prepared, Row, given
 from syncline_runtime.ledger.facts import Attempt, Backlog, Intent, Lease, Member, Recovered, Refusal, Run
 from syncline_runtime.ledger.schema import attempt, exception, intent, lease, payload, standing_in
-from syncline_runtime.ledger.states import ASKING, OPEN, REFUSED, UNSETTLED
+from syncline_runtime.ledger.states import ASKING, OPEN, REFUSED, STANDING, UNSETTLED
 
 COLUMNS = (
     intent.c.id, intent.c.run_id, intent.c.sync, intent.c.object, intent.c.connection, intent.c.resource,
@@ -73,6 +73,7 @@ _OPEN_WORK = Prepared(
         .union(
             select(exception.c.object, exception.c.canonical_id).where(
                 exception.c.realm_id == bindparam("realm"),
+                standing_in(exception, STANDING),
                 standing_in(exception, ASKING),
                 exception.c.canonical_id != "",
             )

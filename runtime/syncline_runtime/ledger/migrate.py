@@ -13,6 +13,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
+from syncline_runtime.ledger.statistics import tell_planner
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -20,6 +22,7 @@ def upgrade(connection: Connection) -> None:
     """Run all migrations that ``connection``'s database lacks, within its transaction."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     command.upgrade(configuration(connection), "head")
+    tell_planner(connection)
 
 
 def configuration(connection: Connection) -> Config:

@@ -153,7 +153,7 @@ intent = _table(
     _text("part_key", ""),
     _maybe("native_id"),
     _whole("n"),
-    _text("key"),
+    _text("key"),  # unique as (canonical_id, connection, part_key, n) is, which it is made of
     _text("fingerprint"),  # keyed, see meta.fingerprint_key
     _text("origin"),
     _text("state"),

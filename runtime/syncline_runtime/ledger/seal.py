@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, literal_column, select
 
 from syncline_runtime.errors import InternalError
 from syncline_runtime.ledger import equations, exceptions
@@ -28,7 +28,18 @@ from syncline_runtime.ledger.states import OPEN, UNSETTLED
 
 _Place = tuple[str, str, str]  # connection, canonical id, part key
 _CHUNK = 5_000
-_ADD_INTENT = Prepared(lambda: intent.insert())
+_ADD_INTENT = Prepared(  # the other columns have their defaults: every value bound is time for large seals
+    lambda: intent.insert().values(
+        realm_id=bindparam("realm"),
+        state=literal_column("'pending'"),
+        created_at=bindparam("now"),
+        updated_at=bindparam("now"),
+        **given(
+            *("id", "run_id", "sync", "object", "connection", "resource", "operation", "canonical_id", "part_key"),
+            *("native_id", "n", "key", "fingerprint", "origin", "correlation_id"),
+        ),
+    )
+)
 _ADD_PAYLOAD = Prepared(lambda: payload.insert())
 _ADD_REFERENCE = Prepared(lambda: intent_reference.insert())
 _SEALED = Prepared(
@@ -102,12 +113,7 @@ class _Intents:
         self._keys = IntentKeys(database.realm)
         self._first = change.row(_ANY) is None  # nothing can collide: the usual case for the largest seals
         self._before = change.bump("intent", 0)
-        self._same = {
-            **dict.fromkeys(("category", "vendor_code", "first_sent_at", "closed_run", "settled_run")),
-            **dict.fromkeys(("attempts", "sends", "next_at", "claim_token", "claim_deadline", "claim_lease"), 0),
-            "realm_id": change.realm_id, "run_id": run, "state": "pending",
-            "created_at": change.now, "updated_at": change.now,
-        }  # fmt: skip
+        self._same = {"realm": change.realm_id, "to_run_id": run, "now": change.now}
 
     def add(self, intents: Iterable[NewIntent]) -> _Made:
         made = _Made(Counter())
@@ -152,10 +158,11 @@ class _Intents:
 
     def _row(self, number: int, one: NewIntent, n: int, body: bytes) -> dict[str, Any]:
         return {
-            **self._same, "id": number, "sync": one.sync, "object": one.object, "connection": one.connection,
-            "resource": one.resource, "operation": one.operation, "canonical_id": one.canonical_id,
-            "part_key": one.part_key, "native_id": one.native_id, "n": n, "key": self._keys.key(one, n),
-            "fingerprint": fingerprint(self._secret, body), "origin": one.origin, "correlation_id": one.correlation_id,
+            **self._same, "to_id": number, "to_sync": one.sync, "to_object": one.object,
+            "to_connection": one.connection, "to_resource": one.resource, "to_operation": one.operation,
+            "to_canonical_id": one.canonical_id, "to_part_key": one.part_key, "to_native_id": one.native_id,
+            "to_n": n, "to_key": self._keys.key(one, n), "to_fingerprint": fingerprint(self._secret, body),
+            "to_origin": one.origin, "to_correlation_id": one.correlation_id,
         }  # fmt: skip
 
     def _payload(self, number: int, one: NewIntent, body: bytes) -> dict[str, Any]:

@@ -23,9 +23,9 @@ from syncline_runtime.stages.context import RunContext
 from syncline_runtime.state import quoted, text
 from syncline_runtime.system import Resource, Write
 
-SEND_SECONDS = 60
+SEND_SECONDS = 20  # longest time until an answer; a request that was cut off is over then, too
 CLAIM_MARGIN = 30_000_000  # microseconds by which a claim outlives its request
-PATIENCE = 20.0  # seconds that a run waits for retries that are due soon
+PATIENCE = 30.0  # seconds that a run waits for retries that are due soon
 OUTAGE = 3  # failures in a row that nobody but the system or the way to it can be the cause of
 SYSTEMIC = ("transport", "authentication", "rate_limit")
 FIRST_WAIT, LONGEST_WAIT = 0.5, 300.0
@@ -93,7 +93,7 @@ class _Worker:
         """Seconds until the next intent of this connection may be sent again."""
         now = self._run.now()
         due = [
-            max(one.next_at, one.claim_deadline if one.state == "ambiguous" else 0)
+            one.next_at
             for one in self._run.ledger.intents.unfinished()
             if one.connection == self._name and one.state in ("retryable", "ambiguous")
         ]
@@ -129,10 +129,13 @@ class _Worker:
                 key=intent.key,
                 marker=marker_of(intent),
                 parent=_parent(claim) if resource.parent else None,
-                image=self._image(intent) if contract.sends == "all" or resource.transitions else None,
+                image=self._image(intent) if _needs_image(resource, contract) else None,
                 seconds=SEND_SECONDS - 5,
             )
         except RequestFailed as error:
+            if intent.operation == "delete" and error.category == "not_found":
+                self._acknowledge(sent, intent.native_id, None)
+                return
             self._failed(sent, error)
             return
         self._in_a_row = 0
@@ -166,12 +169,8 @@ class _Worker:
     async def _look(self, claim: Claim, resource: Resource, contract: Write) -> bool:
         """Read back by marker; absence counts only once a write must be visible."""
         now = self._run.now()
-        visible = (claim.intent.first_sent_at or now) + self._handle.system.visible_after * 1_000_000
-        if now < visible:
-            self._outbox.release(self._lease, claim, visible)
-            return False
         try:
-            found = await self._handle.find(resource.name, contract, marker_of(claim.intent))
+            found = await self._handle.find(resource.name, contract, _sought(claim, resource, contract))
         except RequestFailed as error:
             self._note_outage(error)
             self._outbox.release(self._lease, claim, now + int(FIRST_WAIT * 1_000_000))
@@ -186,8 +185,17 @@ class _Worker:
         if not found.conclusive:
             self._fail(claim, Failure("dead", "conflict", message="the search for the marker proves nothing"), "")
             return False
-        # claimed in state ambiguous: certainly absent, so it may be sent like a retry
-        return True
+        proved = self._absence_counts_from(claim.intent)
+        if now < proved:
+            self._outbox.release(self._lease, claim, proved)
+            return False
+        return True  # certainly absent: it may be sent like a retry
+
+    def _absence_counts_from(self, intent: Intent) -> int:
+        """When the last request is over and what it wrote must be visible."""
+        attempts = self._run.ledger.intents.attempts(intent.id)
+        over = max((one.ended_at or one.started_at + SEND_SECONDS * 1_000_000 for one in attempts), default=self._run.now())
+        return over + self._handle.system.visible_after * 1_000_000
 
     def _failed(self, claim: Claim, error: RequestFailed) -> None:
         plan = self._plans[claim.intent.sync]
@@ -201,11 +209,12 @@ class _Worker:
             message=error.message,
             uses_attempt=not systemic,
         )
+        wait = error.retry_after if error.retry_after is not None else _backoff(claim.intent.attempts)
+        again = replace(failure, retry_at=self._run.now() + int(wait * 1e6))
         if error.ambiguous and claim.intent.attempts <= plan.attempts:
-            self._outbox.fail(self._lease, claim, replace(failure, outcome="ambiguous"))
+            self._outbox.fail(self._lease, claim, replace(again, outcome="ambiguous"))
         elif error.retry and self._may_retry(claim.intent, plan, systemic=systemic):
-            wait = error.retry_after if error.retry_after is not None else _backoff(claim.intent.attempts)
-            self._outbox.fail(self._lease, claim, replace(failure, retry_at=self._run.now() + int(wait * 1e6)))
+            self._outbox.fail(self._lease, claim, again)
         else:
             ended: Outcome = "dead" if error.retry or error.ambiguous else "rejected"
             self._fail(claim, replace(failure, outcome=ended), "")
@@ -261,6 +270,18 @@ class _Worker:
 def marker_of(intent: Intent) -> str:
     """What we write into a record so that it can be found again: the canonical id, and the part where it is one."""
     return f"{intent.canonical_id}-{intent.part_key}" if intent.part_key else intent.canonical_id
+
+
+def _sought(claim: Claim, resource: Resource, contract: Write) -> str:
+    """What a record is read back by: our marker, or the value that we wrote into the field that is searched."""
+    if contract.marker is not None or contract.find is None:
+        return marker_of(claim.intent)
+    natives = (claim.sent or {}).get("natives") or _resolved(claim, resource)
+    return natives.get(contract.find.field) or marker_of(claim.intent)
+
+
+def _needs_image(resource: Resource, contract: Write) -> bool:
+    return contract.sends == "all" or contract.request.body is not None or bool(resource.transitions)
 
 
 def _parent(claim: Claim) -> str | None:

@@ -52,8 +52,9 @@ async def _read(run: RunContext, members: list[Member], stored: str | None) -> N
         run.readings[at] = Reading(0, complete=False, mark=None, error=error)
         run.progress("extract", f"{member.connection}.{member.resource}: not read")
         return
-    listing = handle.system.resource(member.resource).list
-    complete = since is None and (listing is None or listing.complete)
+    described = handle.system.resource(member.resource)
+    source = described.list or described.files
+    complete = since is None and source is not None and source.complete
     mark = handle.next_since(member.resource, newest)
     run.readings[at] = Reading(rows, complete, mark)
     run.progress("extract", f"{member.connection}.{member.resource}: {rows} read")

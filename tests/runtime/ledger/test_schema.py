@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -12,9 +15,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.sql import Select
 
 from runtime.ledger.bench import Bench
-from syncline_runtime.ledger import indexes, schema
+from syncline_runtime.ledger import decisions, exceptions, indexes, intents, outbox, register, runs, schema, seal
+from syncline_runtime.ledger.database import Prepared
 from syncline_runtime.ledger.migrate import configuration
 
 
@@ -76,3 +81,42 @@ def _definitions(connection: object) -> dict[str, set[str]]:
         for name, text in rows
         if name != "alembic_version"
     }
+
+
+def test_no_statement_reads_a_large_table_from_end_to_end(bench: Bench) -> None:
+    """Every index begins with the realm; see ``statistics.py``."""
+    large = "intent|payload|ack|attempt|intent_reference|exception|earlier|later|sealed|sent|returned"
+    whole = re.compile(
+        rf"(SCAN|SEARCH) ({large})( USING PRIMARY KEY| USING INDEX (?!ix_intent_open|ix_ack_unc)\w+)? \(realm_id=\?\)"
+    )
+    found: dict[str, str] = {}
+    with bench.ledger._database.read() as look:
+        for name, statement in _statements():
+            sql, fixed = statement.on(look.connection)
+            rows = look._driver.execute(f"EXPLAIN QUERY PLAN {sql}", {one: fixed[one] or 1 for one in fixed})
+            plan = " | ".join(row[3] for row in rows)
+            if whole.search(plan) or "SCAN" in plan:
+                found[name] = plan
+    assert found == {}
+
+
+def _statements() -> Iterator[tuple[str, Prepared]]:
+    """Every prepared statement of the ledger, selects over lists of values included."""
+    for module in (outbox, intents, runs, register, seal, exceptions, decisions):
+        for name, value in vars(module).items():
+            for one in value.values() if isinstance(value, dict) and name.startswith("_F") else [value]:
+                if isinstance(one, Prepared):
+                    yield f"{module.__name__}.{name}", one
+                elif isinstance(one, Select):
+                    few = one.params(**{key: ["x", "y"] for key in ("ids",)})
+                    yield f"{module.__name__}.{name}", _Listed(few)
+
+
+class _Listed(Prepared):
+    def __init__(self, statement: Select[Any]) -> None:
+        self._select = statement
+
+    def on(self, connection: sa.Connection) -> tuple[str, dict[str, Any]]:
+        compiled = self._select.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+        expanded = compiled.construct_expanded_state({"realm": 1, "ids": ["x", "y"]})
+        return expanded.statement, dict(expanded.parameters)

@@ -158,7 +158,6 @@ def _intents() -> None:
         ["realm_id", "state", "canonical_id"],
         where="state IN ('rejected', 'dead', 'superseded') AND settled_run IS NULL",
     )
-    _index("uq_intent_key", "intent", ["key"])
     _index("uq_intent_member", "intent", ["realm_id", "canonical_id", "connection", "part_key", "n"])
     _table(
         "intent_reference",
@@ -177,7 +176,6 @@ def _intents() -> None:
         _text("canonical_id"),
         _text("body"),
     )
-    _index("ix_payload_canonical", "payload", ["realm_id", "canonical_id"])
     _table(
         "attempt",
         _key("intent_id", sa.BigInteger),

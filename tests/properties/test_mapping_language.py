@@ -1,0 +1,187 @@
+"""Laws of the mapping language: formatting means nothing, and two-way lines go there and back.
+
+The way back is run in the engine: for values v of the canonical field, get(put(v)) = v where the line says that
+comparing needs no round trip, and get(put(get(put(v)))) = get(put(v)) everywhere.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from language import ACCOUNT, checked, engine, sql_type, tree
+from sqlglot import exp
+
+from syncline_compiler.functions.codes import COUNTRIES, CURRENCIES, LANGUAGES
+from syncline_compiler.model.typed import Put
+from syncline_compiler.passes.format_mapping import format_mapping
+
+# Formatting
+
+NAMES = st.sampled_from(["a", "Name", "value", "end", "list.item", "`First Name`", "Größe", "where1"])
+NUMBERS = st.sampled_from(["0", "7", "2.50", "-3", "-0.5"])
+TEXTS = st.text(string.ascii_letters + ' #|()<->\\"é', max_size=8).map(
+    lambda text: '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+)
+SPACE = st.sampled_from(["", " ", "   ", "\t"])
+
+
+def _expressions(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    def joined(form: str) -> st.SearchStrategy[str]:
+        return st.tuples(inner, inner, SPACE).map(lambda parts: form.format(*parts[:2]).replace("_", parts[2]))
+
+    return st.one_of(
+        *map(
+            joined,
+            [
+                "{0} and {1}", "not {0}", "({0} or_ {1})", "({0})_+_{1}", "{0} - ({1})", "-({0})", "({0})_==_({1})",
+                "({0})_??_({1})", "f(_{0}_,{1}_)", "({0}) is not null", "({0}) in_({1})", "case when {0} then {1} end",
+                "case when {0} then 1 else {1} end", "pick L where {0} .m", "({0}_|_trim_| left -3)",
+                "({0} | f_({1}) else null)", "sum({0} where {1})", "(\n{0}_#_c\n)",
+            ],
+        )
+    )  # fmt: skip
+
+
+EXPRESSIONS = st.recursive(st.one_of(NAMES, NUMBERS, TEXTS), _expressions, max_leaves=8)
+STATEMENTS = st.one_of(
+    st.tuples(NAMES, st.sampled_from(["<->", " <- ", "   <->"]), EXPRESSIONS).map("".join),
+    EXPRESSIONS.map(lambda text: f"{text} -> Target"),
+    EXPRESSIONS.map(lambda text: f"take   when {text}  # why"),
+    EXPRESSIONS.map(lambda text: f'x <- {text}\n  # step\n|trim\n | f 2 else reject "no"'),
+    EXPRESSIONS.map(lambda text: f"p <-> each L{{\n{{a}} <- {text}\n\n\nlonger<->b\n}}".replace("{a}", "a")),
+    st.sampled_from(["# alone", "", "   ", "\n\n", 'reject when a because "b # c"']),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(STATEMENTS, max_size=5))
+@example(["x <- a-3 | left -3", "y <- -a"])
+def test_formatting_keeps_the_meaning_and_settles(statements: Sequence[str]) -> None:
+    text = "\n".join(["mapping a.B <-> c@1", *statements, ""])
+    formatted = format_mapping(text)
+    assert format_mapping(formatted) == formatted
+    assert _bare(formatted) == _bare(text)
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(string.printable + "é<->|`", max_size=60))
+def test_no_text_breaks_the_parser(text: str) -> None:
+    format_mapping(f"mapping a.B <-> c@1\nx <- {text}\n")
+
+
+# Lenses
+
+PLAIN = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20)
+SQUASHED = PLAIN.map(lambda text: " ".join(text.split()))
+INSTANTS = st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)).map(lambda at: at.replace(tzinfo=UTC).isoformat())
+DECIMALS = st.decimals(Decimal(-10) ** 9, Decimal(10) ** 9, places=2).map(str)
+CODES = st.sampled_from
+LINES: dict[str, tuple[str, st.SearchStrategy[Any]]] = {
+    "name <-> Name": ("name", SQUASHED),
+    "name <-> Name | trim | squash": ("name", SQUASHED),
+    "label <-> Text | truncate 5": ("label", PLAIN),
+    'label <-> Text ?? "none"': ("label", PLAIN),
+    "shout <-> Text | upper": ("shout", st.text(string.ascii_uppercase + " ", max_size=9)),
+    "status <-> Status | trim | code status": ("status", CODES(["prospect", "active", "closed"])),
+    "country <-> Text | trim | country": ("country", CODES(COUNTRIES)),
+    "currency <-> Text | currency lower": ("currency", CODES(CURRENCIES)),
+    "language <-> Text | upper | language": ("language", CODES(LANGUAGES)),
+    "region <-> Text | subdivision": ("region", CODES(["DE-BY", "US-CA", "GB-ENG"])),
+    "email <-> Text | squash | email": ("email", CODES(["Ada@example.com", "b.c+d@x-y.example.org"])),
+    "site <-> Text | url": ("site", CODES(["https://example.com/a?b=c#d", "http://x"])),
+    "rate <-> Amount": ("rate", DECIMALS),
+    "rate <-> Text | decimal 2": ("rate", DECIMALS),
+    "rate <-> Amount | round 1": ("rate", DECIMALS),
+    "rate <-> Amount | negate": ("rate", DECIMALS),
+    "count <-> Whole": ("count", st.integers(-(2**63), 2**63 - 1).map(str)),
+    "count <-> Text | trim | int": ("count", st.integers(-(2**63), 2**63 - 1).map(str)),
+    "flag <-> Flag": ("flag", CODES(["true", "false"])),
+    'flag <-> Text | bool "Y" "N"': ("flag", CODES(["true", "false"])),
+    "flag <-> Whole | bool 1 0": ("flag", CODES(["true", "false"])),
+    "day <-> Day": ("day", st.dates(date(1, 1, 1), date(9999, 12, 31)).map(str)),
+    'day <-> Text | date "%d.%m.%Y"': ("day", st.dates(date(1000, 1, 1), date(9999, 12, 31)).map(str)),
+    "local <-> Local": ("local", st.datetimes(datetime(1, 1, 1), datetime(9999, 1, 1)).map(str)),
+    "at <-> At": ("at", INSTANTS),
+    "at <-> Whole | instant epoch": ("at", INSTANTS),
+    "at <-> Whole | instant epoch_ms": ("at", INSTANTS),
+    'at <-> Local | instant "Europe/Berlin"': ("at", INSTANTS),
+    'at <-> Text | instant "Australia/Lord_Howe"': ("at", INSTANTS),
+    "at <-> Local | instant system": ("at", INSTANTS),
+    "limit <-> money(Amount, Text)": ("limit", st.tuples(DECIMALS, CODES(CURRENCIES))),
+    'limit <-> money(Amount, "EUR")': ("limit", st.tuples(DECIMALS, CODES(["EUR"]))),
+    "limit <-> money_minor(Whole, Text | currency lower)": (
+        "limit", st.tuples(st.integers(-(10**9), 10**9).map(str), CODES(CURRENCIES)),
+    ),
+}  # fmt: skip
+
+
+@cache
+def _duck() -> duckdb.DuckDBPyConnection:
+    return engine()
+
+
+@cache
+def _round_trip(line: str) -> tuple[str, bool]:
+    """The query that gives v, get(put(v)) and get(put(get(put(v)))) for each value of a list."""
+    typed = checked(line + "\n").lines[0]
+    field = ACCOUNT.field(typed.field or "")
+    assert field is not None
+    assert typed.get is not None
+    once = _there_and_back(typed.get, typed.puts, field.name, "v")
+    twice = _there_and_back(typed.get, typed.puts, field.name, "once")
+    kind = sql_type(field.type)
+    query = (
+        f"WITH given AS (SELECT unnest(?::VARCHAR[])::{kind} AS v), "
+        f"first AS (SELECT v, CAST({once} AS {kind}) AS once FROM given), "
+        f"second AS (SELECT v, once, CAST({twice} AS {kind}) AS twice FROM first) "
+        "SELECT v::VARCHAR, once::VARCHAR, twice::VARCHAR FROM second"
+    )
+    return query, typed.identity
+
+
+def _there_and_back(get: Any, puts: Sequence[Any], field: str, column: str) -> str:
+    canonical = {field: exp.column(column, quoted=True)}
+    written = {put.native: exp.Paren(this=tree(put.value, canonical)) for put in puts if isinstance(put, Put)}
+    return tree(get, written).sql("duckdb")
+
+
+def _literal(value: Any) -> str:
+    return value if isinstance(value, str) else f"{{'amount': {value[0]}, 'currency': {value[1]}}}"
+
+
+@pytest.mark.parametrize("line", LINES)
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_lens(line: str, data: st.DataObject) -> None:
+    values = data.draw(st.lists(LINES[line][1].map(_literal), min_size=1, max_size=20))
+    query, identity = _round_trip(line)
+    for value, once, twice in _duck().execute(query, [values]).fetchall():
+        assert twice == once
+        if identity:
+            assert once == value
+
+
+STEPS = st.lists(st.sampled_from(["trim", "squash", "truncate 7", "truncate 20"]), max_size=5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=STEPS, values=st.lists(SQUASHED, min_size=1, max_size=10))
+def test_random_pipelines_are_lenses(steps: list[str], values: list[str]) -> None:
+    query, identity = _round_trip(" | ".join(["name <-> Name", *steps]))
+    for value, once, twice in _duck().execute(query, [values]).fetchall():
+        assert twice == once
+        assert once == value or not identity
+        assert once == value or len(value) > 7
