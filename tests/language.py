@@ -1,4 +1,4 @@
-"""A small world for tests of the mapping language: one object, one system, one code table, and SQL for typed expressions."""
+"""A small world for tests of the mapping language: objects, a system, code tables, and SQL for typed expressions."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ OBJECTS = {
     "user": item("user", field("name", "text")),
     "contact": item("contact", field("email", "email"), field("name", "text?")),
     "invoice": item(
-        "invoice", field("account", "ref(account)", inverse="invoices"), field("total", "money"), field("paid", "money"),
-        field("number", "int"), field("state", "enum", values=("open", "paid")),
+        "invoice", field("account", "ref(account)", inverse="invoices"), field("total", "money"),
+        field("paid", "money"), field("number", "int"), field("state", "enum", values=("open", "paid")),
     ),
 }  # fmt: skip
 
@@ -113,7 +113,7 @@ def expression(text: str, wanted: Type | None = None) -> tuple[typed.Expression 
     return found, [diagnostic.code for diagnostic in diagnostics]
 
 
-def shown(e: typed.Expression | None) -> str:
+def shown(e: typed.Expression | None) -> str:  # noqa: C901 - one case a node
     """A typed expression in a line, ``trim(native.Name)``; ``!`` marks what can fail."""
     match e:
         case None:

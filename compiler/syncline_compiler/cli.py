@@ -59,7 +59,7 @@ def init(directory: Path) -> None:
         f"\nA project with {len(written)} files. Next:\n\n"
         f"  cd {directory}\n"
         "  syncline check       look for mistakes\n"
-        "  syncline sandbox     start stand-ins of both systems\n"
+        "  syncline sandbox     start stand-ins of both systems; leave it running, go on in a second terminal\n"
         "  syncline plan        see what a run would write\n"
         "  syncline run         write it\n\n"
         "Begin reading at syncline.yaml.",
@@ -215,8 +215,8 @@ def _has_colour(stream: TextIO) -> bool:
 
 def _near(code: str) -> str:
     guess = nearest(code, catalogue.codes())
-    same_group = [known for known in catalogue.codes() if known[:5] == code[:5]]
-    near = list(dict.fromkeys([*([guess] if guess else []), *same_group]))[:5]
+    groups = [known for length in (5, 4) for known in catalogue.codes() if known[:length] == code[:length]]
+    near = list(dict.fromkeys([*([guess] if guess else []), *groups]))[:5]
     return f" Did you mean {', '.join(near)}?" if near else " `syncline explain --list` lists all."
 
 

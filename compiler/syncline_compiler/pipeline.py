@@ -137,7 +137,8 @@ def _bind(
         if diagnostics.errors > found:
             unusable.add(bound.key)
         else:
-            mappings[bound.key] = typed
+            # What is said of a mapping as a whole is said of its first line.
+            mappings[bound.key] = replace(typed, span=bound.written.header.span)
     return Bound(
         objects=objects,
         systems=systems,

@@ -13,6 +13,7 @@ inputs (see ``state.py``):
 ``S/m/faults``             [normalise] what is wrong with them: _native_id, field, code, rule, action
 ``S/match/N``              [match] the rows that identity rule N decided
 ``S/match``                [match] one decision per unlinked row: connection, _native_id, _cid, how, rule, state
+``S/by/F``                 the records that alone have a value in field F: key, _cid
 ``S/dirty``                canonical ids to decide: _cid, _origin
 ``S/m/side``               [merge] a member's now and base beside each other, per dirty id
 ``S/golden``               [merge] the winner per canonical id, with derived fields

@@ -145,6 +145,7 @@ async def _plan(release: Release, binding: Binding, options: Options) -> RunResu
 
 async def _recover(run: RunContext, lease: Lease, begun: Any) -> int:
     """Finish what an interrupted run left: resolve what is ambiguous, put acks into the base."""
+    bind_links(run)
     left = run.ledger.intents.recover(lease, begun)
     waiting = [one for one in run.ledger.intents.unfinished() if one.state in ("ambiguous", "retryable")]
     if waiting:

@@ -75,17 +75,21 @@ def landed_columns(natives: Sequence[str]) -> dict[str, str]:
 class State:
     """An open state: runs SQL, keeps the fold, reads and writes Parquet."""
 
-    def __init__(self, folder: Path, store: SegmentStore, *, memory: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, store: SegmentStore, *, memory: str | None = None, threads: int | None = None
+    ) -> None:
         self.folder, self.store = folder.resolve(), store
         self.path = self.folder / "state.duckdb"
         self.spool = self.folder / "spool"
         self.spool.mkdir(parents=True, exist_ok=True)
-        self._connection = self._open(memory)
+        self._connection = self._open(memory, threads)
 
-    def _open(self, memory: str | None) -> duckdb.DuckDBPyConnection:
+    def _open(self, memory: str | None, threads: int | None) -> duckdb.DuckDBPyConnection:
         options: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
         if memory:
             options["memory_limit"] = memory
+        if threads:
+            options["threads"] = threads
         try:
             connection = duckdb.connect(str(self.path), config=options)
             folders = ", ".join(text(f"{path}/") for path in (self.folder, self.store.root.resolve()))

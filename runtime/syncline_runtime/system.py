@@ -4,7 +4,8 @@ A *template* is a JSON value whose strings may hold ``{name}`` placeholders. A s
 takes the value's own type; inside longer text the value is written as text. An object with the single member
 ``$base64url_json`` or ``$json`` stands for its (filled) value encoded so, ``$base64`` for its text in base64, ``$join``
 for the texts of its list put together, ``$when`` for its ``then`` if any value under ``given`` is there and all under
-``known`` are not null, else for its ``else``. Connectors know these words and no vendor's.
+``known`` are not null, else for its ``else``, ``$each`` for the objects of its list ``of``, each with the members
+``add`` too. Connectors know these words and no vendor's.
 Placeholders: ``{id}`` ``{cursor}`` ``{size}`` ``{offset}`` ``{page}`` ``{token}`` ``{marker}`` ``{key}`` ``{version}``
 ``{parent}`` ``{account}`` ``{value}``, ``{record}`` for the whole wire record and ``{field.NAME}`` for one native field
 of it. A member or item whose lone placeholder has no value is left out.
@@ -155,6 +156,7 @@ class Write:
     precondition_header: str | None = None  # header that carries the version we last saw
     scope: str | None = None
     then_update: tuple[str, ...] = ()  # create: fields that it ignores, sent by an update right after
+    replaces: bool = False  # update: the system changes no record; it is deleted and made again, with another id
 
 
 @dataclass(frozen=True)

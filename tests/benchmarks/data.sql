@@ -4,7 +4,7 @@
 -- `crm_before`, `crm_now`, `erp_before`, `erp_first` (native rows). 5 % nulls, 1 % edited, 0.1 % new, 0.1 % gone;
 -- of the edited 2 % are not valid any more and some change nothing that counts.
 
-CREATE TEMP MACRO die(i, salt, sides) AS CAST(hash(i, salt) % sides AS INTEGER);
+CREATE TEMP MACRO die(i, salt, sides) AS CAST(hash(xor(hash(i), hash(salt))) % sides AS INTEGER);
 CREATE TEMP MACRO one_of(i, salt, list) AS list[1 + die(i, salt, len(list))];
 CREATE TEMP MACRO mostly(i, salt, value) AS CASE WHEN die(i, salt || ' null', 20) > 0 THEN value END;
 CREATE TEMP MACRO canonical_id(native_id) AS

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from language import check, checked, codes_of, expression, shown
 
+from language import check, checked, codes_of, expression, shown
 from syncline_compiler.model.typed import PickPut
 from syncline_compiler.model.types import BOOL
 
@@ -29,8 +29,8 @@ DECIMAL = "precision=12 scale=2"
         ("country <- Text | country else null", "(country!(native.Text) else null)"),
         ("phone <- Text | phone \"DE\"", "phone!(native.Text region=DE)"),
         ("limit <- money(Amount, Text)",
-         f"money!(decimal_of_text!(native.Amount {DECIMAL}), currency!(native.Text case=upper))"),
-        ('limit <- money(Amount, "EUR")', f"money!(decimal_of_text!(native.Amount {DECIMAL}), 'EUR')"),
+         f"money!(decimal_of_text!(native.Amount {DECIMAL}), currency!(native.Text case=upper) fits=true)"),
+        ('limit <- money(Amount, "EUR")', f"money!(decimal_of_text!(native.Amount {DECIMAL}), 'EUR' fits=true)"),
         ("limit <- money_minor(Whole, Text | currency lower)",
          "money_minor!(int_of_text!(native.Whole), currency!(native.Text case=lower))"),
         ("rate <- Amount", f"decimal_of_text!(native.Amount {DECIMAL})"),
@@ -143,6 +143,19 @@ def test_refused(line: str, code: str | None) -> None:
 def test_lets_are_bounded_when_written_out() -> None:
     lets = "let x0 = Whole + Whole\n" + "".join(f"let x{i} = x{i - 1} + x{i - 1}\n" for i in range(1, 64))
     assert set(codes_of(lets + "count <- x63\n")) == {"SYN0102"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "let x0 = Text\n" + "".join(f"let x{i} = x{i - 1} | trim\n" for i in range(1, 3000)),
+        "let x = " + " + ".join(["Whole"] * 60) + "\ncount <- " + " + ".join(["x"] * 60) + "\n",
+        "count <- " + "max(" * 40 + "Whole" + ", 1)" * 40 + "\n",
+        "flag <- Text" + "".join(" | left 9" for _ in range(62)) + ' == "x"\n',
+    ],
+)
+def test_depth_is_bounded(body: str) -> None:
+    assert set(codes_of(body)) <= {"SYN0102", "SYN0101", "SYN0204"}
 
 
 def test_conditions_have_two_values() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import duckdb
 import pytest
-from language import engine
 from sqlglot import exp
 
+from language import engine
 from syncline_compiler.functions import REGISTRY, WRITTEN, Function
 from syncline_compiler.functions.function import Example
 

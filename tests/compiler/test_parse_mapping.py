@@ -90,7 +90,8 @@ def test_expression(text: str, tree: str) -> None:
 
 
 def test_lines_go_on() -> None:
-    body = "x <- a # why\n  # more\n  | trim\n\n  | upper\ny <- (1 +\n 2)\nz <- case\n when a\n and b then 1\n else 2\nend\n"
+    body = "x <- a # why\n  # more\n  | trim\n\n  | upper\ny <- (1 +\n 2)\n"
+    body += "z <- case\n when a\n and b then 1\n else 2\nend\n"
     parsed, mistakes = parse(HEADER + body)
     assert mistakes == []
     assert parsed is not None

@@ -91,7 +91,10 @@ resources:
     update: {request: {method: PUT, path: "/accounts/{id}"}, precondition: {header: If-Match}, scope: accounts.edit}
     delete: {request: {rpc: account.delete, body: ["{id}"]}}
   Contact: {id: id, parent: account, fields: {id: text, account: {type: text, ref: Account}}}
-  Drop: {id: id, fields: {id: text}, files: {pattern: "in/*.csv", delimiter: ";", format: json, encoding: latin-1, items: rows}}
+  Drop:
+    id: id
+    fields: {id: text}
+    files: {pattern: "in/*.csv", delimiter: ";", format: json, encoding: latin-1, items: rows, complete: true}
 sandbox:
   Account: [{id: a1, amount: 12.50, n: 3}]
 """
@@ -149,7 +152,7 @@ def test_whole_system() -> None:
     assert (account.update.precondition_header, account.update.scope) == ("If-Match", "accounts.edit")
     assert account.delete is not None
     assert (account.delete.returns, account.delete.request.method) == ("nothing", "POST")
-    assert system.resource("Drop").files == compiled.FileRead("in/*.csv", "json", ";", "latin-1", "rows")
+    assert system.resource("Drop").files == compiled.FileRead("in/*.csv", "json", ";", "latin-1", "rows", complete=True)
     assert system.sandbox == {"Account": [{"id": "a1", "amount": "12.50", "n": 3}]}
 
 

@@ -53,6 +53,7 @@ class Modelled:
     state: str = "pending"
     sends: int = 0
     token: int = 0
+    until: int = 0
     acked: bool = False
 
 
@@ -88,6 +89,7 @@ class Intents(RuleBasedStateMachine):
         kept = self.bench.ledger.runs.get(run.id)
         if kept is not None and kept.status == "sealed":
             run = self.bench.next_run()
+            self.generation += 1
         made = [self.planned(record, part, wants) for record, part in members]
         seal = Seal(run.id, intents=made, counts=across(made))
         if any(self.busy(record) for record, _ in members):
@@ -113,11 +115,10 @@ class Intents(RuleBasedStateMachine):
             known = self.model[one.intent.id]
             assert known.state in ("pending", "waiting", "retryable")
             assert not self.blocked(known)
-            assert known.token == 0
             assert known.sends or self.known(known)
-            known.token = one.token
+            self.take(known, one)
         for known in self.model.values():
-            if known.state == "pending" and known.token == 0 and not self.blocked(known) and not self.known(known):
+            if known.state == "pending" and self.is_free(known) and not self.blocked(known) and not self.known(known):
                 known.state = self.actual(known)  # waits as soon as a claim came across it
                 assert known.state in ("pending", "waiting")
         return multiple(*((self.generation, one) for one in taken))
@@ -128,9 +129,20 @@ class Intents(RuleBasedStateMachine):
         for one in taken:
             known = self.model[one.intent.id]
             assert known.state == "ambiguous"
-            assert known.token == 0
-            known.token = one.token
+            self.take(known, one)
         return multiple(*((self.generation, one) for one in taken))
+
+    def take(self, known: Modelled, claim: Claim) -> None:
+        assert self.is_free(known)
+        known.token, known.until = claim.token, claim.deadline
+
+    def is_free(self, known: Modelled) -> bool:
+        return known.token == 0 or known.until < self.bench.clock.now
+
+    def is_good(self, held: tuple[int, Claim]) -> bool:
+        """Whether a claim is of this run's lease and nobody took the intent since."""
+        generation, claim = held
+        return generation == self.generation and self.model[claim.intent.id].token == claim.token
 
     def blocked(self, one: Modelled) -> bool:
         return any(
@@ -150,23 +162,23 @@ class Intents(RuleBasedStateMachine):
     def send(self, held: tuple[int, Claim]) -> object:
         generation, claim = held
         known = self.model[claim.intent.id]
-        if claim.intent.state == "sending" or known.token != claim.token or known.state == "sending":
+        if not self.is_good(held) or claim.intent.state == "sending" or known.state == "sending":
             with pytest.raises((InternalError, StateError)):
                 self.bench.send(claim)
-            return multiple(held) if known.token == claim.token and claim.intent.state == "sending" else multiple()
+            return multiple(held) if self.is_good(held) and claim.intent.state == "sending" else multiple()
         sent = self.bench.send(claim, {"resolved": claim.intent.id})
-        known.state, known.sends = "sending", known.sends + 1
+        known.state, known.sends, known.until = "sending", known.sends + 1, sent.deadline
         assert sent.intent.sends == known.sends
-        return generation, sent
+        return multiple((generation, sent))
 
     @rule(held=consumes(claims))
     def acknowledge(self, held: tuple[int, Claim]) -> None:
         _, claim = held
         known = self.model[claim.intent.id]
-        if known.token != claim.token or known.state not in ("sending", "ambiguous"):
+        if not self.is_good(held) or known.state not in ("sending", "ambiguous"):
             with pytest.raises(StateError):
                 self.bench.ledger.outbox.acknowledge(self.bench.lease, claim, "n")
-            self.release(claim)
+            self.release(held)
             return
         self.bench.ledger.outbox.acknowledge(self.bench.lease, claim, f"n{known.id}")
         known.state, known.token, known.acked = "acked", 0, True
@@ -179,21 +191,20 @@ class Intents(RuleBasedStateMachine):
     def fail(self, held: tuple[int, Claim], outcome: str) -> None:
         _, claim = held
         known = self.model[claim.intent.id]
-        allowed = known.token == claim.token and outcome in FOLLOWERS[known.state]  # type: ignore[index]
         failure = Failure(outcome, "transport")  # type: ignore[arg-type]
-        if not allowed:
+        if not self.is_good(held) or outcome not in FOLLOWERS[known.state]:  # type: ignore[index]
             with pytest.raises(StateError):
                 self.bench.ledger.outbox.fail(self.bench.lease, claim, failure)
-            self.release(claim)
+            self.release(held)
             return
         self.bench.ledger.outbox.fail(self.bench.lease, claim, failure)
         known.state, known.token = outcome, 0
 
-    def release(self, claim: Claim) -> None:
+    def release(self, held: tuple[int, Claim]) -> None:
         """Give a claim back where it is still good, so that the intent is not lost to the test."""
-        known = self.model[claim.intent.id]
-        if known.token == claim.token and known.state in ("pending", "retryable", "ambiguous"):
-            self.bench.ledger.outbox.release(self.bench.lease, claim)
+        known = self.model[held[1].intent.id]
+        if self.is_good(held) and known.state in ("pending", "retryable", "ambiguous"):
+            self.bench.ledger.outbox.release(self.bench.lease, held[1])
             known.token = 0
 
     @precondition(lambda self: self.model)

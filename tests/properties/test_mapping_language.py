@@ -17,9 +17,9 @@ import duckdb
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from language import ACCOUNT, checked, engine, sql_type, tree
 from sqlglot import exp
 
+from language import ACCOUNT, checked, engine, sql_type, tree
 from syncline_compiler.functions.codes import COUNTRIES, CURRENCIES, LANGUAGES
 from syncline_compiler.model.typed import Put
 from syncline_compiler.passes.format_mapping import format_mapping

@@ -37,8 +37,6 @@ from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
 
 TYPED_NODES = (Constant, Field, Apply, Case, Lookup, Resolve, Pick, Aggregate, OrElse)
-LARGEST = 4_000
-"""Nodes of one typed expression, with every ``let`` written out."""
 
 
 @dataclass

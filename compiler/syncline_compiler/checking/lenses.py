@@ -42,6 +42,7 @@ _IMPLIED = {
 """A step brings to a form: the forms of a field whose values are in it already."""
 _SPACELESS = {"trim", "squash"}
 _CASELESS = {"int", "decimal", "date", "country", "currency", "language", "subdivision", "phone", "bool"}
+_KINDS: Mapping[type, str] = {Constant: "a constant", Resolve: "`ref … by`"}
 _FITTING = {"fits", "as_is", "given"}
 _ONE_CURRENCY = {"money": "amount_in_currency", "money_minor": "minor_in_currency"}
 
@@ -83,13 +84,13 @@ class Lens:
                 yield from self._undo_step(get, value)
             case Lookup(inverse=False):
                 yield from self._undo_code(get, value)
-            case Resolve(inverse=False):
+            case Resolve(inverse=False, by=None):
                 back = Resolve(get.object, get.resource, value, Type("text", value.type.nullable), inverse=True)
                 yield from self._undo(get.argument, back)
             case Pick():
                 yield get, value
             case Constant() | Case() | Aggregate() | Lookup() | Resolve():
-                kind = "a constant" if isinstance(get, Constant) else "`case`"
+                kind = _KINDS.get(type(get), "`case`")
                 self._refuse("SYN0403", get, f"{kind} has no way back")
 
     def _undo_default(self, get: Apply, value: Expression) -> Iterator[tuple[Field | Pick, Expression]]:
@@ -249,6 +250,8 @@ def _fixed(where: Expression) -> tuple[tuple[str, str], ...] | None:
         case Apply(function="and"):
             found = [_fixed(argument) for argument in where.arguments]
             return None if None in found else tuple(pair for pairs in found for pair in pairs or ())
+        case Apply(function="is_null", arguments=(member,)):
+            return () if _member(member) is not None else None  # what is not given is null
         case Apply(function="eq" | "same", arguments=(left, right)):
             return _pair(left, right) or _pair(right, left)
         case Field(scope="item") | Apply(function="bool_of_text"):
@@ -258,9 +261,15 @@ def _fixed(where: Expression) -> tuple[tuple[str, str], ...] | None:
 
 
 def _pair(member: Expression, value: Expression) -> tuple[tuple[str, str], ...] | None:
-    while isinstance(member, Apply) and member.function.endswith("_of_text"):
-        member = member.arguments[0]
-    if isinstance(member, Field) and isinstance(value, Constant) and value.value is not None:
+    found = _member(member)
+    if found is not None and isinstance(value, Constant) and value.value is not None:
         plain = str(value.value).lower() if isinstance(value.value, bool) else str(value.value)
-        return ((member.name, plain),)
+        return ((found.name, plain),)
     return None
+
+
+def _member(value: Expression) -> Field | None:
+    """The member of the element that a value is, read as its type."""
+    while isinstance(value, Apply) and value.function.endswith("_of_text"):
+        value = value.arguments[0]
+    return value if isinstance(value, Field) else None

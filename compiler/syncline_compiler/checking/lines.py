@@ -13,6 +13,7 @@ from syncline_compiler.checking.agree import UNTYPED, Agreement
 from syncline_compiler.checking.expressions import Typer
 from syncline_compiler.checking.lenses import Lens
 from syncline_compiler.checking.names import LANDED, Names, Scope, canonical_scope, item_scope
+from syncline_compiler.checking.size import Bounds
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.functions import to_native
 from syncline_compiler.functions.conversion import native_type
@@ -33,6 +34,7 @@ class LineChecker:
     native: Scope
     object: ResolvedObject
     diagnostics: Collector
+    bounds: Bounds = field(default_factory=Bounds)
     read: dict[str, Span] = field(default_factory=dict)
     written: dict[tuple[str, ...], Span] = field(default_factory=dict)
 
@@ -52,7 +54,7 @@ class LineChecker:
         if target is None or value.type.kind == "unknown":
             return None
         get = Agreement(self.diagnostics, line.right.span, reading=True).of(value, target.type)
-        if get is UNTYPED:
+        if get is UNTYPED or not self.bounds.hold(get, line.span, self.diagnostics):
             return None
         get = _formed(get, target.form)
         if line.direction == "read":
@@ -87,7 +89,7 @@ class LineChecker:
         if native is None or value.type.kind == "unknown":
             return None
         value = self._as_native(native, value, line.left.span)
-        if value is UNTYPED:
+        if value is UNTYPED or not self.bounds.hold(value, line.span, self.diagnostics):
             return None
         own = line.left.text if isinstance(line.left, syntax.Name) and self.object.field(line.left.text) else None
         return Line("write", own, None, (Put(_wire(self.native, native), value),), False, line.span, line.text)

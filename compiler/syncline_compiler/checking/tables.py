@@ -1,16 +1,16 @@
 """Steps that look elsewhere: ``code`` through a code table, ``ref`` to another object's records.
 
-Reports SYN0201 (object), SYN0206 (table), SYN0301, SYN0304, SYN0308, SYN0401 (a table that misses a native value).
+Reports SYN0201 (object), SYN0203 (field), SYN0206 (table), SYN0301, SYN0304, SYN0308, SYN0401 (a table that misses a native value).
 """
 
 from __future__ import annotations
 
-from syncline_compiler.checking.agree import UNTYPED
+from syncline_compiler.checking.agree import UNTYPED, Agreement
 from syncline_compiler.checking.names import Names, Scope
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.functions.kinds import TEXTUAL
 from syncline_compiler.model import syntax
-from syncline_compiler.model.resolved import CodeTable
+from syncline_compiler.model.resolved import CodeTable, ResolvedObject
 from syncline_compiler.model.typed import Apply, Expression, Field, Lookup, OrElse, Pick, Resolve
 from syncline_compiler.model.types import TEXT, Type
 from syncline_compiler.source import Span
@@ -45,14 +45,17 @@ def coded(
 
 
 def referred(value: Expression, step: syntax.Step, names: Names, diagnostics: Collector, scope: Scope) -> Expression:
-    """``| ref object``: from a native id to the record it stands for, or back."""
-    word = _word(step, "ref OBJECT", diagnostics)
-    if word is None:
+    """``| ref object``: from a native id to the record it stands for, or back; ``by field``: from that field's value."""
+    by = _key_word(step)
+    word = _word(step, "ref OBJECT", diagnostics) if by is None else step.arguments[0]
+    if not isinstance(word, syntax.Name):
         return UNTYPED
     if word.text not in names.objects:
         remedy = did_you_mean(word.text, names.objects, kind="objects")
         diagnostics.report("SYN0201", word.span, label=f"no object is called `{word.text}`", help=remedy)
         return UNTYPED
+    if by is not None:
+        return _referred_by(value, by, names.objects[word.text], step.span, diagnostics)
     resource = _resource_of(value, scope)
     if resource is None:
         label = "whose ids are these? The system description does not say"
@@ -69,6 +72,36 @@ def _as_landed(value: Expression) -> Expression:
         case Apply(function="int_of_text", arguments=(Field() as landed,)):
             return landed
     return value
+
+
+def _referred_by(
+    value: Expression, by: syntax.Name, item: ResolvedObject, span: Span, diagnostics: Collector
+) -> Expression:
+    """A record by the value of a field that tells its object's records apart."""
+    field = item.field(by.text)
+    if field is None:
+        remedy = did_you_mean(by.text, [one.name for one in item.fields], kind=f"fields of `{item.name}`")
+        label = f"`{item.name}` has no field `{by.text[:60]}`"
+        diagnostics.report("SYN0203", by.span, label=label, help=remedy)
+        return UNTYPED
+    if not any(rule.same == (field.name,) for rule in item.identity):
+        diagnostics.report(
+            "SYN0304", by.span, label=f"`{by.text}` does not tell the records of `{item.name}` apart",
+            secondary=[(field.span, "declared here")], help=f"add `- same: [{by.text}]` to the identity of `{item.name}`",
+        )  # fmt: skip
+        return UNTYPED
+    key = Agreement(diagnostics, span, reading=True).of(value, field.type.or_null())
+    if key is UNTYPED:
+        return UNTYPED
+    return Resolve(item.name, "", key, Type("ref", value.type.nullable, name=item.name), by=field.name)
+
+
+def _key_word(step: syntax.Step) -> syntax.Name | None:
+    """The field of ``ref OBJECT by FIELD``."""
+    match step.arguments:
+        case (syntax.Name(), syntax.Name(parts=("by",)), syntax.Name() as field):
+            return field
+    return None
 
 
 def _word(step: syntax.Step, usage: str, diagnostics: Collector) -> syntax.Name | None:

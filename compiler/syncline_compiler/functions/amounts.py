@@ -14,7 +14,7 @@ from syncline_compiler.functions import tree
 from syncline_compiler.functions.codes import MINOR_UNITS
 from syncline_compiler.functions.function import Example, Function, Inverse, Node, Options, Value
 from syncline_compiler.functions.kinds import NUMERIC
-from syncline_compiler.functions.numbers import INT_DIGITS
+from syncline_compiler.functions.numbers import INT_DIGITS, digits
 from syncline_compiler.model.types import CURRENCY, INT, MONEY, MONEY_PRECISION, MONEY_SCALE, Kind, Type
 
 _MONEY: frozenset[Kind] = frozenset({"money"})
@@ -51,11 +51,19 @@ def _present(node: Tree) -> Tree:
     return exp.Not(this=exp.Is(this=tree.operand(node), expression=exp.Null()))
 
 
-def _of_amount(arguments: Sequence[Tree], _: Options) -> Tree:
+def _of_amount(arguments: Sequence[Tree], options: Options) -> Tree:
+    if "fits" in options:
+        return made(tree.cast(arguments[0], _HELD), arguments[1])
     amount = tree.cast(arguments[0], _WIDE)
-    held = tree.when((tree.equal(exp.Round(this=amount, decimals=tree.number(MONEY_SCALE)), arguments[0]),
-                      tree.try_cast(amount, _HELD)))  # fmt: skip
-    return made(held, arguments[1])
+    exact = tree.equal(exp.Round(this=amount, decimals=tree.number(MONEY_SCALE)), arguments[0])
+    return made(tree.when((exact, tree.try_cast(amount, _HELD))), arguments[1])
+
+
+def _room(types: Sequence[Type], _: Type) -> Options:
+    """Say that every amount of this type can be held, so that nothing is checked."""
+    precision, scale = digits(types[0])
+    fits = scale <= MONEY_SCALE and precision - scale <= MONEY_PRECISION - MONEY_SCALE
+    return {"fits": "true"} if fits else {}
 
 
 def _unit(currency: Tree, one: Callable[[int], str], to: str) -> Tree:
@@ -126,9 +134,11 @@ FUNCTIONS = (
     Function(
         "money", "money", (Value("amount", NUMERIC), Value("currency", _CURRENCY)), _money,
         "An amount and its currency. An amount without a currency fails.", _of_amount, can_fail=True, excused=(0,),
+        options=_room,
         inverse=Inverse(((0, "money_amount"), (1, "money_currency"))),
         examples=(
             Example(("12.50::DECIMAL(12,2)", "'EUR'"), "{'amount': 12.5000, 'currency': EUR}"),
+            Example(("12.50::DECIMAL(12,2)", "'EUR'"), "{'amount': 12.5000, 'currency': EUR}", {"fits": "true"}),
             Example(("NULL::DECIMAL(12,2)", "'EUR'"), None), Example(("1.5::DECIMAL(12,2)", "NULL::VARCHAR"), None),
             Example(("1.00005::DECIMAL(12,5)", "'EUR'"), None),
         ),

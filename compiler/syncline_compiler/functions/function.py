@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from sqlglot import exp
@@ -103,6 +104,16 @@ class Function:
     def settings(self) -> tuple[Setting, ...]:
         """The parameters that are written out."""
         return tuple(parameter for parameter in self.parameters if isinstance(parameter, Setting))
+
+    @cached_property
+    def uses(self) -> int:
+        """How often, at most, the SQL writes one argument: what nesting multiplies."""
+        if self.sql is None or not self.examples:
+            return 1
+        example = self.examples[0]
+        marks = [exp.Column(this=exp.Identifier(this=f"@{index}@")) for index in range(len(example.arguments))]
+        written = self.sql(marks, example.options).sql(dialect="duckdb")
+        return max(1, *(written.count(f"@{index}@") for index in range(len(marks))))
 
     def fails(self, result: Type) -> bool:
         """Tell whether the function can fail where its result is of this type."""

@@ -291,8 +291,8 @@ FUNCTIONS = (
         ),
     ),
     Function(
-        "sub", "sub", _PAIR, _sum, "Subtracts numbers. Written `-`.", _arithmetic(exp.Sub), can_fail=True, fails_for=_INT,
-        options=_result_digits, examples=(Example(("2", "3"), "-1"),),
+        "sub", "sub", _PAIR, _sum, "Subtracts numbers. Written `-`.", _arithmetic(exp.Sub), can_fail=True,
+        fails_for=_INT, options=_result_digits, examples=(Example(("2", "3"), "-1"),),
     ),
     Function(
         "mul", "mul", _PAIR, _product, "Multiplies numbers. Written `*`.", _multiply, can_fail=True, fails_for=_INT,

@@ -32,6 +32,7 @@ class Frame:
     codes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     inverse_codes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     resources: Mapping[str, str] = field(default_factory=dict)
+    keepers: Mapping[str, str] = field(default_factory=dict)  # object → the sync that keeps it
     joins: list[ir.Join] = field(default_factory=list)
     values: list[ir.IrValues] = field(default_factory=list)
     image: str = ""
@@ -92,7 +93,8 @@ def failures(e: typed.Expression, frame: Frame) -> list[Failure]:
         case typed.Lookup():
             return [*failures(e.argument, frame), _own_failure(e, (e.argument,), "SYN5004", f"code {e.codes}", frame)]
         case typed.Resolve() if not e.inverse:
-            own = _own_failure(e, (e.argument,), "SYN5005", f"ref {e.object}", frame)
+            rule = f"ref {e.object}" + (f" by {e.by}" if e.by else "")
+            own = _own_failure(e, (e.argument,), "SYN5005", rule, frame)
             return [*failures(e.argument, frame), own]
         case typed.Pick():
             return [Failure(f.condition, f.code, f.rule, f.action) for f in failures(e.list, frame)]
@@ -183,6 +185,8 @@ def _resolve(e: typed.Resolve, frame: Frame) -> ir.Scalar:
     if e.inverse:
         resource = b.text(e.resource)
         return ir.Call("REFERENCE", (b.text(e.object), resource, argument))
+    if e.by:
+        return _known_by(e.object, e.by, argument, frame)
     alias = f"l{len(frame.joins)}"
     on = b.all_of(
         [
@@ -197,6 +201,20 @@ def _resolve(e: typed.Resolve, frame: Frame) -> ir.Scalar:
             return b.col(join.source.alias, "canonical_id")
     frame.joins.append(ir.Join("left", ir.Source(LINKS, alias), on))
     return b.col(alias, "canonical_id")
+
+
+def _known_by(object_: str, field: str, argument: ir.Scalar, frame: Frame) -> ir.Scalar:
+    """The canonical id of the record that has this value in a field; null where no sync keeps the object."""
+    keeper = frame.keepers.get(object_)
+    if keeper is None:
+        return b.null("VARCHAR")
+    alias = f"k{len(frame.joins)}"
+    relation = f"{keeper}/by/{field}"
+    for join in frame.joins:
+        if join.source.relation == relation and join.on == b.equal(b.col(join.source.alias, "key"), argument):
+            return b.col(join.source.alias, "_cid")
+    frame.joins.append(ir.Join("left", ir.Source(relation, alias), b.equal(b.col(alias, "key"), argument)))
+    return b.col(alias, "_cid")
 
 
 def _moved(condition: ir.Scalar | None, old: str, new: str) -> ir.Scalar | None:

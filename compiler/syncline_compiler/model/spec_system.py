@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from syncline_compiler.model.spec import LimitSpec
 from syncline_compiler.model.written import (
@@ -100,6 +100,7 @@ class FilesSpec(Written):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     encoding: Text = "utf-8"
     items: AnyText = ""
+    complete: bool = False
 
 
 class IdempotencySpec(Written):
@@ -125,9 +126,10 @@ class FindSpec(Written):
 
 
 class WriteSpec(Written):
-    """One write contract."""
+    """One write contract. Only one that replaces has no request of its own."""
 
-    request: RequestSpec
+    request: RequestSpec | None = None
+    replaces: bool = False
     returns: Literal["record", "id", "nothing"] | None = None
     record_at: AnyText = ""
     id_at: AnyText = "id"
@@ -140,6 +142,12 @@ class WriteSpec(Written):
     precondition: PreconditionSpec | None = None
     scope: Text | None = None
     then_update: list[NativeName] = []
+
+    @model_validator(mode="after")
+    def _request_or_replaces(self) -> WriteSpec:
+        if (self.request is None) != self.replaces:
+            raise ValueError("either `request` or `replaces: true` is expected")
+        return self
 
 
 class ScopesSpec(Written):

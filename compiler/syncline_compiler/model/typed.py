@@ -75,7 +75,8 @@ class Lookup:
 class Resolve:
     """A native id to the canonical id of the object it stands for in the same connection, or back (``inverse``).
 
-    Forward it fails where no link is known. Back it yields a symbolic reference that delivery resolves.
+    Forward it fails where no link is known. Back it yields a symbolic reference that delivery resolves. With ``by`` the
+    argument is no native id but the value of that field of the object, by which its records are known everywhere.
     """
 
     object: str
@@ -83,6 +84,7 @@ class Resolve:
     argument: Expression
     type: Type
     inverse: bool = False
+    by: str | None = None
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,8 @@ def _check_create(looked_at: _Member, diagnostics: Collector) -> None:
     create = looked_at.resource.create
     if create is None or looked_at.member.hold is False:
         return
-    if create.idempotency_header or create.external_id or (create.marker and create.find):
+    searched = create.find is not None and (create.marker is not None or create.find.field in looked_at.written)
+    if create.idempotency_header or create.external_id or searched:
         return
     found = "a marker is written, but nothing says how to find it" if create.marker else "nothing tells a repeat apart"
     diagnostics.report(

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 from syncline_compiler.checking import facts
 from syncline_compiler.checking.agree import UNTYPED, Agreement
-from syncline_compiler.checking.expressions import LARGEST, Typer
+from syncline_compiler.checking.expressions import Typer
 from syncline_compiler.checking.lines import LineChecker
 from syncline_compiler.checking.names import Names, Scope, canonical_scope, native_scope
-from syncline_compiler.checking.size import size_of
+from syncline_compiler.checking.size import Bounds
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model import syntax
 from syncline_compiler.model.resolved import ResolvedObject
@@ -31,11 +31,11 @@ def check_mapping(
 ) -> TypedMapping:
     """Type a mapping whose header is bound to a resource of ``system`` and to ``object``."""
     resource = mapping.header.resource.parts[1]
-    scope = _with_lets(mapping, native_scope(system, system.resource(resource)), names, diagnostics)
+    bounds = Bounds()
+    scope = _with_lets(mapping, native_scope(system, system.resource(resource)), names, bounds, diagnostics)
     typer = Typer(names, scope, diagnostics)
-    take = _take(mapping, typer)
-    scope = _knowing(mapping, scope)
-    checker = LineChecker(names, scope, object, diagnostics)
+    take = _take(mapping, typer, bounds)
+    checker = LineChecker(names, _knowing(mapping, scope), object, diagnostics, bounds)
     return TypedMapping(
         system=system.name,
         resource=resource,
@@ -43,7 +43,7 @@ def check_mapping(
         take=take,
         lines=tuple(checker.lines(mapping.lines)),
         parts=tuple(checker.parts(mapping.parts)),
-        rejects=tuple(_reject(reject, typer) for reject in mapping.rejects),
+        rejects=tuple(_reject(reject, typer, bounds) for reject in mapping.rejects),
         span=mapping.span,
     )
 
@@ -63,10 +63,14 @@ def check_expression(
         value = typer.value(expression, wanted)
         if wanted is not None:
             value = Agreement(diagnostics, expression.span, reading=False).of(value, wanted)
-    return value if value.type.kind != "unknown" else None
+    if value.type.kind == "unknown" or not Bounds().hold(value, expression.span, diagnostics):
+        return None
+    return value
 
 
-def _with_lets(mapping: syntax.Mapping, scope: Scope, names: Names, diagnostics: Collector) -> Scope:
+def _with_lets(
+    mapping: syntax.Mapping, scope: Scope, names: Names, bounds: Bounds, diagnostics: Collector
+) -> Scope:
     """Each ``let`` sees those before it; a value written out in full is bounded."""
     scope = _knowing(mapping, scope)
     for let in mapping.lets:
@@ -76,8 +80,7 @@ def _with_lets(mapping: syntax.Mapping, scope: Scope, names: Names, diagnostics:
             diagnostics.report("SYN0310", let.name.span, label=label, help="give it another name")
             continue
         value = Typer(names, scope, diagnostics).value(let.value)
-        if size_of(value) > LARGEST:
-            diagnostics.report("SYN0102", let.span, label=f"written out, this has more than {LARGEST} parts")
+        if not bounds.hold(value, let.span, diagnostics):
             value = UNTYPED
         scope = replace(scope, lets={**scope.lets, name: value})
     return scope
@@ -90,15 +93,18 @@ def _knowing(mapping: syntax.Mapping, scope: Scope) -> Scope:
     return scope.knowing(known)
 
 
-def _take(mapping: syntax.Mapping, typer: Typer) -> Expression | None:
+def _take(mapping: syntax.Mapping, typer: Typer, bounds: Bounds) -> Expression | None:
     typer = typer.within(replace(typer.scope, present=frozenset()))
     held = [typer.condition(take.condition) for take in mapping.takes]
+    for take, condition in zip(mapping.takes, held, strict=True):
+        bounds.hold(condition, take.span, typer.diagnostics)
     return _certain(held[0] if len(held) == 1 else Apply("and", tuple(held), BOOL)) if held else None
 
 
-def _reject(reject: syntax.Reject, typer: Typer) -> Reject:
-    typer = typer.within(replace(typer.scope, present=frozenset()))
-    return Reject(_certain(typer.condition(reject.condition)), reject.because, reject.span)
+def _reject(reject: syntax.Reject, typer: Typer, bounds: Bounds) -> Reject:
+    condition = typer.within(replace(typer.scope, present=frozenset())).condition(reject.condition)
+    bounds.hold(condition, reject.span, typer.diagnostics)
+    return Reject(_certain(condition), reject.because, reject.span)
 
 
 def _certain(condition: Expression) -> Expression:

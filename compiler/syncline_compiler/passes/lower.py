@@ -91,6 +91,7 @@ def _frame(project: ResolvedProject, prefix: str, connection: str) -> Frame:
         prefix,
         connection,
         codes={name: table.rows for name, table in project.codes.items()},
+        keepers={sync.object.name: sync.name for sync in project.syncs},
         inverse_codes={name: tuple(sorted(table.inverse.items())) for name, table in project.codes.items()},
     )
 

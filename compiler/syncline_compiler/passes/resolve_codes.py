@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, WrittenProject
-from syncline_compiler.model.resolved import CodeTable, ResolvedObject
+from syncline_compiler.model.resolved import CodeTable, ResolvedField, ResolvedObject
 from syncline_compiler.model.spec import CodesSpec
 from syncline_compiler.spelling import did_you_mean
 
@@ -30,8 +30,9 @@ def _table(
     declared: _Declared, project: WrittenProject, objects: Mapping[str, ResolvedObject], diagnostics: Collector
 ) -> CodeTable:
     spec = declared.spec
-    if spec.for_ is not None:
-        _check_meanings(declared, project, objects, diagnostics)
+    enum = _enum(declared, project, objects, diagnostics)
+    if enum is not None:
+        _check_meanings(declared, enum, diagnostics)
     _check_inverse(declared, diagnostics)
     uses = Counter(spec.rows.values())
     single = {meaning: native for native, meaning in spec.rows.items() if uses[meaning] == 1}
@@ -41,37 +42,42 @@ def _table(
         rows=tuple(spec.rows.items()),
         inverse={**single, **spec.inverse},
         span=declared.at("codes"),
-        meaning_of=spec.for_,
+        meaning_of=spec.for_ if enum is not None else None,
     )
 
 
-def _check_meanings(
+def _enum(
     declared: _Declared, project: WrittenProject, objects: Mapping[str, ResolvedObject], diagnostics: Collector
-) -> None:
-    """Check that every meaning is a value of the enum that the table is for."""
+) -> ResolvedField | None:
+    """Find the enum that the table is for."""
     spec, span = declared.spec, declared.at("for")
     object_name, _, field_name = (spec.for_ or "").partition(".")
     owner = objects.get(object_name)
+    if spec.for_ is None or project.is_broken("object", object_name):
+        return None
     if owner is None:
-        if not project.is_broken("object", object_name):
-            remedy = did_you_mean(object_name, objects, kind="objects")
-            diagnostics.report("SYN0201", span, label=f"no object is called `{object_name}`", help=remedy)
-        return
+        remedy = did_you_mean(object_name, objects, kind="objects")
+        diagnostics.report("SYN0201", span, label=f"no object is called `{object_name}`", help=remedy)
+        return None
     field = owner.field(field_name)
     if field is None:
         remedy = did_you_mean(field_name, [field.name for field in owner.fields], kind=f"fields of `{object_name}`")
         diagnostics.report("SYN0203", span, label=f"`{object_name}` has no field `{field_name}`", help=remedy)
-    elif field.type.kind == "enum":
-        for native, meaning in spec.rows.items():
-            if meaning not in field.type.values:
-                diagnostics.report(
-                    "SYN0209", declared.at("rows", native), label=f"`{meaning}` is no value of `{spec.for_}`",
-                    help=did_you_mean(meaning, field.type.values, kind="values"),
-                    secondary=[(field.span, "the values are declared here")],
-                )  # fmt: skip
-    elif field.type.kind != "unknown":
+    elif field.type.kind not in ("enum", "unknown"):
         label = f"`{spec.for_}` is {field.type}, and only an enum has meanings"
         diagnostics.report("SYN0209", span, label=label, secondary=[(field.span, "declared here")])
+    return field if field is not None and field.type.kind == "enum" else None
+
+
+def _check_meanings(declared: _Declared, enum: ResolvedField, diagnostics: Collector) -> None:
+    """Check that every meaning is a value of the enum that the table is for."""
+    for native, meaning in declared.spec.rows.items():
+        if meaning not in enum.type.values:
+            diagnostics.report(
+                "SYN0209", declared.at("rows", native), label=f"`{meaning}` is no value of `{declared.spec.for_}`",
+                help=did_you_mean(meaning, enum.type.values, kind="values"),
+                secondary=[(enum.span, "the values are declared here")],
+            )  # fmt: skip
 
 
 def _check_inverse(declared: _Declared, diagnostics: Collector) -> None:

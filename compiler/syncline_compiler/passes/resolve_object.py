@@ -8,6 +8,7 @@ Invariant: refs and parts name objects that exist, keys and identity rules name 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, Place, WrittenProject
@@ -79,6 +80,7 @@ def _type(declared: _Declared, name: str, diagnostics: Collector) -> Type:
     if spec.required and found.nullable:
         label = "a required field is never null, and this type may be"
         diagnostics.report("SYN0008", span, label=label, help="remove the `?`, or `required`")
+        return replace(found, nullable=False)
     return found
 
 

@@ -170,11 +170,11 @@ def _write(spec: written.WriteSpec | None, method: str, scope: str | None) -> co
         return None
     repeat = spec.idempotency
     return compiled.Write(
-        request=_request(spec.request, method),
+        request=_request(spec.request or written.RequestSpec(), method),
         returns=spec.returns or ("nothing" if method == "DELETE" else "record"),
         record_at=spec.record_at,
         id_at=spec.id_at,
-        sends=spec.sends,
+        sends="all" if spec.replaces else spec.sends,
         wrap=spec.wrap,
         idempotency_header=repeat.header if repeat else None,
         idempotency_keeps=seconds(repeat.keeps) if repeat and repeat.keeps else None,
@@ -184,6 +184,7 @@ def _write(spec: written.WriteSpec | None, method: str, scope: str | None) -> co
         precondition_header=spec.precondition.header if spec.precondition else None,
         scope=spec.scope or scope,
         then_update=tuple(spec.then_update),
+        replaces=spec.replaces,
     )
 
 

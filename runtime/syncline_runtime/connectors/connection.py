@@ -50,8 +50,8 @@ class ConnectionHandle(Protocol):
         """Read one record; None if the system says that it has no such record."""
         ...
 
-    async def find(self, resource: str, write: Write, marker: str) -> Found:
-        """Find records by the marker that a write left in them."""
+    async def find(self, resource: str, write: Write, marker: str, *, parent: str | None = None) -> Found:
+        """Find records by the marker that a write left in them; ``parent`` is the native id of the one they belong to."""
         ...
 
     async def write(
@@ -127,8 +127,8 @@ class _HttpConnection:
     async def get(self, resource: str, native_id: str, *, parent: str | None = None) -> Row | None:
         return await rest.get(self._client, self.system.resource(resource), native_id, parent=parent)
 
-    async def find(self, resource: str, write: Write, marker: str) -> Found:
-        return await rest.find(self._client, self.system.resource(resource), write, marker)
+    async def find(self, resource: str, write: Write, marker: str, *, parent: str | None = None) -> Found:
+        return await rest.find(self._client, self.system.resource(resource), write, marker, parent=parent)
 
     async def write(
         self,
@@ -179,7 +179,7 @@ class _FileConnection:
     async def get(self, resource: str, native_id: str, *, parent: str | None = None) -> Row | None:  # noqa: ARG002
         raise self._read_only(resource)
 
-    async def find(self, resource: str, write: Write, marker: str) -> Found:  # noqa: ARG002
+    async def find(self, resource: str, write: Write, marker: str, *, parent: str | None = None) -> Found:  # noqa: ARG002
         raise self._read_only(resource)
 
     async def write(self, resource: str, write: Write, **_: object) -> Written:  # noqa: ARG002

@@ -58,11 +58,14 @@ async def get(client: HttpClient, resource: Resource, native_id: str, *, parent:
     return row
 
 
-async def find(client: HttpClient, resource: Resource, write: Write, marker: str) -> Found:
+async def find(
+    client: HttpClient, resource: Resource, write: Write, marker: str, *, parent: str | None = None
+) -> Found:
     """Find the records that hold a marker; the system's filter is used and not believed."""
     search = _required(client, resource, write.find, "find")
     try:
-        rows = [row async for row in _search(client, resource, search, marker)]
+        known = {"marker": marker, "parent": or_absent(parent)}
+        rows = [row async for row in _search(client, resource, search, known)]
     except RequestFailed as error:
         if error.status not in (404, 410) or error.category != "not_found":
             raise
@@ -73,10 +76,11 @@ async def find(client: HttpClient, resource: Resource, write: Write, marker: str
     return Found(matching, conclusive)
 
 
-async def _search(client: HttpClient, resource: Resource, search: FindBy, marker: str) -> AsyncIterator[Row]:
+async def _search(
+    client: HttpClient, resource: Resource, search: FindBy, known: Mapping[str, Any]
+) -> AsyncIterator[Row]:
     """Read all that a search returns; without paging, its answer may also be the one record itself."""
     asked = Asked(place(client, resource), writes=False)
-    known = {"marker": marker}
     if search.paging.kind == "none":
         answer = await client.read(search.request, known, asked.place)
         found = read_path(answer.body, search.items)

@@ -146,6 +146,8 @@ def _fill_object(template: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
         word, inner = next(iter(template.items()))
         if word == "$when":
             return _fill_when(inner, values)
+        if word == "$each":
+            return _fill_each(inner, values)
         if word in _ENCODERS:
             filled = fill(inner, values)
             return ABSENT if filled is ABSENT else _ENCODERS[word](filled)
@@ -161,6 +163,15 @@ def _fill_when(template: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
     fits = fits and all(value is not ABSENT and value is not None for value in known)
     chosen = "then" if fits else "else"
     return fill(template[chosen], values) if chosen in template else ABSENT
+
+
+def _fill_each(template: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
+    """Give each object of the list ``of`` the members ``add`` too."""
+    items = fill(template["of"], values)
+    if not isinstance(items, list):
+        return items
+    added = fill(template["add"], values)
+    return [{**item, **added} if isinstance(item, Mapping) else item for item in items]
 
 
 def _fill_text(template: str, values: Mapping[str, Any]) -> Any:

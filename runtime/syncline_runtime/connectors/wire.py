@@ -37,7 +37,7 @@ def flattener(resource: Resource, system: System | None = None) -> Callable[[Any
         natives: dict[str, str | None] = {}
         for name, parts, special in fields:
             # Most fields are text right below the record: what follows is the same for them, only quicker.
-            value = record.get(parts[0], ABSENT) if len(parts) == 1 else read_parts(record, parts)
+            value = record.get(parts[0], ABSENT) if len(parts) == 1 else _told(record, parts)
             if value is ABSENT:
                 continue
             text = value if type(value) is str or value is None else _native_text(value, tagged)
@@ -56,6 +56,16 @@ def _special(field: NativeField, utc: bool) -> Callable[[str | None, Any], str |
     if field.type == "instant" and utc:  # a tagged time has no offset of its own; the system's zone says UTC
         return lambda text, value: f"{text}Z" if text and isinstance(value, dict) else text
     return None
+
+
+def _told(record: Any, parts: tuple[str, ...]) -> Any:
+    """Read a field's value: below a null, and past the end of a list that is there, it is null and not missing."""
+    value = read_parts(record, parts)
+    for length in range(1, len(parts) if value is ABSENT else 0):
+        around = read_parts(record, parts[:length])
+        if around is None or (isinstance(around, list) and parts[length].isdecimal()):
+            return None
+    return value
 
 
 def _is_digits(value: Any) -> bool:

@@ -44,6 +44,8 @@ class Sending:
 
 async def write(client: HttpClient, resource: Resource, contract: Write, sending: Sending) -> Written:
     """Write a record, then the fields that creating ignores, then walk fields that move by requests of their own."""
+    if contract.replaces and resource.create and resource.delete:
+        return await _replaced(client, resource, resource.create, resource.delete, sending)
     steps = {transition.field for transition in resource.transitions}
     wanted = {name: text for name, text in sending.natives.items() if name in steps and text is not None}
     later = {name: text for name, text in sending.natives.items() if name in contract.then_update}
@@ -64,6 +66,28 @@ async def write(client: HttpClient, resource: Resource, contract: Write, sending
     except RequestFailed as error:
         return dataclasses.replace(written, unfinished=error)
     return written
+
+
+async def _replaced(
+    client: HttpClient, resource: Resource, create: Write, delete: Write, sending: Sending
+) -> Written:
+    """Delete a record and make it again. What stands under its key is looked at first, so that nothing is doubled
+    when this is done once more after it was cut off.
+    """
+    sought = sending.natives.get(create.find.field) if create.find else None
+    parent = sending.parent or sending.natives.get(resource.parent or "")
+    found = await rest.find(client, resource, create, sought or sending.marker or "", parent=parent)
+    for row in found.rows:
+        if all(row.natives.get(name, text) == text for name, text in sending.natives.items()):
+            return Written(row.native_id, row, 200)
+    known = [] if sending.native_id is None or found.conclusive else [sending.native_id]
+    for native_id in [row.native_id for row in found.rows] or known:
+        try:
+            await _once(client, resource, delete, dataclasses.replace(sending, native_id=native_id))
+        except RequestFailed as error:
+            if error.category != "not_found":
+                raise
+    return await _once(client, resource, create, dataclasses.replace(sending, native_id=None, version=None))
 
 
 async def _once(client: HttpClient, resource: Resource, contract: Write, sending: Sending) -> Written:

@@ -211,10 +211,9 @@ class Database:
             yield
         except SynclineError:
             raise
-        except SQLAlchemyError as error:
-            raise told(error, self.place) from None
         except Exception as error:
             driver = self._engine.dialect.dbapi
-            if driver is not None and isinstance(error, driver.Error):
-                raise told(error, self.place) from None
-            raise
+            if not isinstance(error, SQLAlchemyError) and not (driver and isinstance(error, driver.Error)):
+                raise
+            said = told(error, self.place)
+            raise said from (error if isinstance(said, InternalError) else None)

@@ -85,11 +85,11 @@ class Exceptions:
         unknown = sorted(set(by) - set(_FILTERS))
         if unknown:
             raise UsageError(f"exceptions have no {unknown[0]!r}", mend=f"filter by {', '.join(_FILTERS)}")
+        wanted: list[Any] = [standing_in(exception, tuple(states)), *(exception.c[name] == by[name] for name in by)]
+        if set(states) <= set(STANDING):
+            wanted.append(_STANDS)  # lets the index of the few that stand serve
         statement = (
-            select(*_COLUMNS)
-            .where(_HERE, standing_in(exception, tuple(states)), *(exception.c[name] == by[name] for name in by))
-            .order_by(exception.c.last_seen.desc(), exception.c.id)
-            .limit(most)
+            select(*_COLUMNS).where(_HERE, *wanted).order_by(exception.c.last_seen.desc(), exception.c.id).limit(most)
         )
         with self._database.read() as look:
             rows = look.connection.execute(statement, {"realm": look.realm_id})

@@ -121,7 +121,8 @@ class Intent:
     """A write as the ledger holds it.
 
     ``id`` is its position: lower goes first within a record and connection. ``attempts`` are the requests that count
-    towards the limit, ``sends`` all requests; an open request is over at ``claim_deadline``.
+    towards the limit, ``sends`` all requests. While it is ``sending``, its request is over at ``claim_deadline``; later
+    the start of its last attempt says when it was sent.
     """
 
     id: int

@@ -182,9 +182,10 @@ class Intents:
     def recover(self, held: Lease, run: Run) -> Recovered:
         """Take over what interrupted runs of the run's syncs left.
 
-        A request that may have been sent (``sending``, its claim over or its holder gone) becomes ambiguous; it keeps
-        ``claim_deadline``: until then, absence at the far end proves nothing. What was never attempted is superseded,
-        since this run plans it again from the present truth.
+        A request that may have been sent (``sending``, its claim over or its holder gone) becomes ambiguous. It may
+        still be under way: absence at the far end proves nothing before the time that requests are given is over
+        since the start of its last attempt. What was never attempted is superseded, since this run plans it again from
+        the present truth.
         """
         ambiguous = superseded = 0
         with self._database.write(held) as change:

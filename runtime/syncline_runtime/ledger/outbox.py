@@ -101,7 +101,12 @@ _WAKE = Prepared(
         .values(state="pending")
     )
 )
-_MINE = (_HERE, intent.c.id == bindparam("of"), intent.c.claim_token == bindparam("token"))
+_MINE = (
+    _HERE,
+    intent.c.id == bindparam("of"),
+    intent.c.claim_token == bindparam("token"),
+    intent.c.claim_lease == bindparam("lease"),
+)
 _LET_GO = Prepared(
     lambda: (
         intent.update()
@@ -211,7 +216,7 @@ class Outbox:
     def release(self, held: Lease, claim: Claim, next_at: int = 0) -> None:
         """Give an intent back as it is, to be claimed again from ``next_at`` on; no attempt is used."""
         with self._database.write(held) as change:
-            changed = change.run(_LET_GO, of=claim.intent.id, token=claim.token, to_next_at=next_at)
+            changed = change.run(_LET_GO, of=claim.intent.id, token=claim.token, lease=held.token, to_next_at=next_at)
             self._must(changed, claim)
 
     def sending(self, held: Lease, claim: Claim, resolved: Mapping[str, Any] | None, deadline: int) -> Claim:
@@ -226,7 +231,8 @@ class Outbox:
         with self._database.write(held) as change:
             first = one.first_sent_at if one.first_sent_at is not None else change.now
             changed = change.run(
-                _SEND, of=one.id, token=claim.token, to_first_sent_at=first, to_claim_deadline=deadline,
+                _SEND, of=one.id, token=claim.token, lease=held.token,
+                to_first_sent_at=first, to_claim_deadline=deadline,
                 to_updated_at=change.now,
             )  # fmt: skip
             self._must(changed, claim)
@@ -255,7 +261,7 @@ class Outbox:
         known = native_id if native_id is not None else one.native_id
         with self._database.write(held) as change:
             changed = change.run(
-                _ACKED, of=one.id, token=claim.token, to_native_id=known, to_closed_run=claim.run,
+                _ACKED, of=one.id, token=claim.token, lease=held.token, to_native_id=known, to_closed_run=claim.run,
                 to_updated_at=change.now,
             )  # fmt: skip
             self._must(changed, claim)
@@ -274,7 +280,8 @@ class Outbox:
         closed = claim.run if failure.outcome in CLOSED else None
         with self._database.write(held) as change:
             changed = change.run(
-                _FAILED[failure.outcome], of=one.id, token=claim.token, unused=0 if failure.uses_attempt else 1,
+                _FAILED[failure.outcome], of=one.id, token=claim.token, lease=held.token,
+                unused=0 if failure.uses_attempt else 1,
                 to_next_at=failure.retry_at, to_category=failure.category, to_vendor_code=failure.vendor_code,
                 to_closed_run=closed, to_updated_at=change.now,
             )  # fmt: skip
@@ -316,8 +323,7 @@ class _Batch:
     def _claimed(self, one: Intent) -> dict[str, Any]:
         return {
             "of": one.id, "to_claim_token": self._token, "to_claim_lease": self._held.token,
-            # of an ambiguous intent the old deadline still says when its request is over
-            "to_claim_deadline": max(self._deadline, one.claim_deadline if one.state == "ambiguous" else 0),
+            "to_claim_deadline": self._deadline,
         }  # fmt: skip
 
     def _claim(self, one: Intent, bodies: Mapping[tuple[int, str], Any], known: Mapping[Reference, str]) -> Claim:

@@ -17,7 +17,7 @@ from syncline_runtime.connectors import jsontext
 from syncline_runtime.connectors.templates import ABSENT, PLACEHOLDER, placeholders
 
 Found = dict[str, Any]
-_WORDS: Final = ("$json", "$base64url_json", "$base64", "$join", "$when")
+_WORDS: Final = ("$json", "$base64url_json", "$base64", "$join", "$when", "$each")
 
 
 def match(template: Any, value: Any) -> Found | None:
@@ -84,6 +84,8 @@ def _match_word(word: str, inner: Any, value: Any) -> Found | None:
     if word == "$when":
         found = match(inner.get("then", ABSENT), value)
         return match(inner["else"], value) if found is None and "else" in inner else found
+    if word == "$each":
+        return _match_each(inner, value)
     if word == "$join":
         return _match_parts([str(item) for item in inner], jsontext.as_text(value))
     try:
@@ -95,6 +97,16 @@ def _match_word(word: str, inner: Any, value: Any) -> Found | None:
         return match(inner, jsontext.parse(text))
     except (binascii.Error, ValueError):
         return None
+
+
+def _match_each(inner: Mapping[str, Any], value: Any) -> Found | None:
+    """Take what was added out of each object again; the first one tells what was filled in."""
+    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+        return None
+    added = inner["add"]
+    found = match(inner["of"], [{name: part for name, part in item.items() if name not in added} for item in value])
+    first = _match_object(added, {name: value[0].get(name) for name in added}) if value else {}
+    return None if found is None or first is None else found | first
 
 
 def _match_object(template: Mapping[str, Any], value: Any) -> Found | None:

@@ -19,7 +19,7 @@ from syncline_runtime.plan import Member, Plan
 from syncline_runtime.segments import Segment
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.normalise import run_value_steps
-from syncline_runtime.state import quoted, text
+from syncline_runtime.state import LINK_COLUMNS, quoted, text
 
 
 @dataclass
@@ -28,6 +28,7 @@ class _Record:
 
     cid: str
     native_id: str
+    before: str = ""  # the native id that is linked so far
     creating: bool = False
     unfinished: bool = False
     parts: bool = False
@@ -35,6 +36,11 @@ class _Record:
     wants: dict[str, Any] = field(default_factory=dict)
     sent: dict[str, Any] = field(default_factory=dict)
     returned: Mapping[str, Any] | None = None
+
+    @property
+    def moved(self) -> bool:
+        """Whether the system keeps the record under another id from now on."""
+        return bool(self.before) and self.before != self.native_id
 
 
 async def confirm(run: RunContext, lease: Lease) -> int:
@@ -66,7 +72,7 @@ async def confirm(run: RunContext, lease: Lease) -> int:
 async def _confirm_member(run: RunContext, plan: Plan, member: Member, acks: Sequence[Ack]) -> list[Segment]:
     records = _records(run, plan, member, acks)
     await _read_back(run, member, records)
-    _add_links(run, plan, member, [r for r in records if r.creating])
+    _add_links(run, plan, member, records)
     prefix, state = prefix_of(plan, member), run.state
     _image(run, plan, member, records)
     run_value_steps(run, member)
@@ -85,7 +91,9 @@ async def _confirm_member(run: RunContext, plan: Plan, member: Member, acks: Seq
     rows = [(r.native_id, r.cid, r.creating, r.unfinished, json.dumps(r.wants)) for r in records if not r.deleted]
     state.fill(f"{prefix}/ack", columns, rows)
     state.bind(f"{prefix}/base", f"SELECT * FROM {quoted(f'base:{prefix}')}")
-    segment = state.write_segment("base", prefix, run.run_id, acked.sql)
+    left = ", ".join(text(r.before) for r in records if r.moved) or "''"
+    gone = f"SELECT * REPLACE ('gone' AS _status) FROM {quoted(f'base:{prefix}')} WHERE _native_id IN ({left})"
+    segment = state.write_segment("base", prefix, run.run_id, f"({acked.sql}) UNION ALL BY NAME ({gone})")
     return [segment] if segment else []
 
 
@@ -96,9 +104,9 @@ def _records(run: RunContext, plan: Plan, member: Member, acks: Sequence[Ack]) -
         whole = not ack.part_key
         native_id = ack.native_id if whole else None
         record = records.setdefault(
-            ack.canonical_id, _Record(ack.canonical_id, native_id or known.get(ack.canonical_id, ""))
+            ack.canonical_id, _Record(ack.canonical_id, "", known.get(ack.canonical_id, ""))
         )
-        record.native_id = native_id or record.native_id
+        record.native_id = native_id or record.native_id or record.before
         record.wants |= ack.payload.get("wants", {})
         returned = ack.returned or {}
         record.unfinished |= bool(returned.get("unfinished"))
@@ -139,22 +147,20 @@ async def _read_back(run: RunContext, member: Member, records: Sequence[_Record]
     await asyncio.gather(*(read(record) for record in told))
 
 
-def _add_links(run: RunContext, plan: Plan, member: Member, created: Sequence[_Record]) -> None:
+def _add_links(run: RunContext, plan: Plan, member: Member, records: Sequence[_Record]) -> None:
+    """Link what was created; where a record has another id from now on, its former one is retired."""
+    rows = [(r.native_id, r.cid, "created", "live") for r in records if r.creating]
+    rows += [(r.native_id, r.cid, "replaced", "live") for r in records if r.moved and not r.creating]
+    rows += [(r.before, r.cid, "replaced", "retired") for r in records if r.moved]
     lines = (
-        json.dumps(
-            {
-                "object": plan.object, "connection": member.connection, "resource": member.resource,
-                "native_id": r.native_id, "canonical_id": r.cid, "how": "created", "rule": "our own write",
-                "run": run.run_id, "state": "live",
-            }
-        )
-        for r in created
+        {
+            "object": plan.object, "connection": member.connection, "resource": member.resource,
+            "native_id": native_id, "canonical_id": cid, "how": how, "rule": "our own write",
+            "run": run.run_id, "state": state,
+        }
+        for native_id, cid, how, state in rows
     )  # fmt: skip
-    from_columns = {
-        name: "VARCHAR"
-        for name in ("object", "connection", "resource", "native_id", "canonical_id", "how", "rule", "run", "state")
-    }
-    run.state.load_lines("new_links", from_columns, lines)
+    run.state.load_lines("new_links", LINK_COLUMNS, map(json.dumps, lines))
 
 
 def _image(run: RunContext, plan: Plan, member: Member, records: Sequence[_Record]) -> None:

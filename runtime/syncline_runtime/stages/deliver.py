@@ -8,6 +8,7 @@ else; order per record is the ledger's; an outage pauses a connection and uses u
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Mapping
@@ -170,13 +171,15 @@ class _Worker:
         """Read back by marker; absence counts only once a write must be visible."""
         now = self._run.now()
         try:
-            found = await self._handle.find(resource.name, contract, _sought(claim, resource, contract))
+            sought, parent = _sought(claim, resource, contract), _written_parent(claim, resource)
+            found = await self._handle.find(resource.name, contract, sought, parent=parent)
         except RequestFailed as error:
             self._note_outage(error)
             self._outbox.release(self._lease, claim, now + int(FIRST_WAIT * 1_000_000))
             return False
         if len(found.rows) == 1:
-            self._acknowledge(claim, found.rows[0].native_id, found.rows[0])
+            # Steps that follow the create may not have been taken: the next decision looks at all of it again.
+            self._acknowledge(claim, found.rows[0].native_id, found.rows[0], unfinished=True)
             return False
         if found.rows:
             message = f"{len(found.rows)} records carry the marker of one: a person decides which stays"
@@ -280,6 +283,15 @@ def _sought(claim: Claim, resource: Resource, contract: Write) -> str:
     return natives.get(contract.find.field) or marker_of(claim.intent)
 
 
+def _written_parent(claim: Claim, resource: Resource) -> str | None:
+    """The native id of the record that a new one belongs to, if its resource has such a field."""
+    if resource.parent is None:
+        return None
+    natives = (claim.sent or {}).get("natives") or _resolved(claim, resource)
+    parent: str | None = natives.get(resource.parent)
+    return parent
+
+
 def _needs_image(resource: Resource, contract: Write) -> bool:
     return contract.sends == "all" or contract.request.body is not None or bool(resource.transitions)
 
@@ -296,7 +308,7 @@ def _resolved(claim: Claim, resource: Resource) -> dict[str, str | None]:
         if isinstance(value, dict) and "$ref" in value:
             object_, _, cid = value["$ref"]
             value = claim.references[Reference(object_, cid, claim.intent.connection)]
-        natives[name] = value
+        natives[name] = json.dumps(value) if isinstance(value, (dict, list)) else value
     parent = _parent(claim)
     if resource.parent and parent is not None:
         natives[resource.parent] = parent

@@ -6,6 +6,8 @@ exactly one class. What cannot be decided waits in ``parked``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, prefix_of
@@ -29,6 +31,7 @@ def match(run: RunContext, plan: Plan) -> None:
         _report_ambiguous(run, plan)
     for member in plan.members:
         _count(run, plan, member)
+    _bind_keys(run, plan, [m for m in plan.members if run.parts.get(prefix_of(plan, m))])
 
 
 def bind_links(run: RunContext) -> None:
@@ -46,6 +49,24 @@ def bind_links(run: RunContext) -> None:
     run.state.execute(
         f"INSERT INTO temp.run VALUES ({text(run.realm)}, {text(run.run_id)}, make_timestamptz({run.started_at}))"
     )
+    for plan in run.release.plans.values():
+        _bind_keys(run, plan, ())
+
+
+def _bind_keys(run: RunContext, plan: Plan, members: Sequence[Member]) -> None:
+    """``S/by/F``, where steps ask for it: by the records as they are known, and by this run's rows of these members."""
+    start = f"{plan.name}/by/"
+    steps = (step for each in run.release.plans.values() for member in each.members for step in member.steps)
+    for relation in sorted({name for step in steps for name in step.inputs if name.startswith(start)}):
+        field = relation.removeprefix(start)
+        tables = [f"canonical:{plan.name}"]
+        tables += [f"{prefix_of(plan, m)}/values" for m in members if any(s.name == field for s in m.slots)]
+        known = " UNION ".join(f"SELECT {quoted(field)} AS key, _cid FROM {quoted(table)}" for table in tables)
+        run.state.bind(
+            relation,
+            f"SELECT key, min(_cid) AS _cid FROM ({known}) WHERE key IS NOT NULL AND _cid IS NOT NULL "
+            "GROUP BY key HAVING count(*) = 1",
+        )
 
 
 def _link(run: RunContext, plan: Plan) -> None:

@@ -37,6 +37,15 @@ def test_a_claim_that_ran_out_can_be_taken_again_and_the_old_one_is_void(bench: 
         assert caught.value.error_code == "SYN6009"
 
 
+def test_a_claim_of_an_earlier_lease_is_void(bench: Bench) -> None:
+    bench.start()
+    bench.seal(intent())
+    sent = bench.send(bench.claim()[0])
+    bench.next_run()
+    with pytest.raises(StateError, match="no longer ours"):
+        bench.ledger.outbox.acknowledge(bench.lease, sent, "n1")
+
+
 def test_a_delivery_from_claim_to_ack(bench: Bench) -> None:
     bench.start()
     bench.seal(intent("c1", payload={"name": "Ada", "owner": {"ref": "c0"}}))

@@ -105,6 +105,11 @@ def create_product_category(company: object) -> None:
     category.save()
 
 
+def create_party_category() -> None:
+    """Create the category that tells customers from the other parties."""
+    Model.get("party.category")(name="Customer").save()
+
+
 def give_all_groups(user_id: int) -> None:
     """Put the administrator into every group, accounting included."""
     User, Group = Model.get("res.user"), Model.get("res.group")
@@ -146,6 +151,7 @@ def main(config_file: str, database: str, password: str) -> None:
     create_statement_journals(company)
     create_taxes(company)
     create_product_category(company)
+    create_party_category()
     give_all_groups(connection.user)
     key = create_application_key(database)
     answer = {"token": key, "account": str(company.id), "user": "admin", "password": password}

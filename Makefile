@@ -1,0 +1,80 @@
+# The commands of this repository. Only make and a Python of 3.11 or newer are needed; everything else is installed
+# into .venv (and, for the tests against real systems, into .systems).
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test check coverage bench systems clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+# What is installed follows pyproject.toml: a stamp carries its checksum.
+KEY := $(shell cksum < pyproject.toml | cut -d ' ' -f 1)
+RUNS := $(VENV)/.runs-$(KEY)
+DEVELOPS := $(VENV)/.develops-$(KEY)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SERVERS := examples/quote-to-cash/systems/servers.py
+# Quick tests, then those that start programs and servers.
+LONG := $(wildcard tests/end_to_end tests/faults tests/real)
+QUICK := $(filter-out $(LONG) tests/benchmarks tests/support tests/%.py,$(wildcard tests/*))
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: $(RUNS) ## See the quickstart at work: four systems, no server and no account needed
+	@$(BIN)/python examples/quickstart/demo.py
+
+setup: $(DEVELOPS) ## Install everything that developing needs into .venv
+
+check: $(DEVELOPS) ## Everything quick: style, types, import contracts, unit tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(QUICK) -m "not real and not slow"
+
+test: $(DEVELOPS) systems ## Everything: what check does, then all tests, also against the real systems
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(QUICK) $(LONG)
+
+systems: $(DEVELOPS) ## Install the real systems that the tests of examples/quote-to-cash drive
+	@if [ "$$CI" = true ]; then $(BIN)/python $(SERVERS) install all; else \
+	  for system in crm erp gateway; do \
+	    $(BIN)/python $(SERVERS) install $$system || echo "$$system cannot be installed here: its tests are skipped"; \
+	  done; \
+	fi
+
+coverage: $(DEVELOPS) ## Measure what the quick tests and the quickstart's cover
+	$(BIN)/coverage run -m pytest $(QUICK) tests/end_to_end -m "not real"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+bench: $(DEVELOPS) ## Measure against hand-written SQL
+	$(BIN)/python -m pytest tests/benchmarks --override-ini=python_files='bench_*.py' -s
+
+clean: ## Remove what the commands above have made
+	rm -rf $(VENV) .systems examples/quote-to-cash/.systems .syncline examples/quickstart/.syncline build dist
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+
+$(DEVELOPS): $(BIN)/python
+	@echo "installing syncline and its development tools into $(VENV)" >&2
+	@$(PIP) install --editable '.[dev]'
+	@rm -f $(VENV)/.runs-* $(VENV)/.develops-* && touch $(RUNS) $@
+
+$(RUNS): $(BIN)/python
+	@echo "installing syncline into $(VENV)" >&2
+	@$(PIP) install --editable '.[compiler]'
+	@rm -f $(VENV)/.runs-* $(VENV)/.develops-* && touch $@
+
+# A Python that can make environments, the newest first; PYTHON=… chooses another. Some that are found cannot: a shim
+# without a version behind it, a distribution's without its venv package.
+$(BIN)/python:
+	@for python in $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3; do \
+	  if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "making $(VENV) with $$($$python --version)" >&2; \
+	    exec $$python -m venv --clear $(VENV); \
+	  fi; \
+	done; \
+	echo "Python 3.11 or newer with its venv module is needed; name one with: make PYTHON=/path/to/python" >&2; \
+	exit 1

@@ -1,0 +1,178 @@
+"""The case that is measured: a compiled project, and states and landed rows of two systems, generated in the engine.
+
+In: a folder and a number of records. Out: ``Case``, whose files every contender reads. Two states are made, one that
+knows nothing (phase *first*) and one in which all customers are linked and agreed (phases *changed* and *no-op*).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+
+from syncline_compiler.emit.plan import write
+from syncline_compiler.pipeline import compile_project
+from syncline_runtime.plan import Member, Plan, Release, load_release
+from syncline_runtime.segments import SegmentStore
+from syncline_runtime.stages.context import landed_of, prefix_of
+from syncline_runtime.state import State, base_columns, landed_columns, quoted, text
+
+HERE = Path(__file__).parent
+REALM = "benchmark/bench"
+PHASES = ("first", "changed", "no-op")
+LANDED: Mapping[str, Mapping[str, str]] = {
+    "first": {"crm": "crm_now", "erp": "erp_first"},
+    "changed": {"crm": "crm_now"},
+    "no-op": {"crm": "crm_before"},
+}
+"""Phase → connection → what was read of it; the ERP tells nothing new where it is not named."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Where the files of one benchmark run are."""
+
+    folder: str
+    records: int
+    threads: int
+
+    @property
+    def root(self) -> Path:
+        return Path(self.folder)
+
+    @property
+    def files(self) -> Path:
+        """Parquet files, the only folder besides the state's that a state may read."""
+        return self.root / "files"
+
+    def release(self) -> Release:
+        return load_release(self.root / "release")
+
+    def state_folder(self, phase: str) -> Path:
+        return self.root / ("empty" if phase == "first" else "known")
+
+    def state(self, phase: str) -> State:
+        return State(self.state_folder(phase), SegmentStore(self.files), threads=self.threads)
+
+    def landed(self, plan: Plan, phase: str) -> list[tuple[Member, Path | None]]:
+        """Every member, and the file of what was read of it."""
+        names = LANDED[phase]
+        return [(m, self.files / f"{names[m.connection]}.parquet" if m.connection in names else None) for m in plan.members]
+
+    def dump(self) -> str:
+        return json.dumps(asdict(self))
+
+
+def prepare(folder: Path, records: int, threads: int) -> Case:
+    """Compile the project, generate the rows, fill both states."""
+    case = Case(str(folder), records, threads)
+    compiled = compile_project(HERE / "project")
+    if compiled.files is None:
+        raise SystemExit("\n".join(map(str, compiled.diagnostics)))
+    write(compiled.files, folder / "release")
+    case.files.mkdir()
+    release = case.release()
+    (plan,) = release.in_order
+    _generate(case, plan)
+    for phase in ("first", "changed"):
+        state = case.state(phase)
+        state.fold(release, [])
+        if phase == "changed":
+            _fill(case, plan, state)
+        state.execute("CHECKPOINT")
+        state.close()
+    return case
+
+
+def _generate(case: Case, plan: Plan) -> None:
+    connection = duckdb.connect(config={"threads": 2})
+    connection.execute("SET TimeZone='UTC'; SET preserve_insertion_order=false")
+    connection.execute(f"SET VARIABLE records = {case.records}; SET VARIABLE realm = '{REALM}'")
+    connection.execute((HERE / "data.sql").read_text(encoding="utf-8"))
+    crm, erp = plan.member("crm"), plan.member("erp")
+    queries = {
+        "crm_before": _landed(crm, "crm_before"),
+        "crm_now": _landed(crm, "crm_now"),
+        "erp_first": _landed(erp, "erp_first"),
+        "base_crm": _base(crm, "crm_before"),
+        "base_erp": _base(erp, "erp_before"),
+        "links": _links(plan),
+        "canonical": _canonical(plan),
+    }
+    for name, query in queries.items():
+        path = case.files / f"{name}.parquet"
+        connection.execute(f"COPY ({query}) TO {text(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    connection.close()
+
+
+def _version(member: Member) -> str:
+    return quoted("native.updated_at" if member.connection == "crm" else "native.changed_at")
+
+
+def _raw_hash(member: Member) -> str:
+    natives = ", ".join(f"coalesce({quoted(f'native.{name}')}, chr(30))" for name in member.natives)
+    return f"sha256(concat_ws(chr(31), {natives}))"
+
+
+def _landed(member: Member, relation: str) -> str:
+    """Landed rows in the shape of the plan's inputs."""
+    return f"""
+        SELECT _native_id, 'full' AS _op, {_version(member)} AS _version, row_number() OVER () - 1 AS _seq,
+               {_raw_hash(member)} AS _raw_hash, CAST([] AS VARCHAR[]) AS _missing,
+               'bench-' || _native_id AS _correlation, COLUMNS('^native\\.')
+        FROM {relation}
+    """
+
+
+def _base(member: Member, relation: str) -> str:
+    """Base rows of linked customers, in the columns of their segment."""
+    agreed = ", ".join(f"t.{quoted(slot.name)} AS {quoted(f'agreed.{slot.name}')}" for slot in member.slots)
+    return f"""
+        SELECT r._native_id, {_cid("t.i")} AS _cid, 'linked' AS _status, {_version(member)} AS _version,
+               {_raw_hash(member)} AS _raw_hash, {text(member.mapping)} AS _mapping, false AS _open, '' AS _disputed,
+               CAST(NULL AS VARCHAR) AS _synced, COLUMNS('^native\\.'), {agreed}
+        FROM {relation} AS r JOIN known AS t ON t.i = CAST(substr(r._native_id, 2) AS BIGINT)
+    """
+
+
+def _links(plan: Plan) -> str:
+    sides = [
+        f"SELECT {text(plan.object)} AS object, {text(member.connection)} AS connection, "
+        f"{text(member.resource)} AS resource, format({text(shape)}, i) AS native_id, {_cid('i')} AS canonical_id, "
+        f"{text(how)} AS how, 'same number' AS rule, 'earlier' AS run, 'live' AS state FROM known"
+        for member, shape, how in zip(plan.members, ("c{:08d}", "D{:07d}"), ("originated", "identity"), strict=True)
+    ]
+    return " UNION ALL ".join(sides)
+
+
+def _canonical(plan: Plan) -> str:
+    fields = ", ".join(f"{quoted(f.name)}, {text(f.owner)} AS {quoted(f'from.{f.name}')}" for f in plan.fields)
+    return f"SELECT {_cid('i')} AS _cid, 'earlier' AS _run, {fields} FROM known"
+
+
+def _cid(number: str) -> str:
+    return f"canonical_id(format('c{{:08d}}', {number}))"
+
+
+def _fill(case: Case, plan: Plan, state: State) -> None:
+    tables = {f"base:{prefix_of(plan, m)}": (f"base_{m.connection}", list(base_columns(m))) for m in plan.members}
+    tables |= {"links:all": ("links", None), f"canonical:{plan.name}": ("canonical", None)}
+    for table, (file, columns) in tables.items():
+        load(state, table, case.files / f"{file}.parquet", columns)
+
+
+def load(state: State, table: str, path: Path, columns: Sequence[str] | None = None) -> None:
+    """Append a generated file to a table."""
+    chosen = ", ".join(map(quoted, columns)) if columns else "*"
+    state.execute(f"INSERT INTO {quoted(table)} BY NAME SELECT {chosen} FROM read_parquet({text(str(path))})")
+
+
+def land(case: Case, plan: Plan, state: State, phase: str) -> None:
+    """Make the landed relations of a phase; what extraction does is not measured."""
+    for member, path in case.landed(plan, phase):
+        state.empty(landed_of(member), landed_columns(sorted(member.natives)))
+        if path is not None:
+            load(state, landed_of(member), path)
