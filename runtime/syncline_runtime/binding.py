@@ -76,9 +76,33 @@ def secret(reference: str, place: str) -> str:
                 mend="write the secret there, readable by this user only",
                 code="SYN8010",
             ) from None
+    if kind == "keyring":
+        return _from_keyring(name, place)
     raise ReleaseError(
         f"secrets of kind {kind!r} are not supported here",
         place=place,
-        mend="use env:NAME or file:PATH",
+        mend="use env:NAME, file:PATH or keyring:SERVICE/NAME",
         code="SYN8010",
     )
+
+
+def _from_keyring(name: str, place: str) -> str:
+    try:
+        import keyring  # an optional extra
+    except ImportError:
+        raise ReleaseError(
+            "secrets in a keyring need a library that is not installed here",
+            place=place,
+            mend="pip install 'syncline[keyring]', or use env:NAME or file:PATH",
+            code="SYN8010",
+        ) from None
+    service, _, user = name.partition("/")
+    value = keyring.get_password(service, user)
+    if not value:
+        raise ReleaseError(
+            f"the keyring has no secret {name!r}",
+            place=place,
+            mend=f"store it with `keyring set {service} {user}`",
+            code="SYN8010",
+        )
+    return str(value)

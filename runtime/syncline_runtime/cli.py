@@ -8,7 +8,9 @@ lease · 70 our own bug.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,13 @@ def main() -> None:
             f"error: {error.filename or ''}: {error.strerror}\n  help: see to the file or disk and run again", err=True
         )
         code = 5
+    except Exception as error:  # the last resort: what nobody foresaw is our bug, and says so without a traceback
+        if os.environ.get("SYNCLINE_TRACEBACK"):
+            raise
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(last.filename).name}:{last.lineno}"
+        _tell(InternalError(f"{type(error).__name__} in {place}", mend="set SYNCLINE_TRACEBACK=1 to see where it comes from"))
+        code = InternalError.exit_code
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -113,6 +113,9 @@ async def _run(release: Release, binding: Binding, options: Options) -> RunResul
         try:
             begun = ledger.runs.begin(lease, release.hash, digest(binding), [plan.name for plan in plans])
             run.run_id, run.started_at = begun.id, begun.started_at
+            run.keep_lease = _Keeper(run, lease).renew
+            for name, proof in run.proofs.items():
+                ledger.register.prove(lease, name, proof.account or "", proof.environment or "")
             recovered = await _recover(run, lease, begun)
             result = await _decide(run)
             result.recovered = recovered
@@ -131,6 +134,19 @@ async def _run(release: Release, binding: Binding, options: Options) -> RunResul
             raise
         finally:
             ledger.leases.release(lease)
+
+
+class _Keeper:
+    """Keeps a lease alive through a long delivery."""
+
+    def __init__(self, run: RunContext, lease: Lease) -> None:
+        self._run, self._lease, self._due = run, lease, run.now() + LEASE_TTL // 3
+
+    def renew(self) -> None:
+        """Renew the lease if a third of its time has passed."""
+        if self._run.now() >= self._due:
+            self._run.ledger.leases.renew(self._lease, LEASE_TTL)
+            self._due = self._run.now() + LEASE_TTL // 3
 
 
 async def _plan(release: Release, binding: Binding, options: Options) -> RunResult:
@@ -233,7 +249,7 @@ async def _connect(run: RunContext, stack: AsyncExitStack) -> None:
         )
         try:
             if bound.account or bound.environment:
-                await handle.prove()
+                run.proofs[name] = await handle.prove()
         except SynclineError as error:
             if error.exit_code != 4:
                 raise

@@ -116,7 +116,7 @@ class State:
             f"the state cannot be read ({first[:120]})",
             place=str(self.path),
             mend="it is only a cache: `syncline state rebuild` makes it again from the segments",
-            code="SYN6010",
+            code="SYN6013",
         )
 
     def close(self) -> None:
@@ -134,7 +134,7 @@ class State:
                 "the engine ran out of memory",
                 place=str(self.path),
                 mend="give the process more memory, or run fewer syncs at once",
-                code="SYN6011",
+                code="SYN6014",
             ) from None
         except duckdb.IOException as error:
             raise _input_output(error, self.path) from None
@@ -337,5 +337,5 @@ def _input_output(error: Exception, path: Path) -> StateError:
         "the disk is full" if full else f"the disk refused ({said.splitlines()[0][:160]})",
         place=str(path),
         mend="free some space and run again: nothing was lost" if full else "see to the disk and run again",
-        code="SYN6003" if full else "SYN6004",
+        code="SYN6004" if full else "SYN6003",
     )

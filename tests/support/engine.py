@@ -8,8 +8,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from syncline_compiler.emit.plan import write
 from syncline_compiler.pipeline import compile_project
+from syncline_compiler.project import write_release
 from syncline_runtime.plan import Member, Plan, Release, load_release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.context import Reading, RunContext, landed_of, prefix_of
@@ -33,7 +33,7 @@ def release_of(root: Path, out: Path) -> Release:
     """Compile a project that must be right, and load its release."""
     compilation = compile_project(root)
     assert compilation.files is not None, [str(d) for d in compilation.diagnostics]
-    write(compilation.files, out)
+    write_release(out, compilation.files)
     return load_release(out)
 
 

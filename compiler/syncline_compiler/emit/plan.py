@@ -1,16 +1,11 @@
 """Emit: lowered syncs to plans, a release and its bindings, as canonical bytes.
 
-In: ``IrProject`` and the resolved project. Out: file name → bytes, equal for equal specs on any machine; ``write``
-puts them into a folder, all or nothing.
+In: ``IrProject`` and the resolved project. Out: file name → bytes, equal for equal specs on any machine.
 """
 
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
-from collections.abc import Mapping
-from pathlib import Path
 
 from syncline_compiler.emit.sql import render
 from syncline_compiler.lowering import build as b
@@ -59,33 +54,6 @@ def emit(project: ResolvedProject, lowered: IrProject) -> dict[str, bytes]:
         made = Binding(project.name, environment, tuple(_connection(c, project) for c in bound))
         files[f"bindings/{environment}.json"] = dumps(made)
     return dict(sorted(files.items()))
-
-
-def write(files: Mapping[str, bytes], folder: Path) -> None:
-    """Replace ``folder`` with these files, all or nothing.
-
-    Only a folder that is absent, empty or a release is replaced; FileExistsError otherwise.
-    """
-    if folder.exists() and any(folder.iterdir()) and not (folder / "release.json").exists():
-        raise FileExistsError(f"{folder} holds something that is not a release")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        made.chmod(0o755)
-        for name, content in files.items():
-            path = made / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-            folder.rename(old / "old")
-            made.rename(folder)
-            shutil.rmtree(old)
-        else:
-            made.rename(folder)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
 
 
 def emit_plan(lowered: IrSync) -> Plan:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from syncline_compiler.lowering import build as b
-from syncline_compiler.lowering.expression import Frame, lower
+from syncline_compiler.lowering.expression import Frame, failures, lower
 from syncline_compiler.lowering.merge import FieldOfSync, fields_of
 from syncline_compiler.lowering.slots import MemberSlots, SlotLine, child_slot, native_collection
 from syncline_compiler.model import ir, typed
@@ -145,7 +145,7 @@ class MemberDiff:
     # what is written
 
     def updates(self) -> ir.Query:
-        """One row per record with something to write: _cid, _native_id, wants, payload, missing."""
+        """One row per record with something to write: _cid, _native_id, wants, payload, missing, unfit."""
         plain = [slot for slot in self.member.written if slot.pick is None]
         everything = self.member.resource.update is not None and self.member.resource.update.sends == "all"
         members = []
@@ -160,6 +160,7 @@ class MemberDiff:
                 ("wants", b.col("c", "wants")),
                 ("payload", self._payload(members)),
                 ("missing", self._missing(plain, b.col("c", "slots"))),
+                ("unfit", self._unfit(plain, b.col("c", "slots"))),
             ),
             ir.Source(f"{self.prefix}/changed", "c"),
             (ir.Join("inner", self.golden, b.equal(b.col("g", "_cid"), b.col("c", "_cid"))), self._with_side()),
@@ -180,7 +181,7 @@ class MemberDiff:
         )
 
     def creates(self) -> ir.Query:
-        """One row per record that the member lacks: _cid, wants, payload, missing required natives."""
+        """One row per record that the member lacks: _cid, wants, payload, missing required natives, unfit."""
         plain = [slot for slot in self.member.written if slot.pick is None]
         members = []
         for slot in plain:
@@ -194,6 +195,7 @@ class MemberDiff:
                 ("wants", self._wants(plain)),
                 ("payload", self._payload(members)),
                 ("missing", self._missing(plain)),
+                ("unfit", self._unfit(plain)),
             ),
             self.golden,
             (self._with_side(),),
@@ -211,7 +213,8 @@ class MemberDiff:
     def children(self) -> ir.Query:
         """One row per child record that a `pick` slot writes: _cid, slot, resource, operation, child id, payload."""
         columns = (("_cid", "VARCHAR"), ("_native_id", "VARCHAR"), ("slot", "VARCHAR"), ("wants", "VARCHAR"),
-                   ("operation", "VARCHAR"), ("child_id", "VARCHAR"), ("payload", "VARCHAR"))  # fmt: skip
+                   ("operation", "VARCHAR"), ("child_id", "VARCHAR"), ("payload", "VARCHAR"),
+                   ("unfit", "VARCHAR"))  # fmt: skip
         picks = [slot for slot in self.member.written if slot.pick is not None]
         return ir.Union(tuple(self._child(slot, slot.pick) for slot in picks if slot.pick is not None), columns)
 
@@ -234,6 +237,7 @@ class MemberDiff:
                 ("operation", operation),
                 ("child_id", child_id),
                 ("payload", payload),
+                ("unfit", b.flag_text([(f.condition, slot.name) for f in failures(pick.value, self.frame)])),
             ),
             self.golden,
             (
@@ -368,6 +372,16 @@ class MemberDiff:
         for condition, name, value in members:
             parts += [condition, b.text(name), value]
         return ir.Call("PAYLOAD", tuple(parts))
+
+    def _unfit(self, slots: Sequence[SlotLine], changed: ir.Scalar | None = None) -> ir.Scalar:
+        """Native fields into which the winner's value does not fit: a null would be written in its place."""
+        flags = []
+        for slot in slots:
+            concerned = b.call("CONTAINS", changed, b.text(slot.name)) if changed else b.TRUE
+            for put in slot.puts:
+                for failure in failures(put.value, self.frame):
+                    flags.append((b.all_of([concerned, failure.condition]), put.native))
+        return b.flag_text(flags)
 
     def _missing(self, slots: Sequence[SlotLine], changed: ir.Scalar | None = None) -> ir.Scalar:
         """Required native fields for which there is no value; with ``changed`` only of those slots."""

@@ -98,7 +98,7 @@ def lower_golden(
         relation, alias = f"{sync.name}/sum/{number}", f"a{number}"
         steps.append(ir.IrStep("merge", relation, _aggregate(sync, aggregate, of_object[aggregate.object])))
         joins.append(ir.Join("left", ir.Source(relation, alias), b.equal(b.col(alias, "_cid"), b.col("w", "_cid"))))
-        known[aggregate] = _or_zero(aggregate, b.col(alias, "value"))
+        known[aggregate] = _or_zero(aggregate, alias)
     steps.append(ir.IrStep("merge", f"{sync.name}/golden", _golden(sync, replace(frame, aggregates=known), joins)))
     return steps
 
@@ -302,6 +302,7 @@ def _aggregate(sync: ResolvedSync, aggregate: typed.Aggregate, child_sync: str) 
         (
             ("_cid", b.col("d", "_cid")),
             ("value", ir.Call(f"AGGREGATE {aggregate.function}", (value,), (("type", b.sql_type(aggregate.type)),))),
+            ("count", ir.Call("AGGREGATE count", (value,))),
         ),
         ir.Source(f"{sync.name}/dirty", "d"),
         (
@@ -313,15 +314,29 @@ def _aggregate(sync: ResolvedSync, aggregate: typed.Aggregate, child_sync: str) 
     )
 
 
-def _or_zero(aggregate: typed.Aggregate, value: ir.Scalar) -> ir.Scalar:
-    """A sum or count of nothing is zero; of money, zero in no currency yet."""
+def _or_zero(aggregate: typed.Aggregate, alias: str) -> ir.Scalar:
+    """The sum or count; of nothing it is zero, of money zero in no currency yet."""
+    value = b.col(alias, "value")
     if aggregate.function not in ("sum", "count"):
         return value
     kind = b.sql_type(aggregate.type)
     zero: ir.Scalar = ir.Literal_(0, kind)
     if aggregate.type.kind == "money":
         zero = ir.Literal_("{'amount': 0, 'currency': NULL}", kind)
-    return b.call("COALESCE", value, zero)
+    nothing = b.equal(b.call("COALESCE", b.col(alias, "count"), ir.Literal_(0)), ir.Literal_(0))
+    return b.when((nothing, zero), default=value)
+
+
+def _mixed(aggregates: Sequence[typed.Aggregate]) -> list[tuple[ir.Scalar, str]]:
+    """Sums that have no value though there is something to sum: amounts in several currencies."""
+    return [
+        (
+            b.all_of([b.call(">", b.col(f"a{n}", "count"), ir.Literal_(0)), b.is_null(b.col(f"a{n}", "value"))]),
+            f"one currency in {aggregate.object}s",
+        )
+        for n, aggregate in enumerate(aggregates)
+        if aggregate.function == "sum" and aggregate.type.kind == "money"
+    ]
 
 
 def _golden(sync: ResolvedSync, frame: Frame, joins: list[ir.Join]) -> ir.Select:
@@ -341,7 +356,7 @@ def _golden(sync: ResolvedSync, frame: Frame, joins: list[ir.Join]) -> ir.Select
     broken = [
         (b.negated(b.call("COALESCE", lower(i.condition, frame), b.TRUE)), i.name) for i in sync.object.invariants
     ]
-    columns.append(("_broken", b.flag_text(broken)))
+    columns.append(("_broken", b.flag_text([*broken, *_mixed(aggregates_of(sync.object))])))
     return ir.Select(tuple(columns), ir.Source(f"{sync.name}/winner", "w"), tuple(joins))
 
 

@@ -27,7 +27,7 @@ class Constant:
 class Field:
     """A value of the row at hand.
 
-    native: a field of the mapped resource, by native field name, already of its native type;
+    native: a field of the mapped resource, by native field name, as landed: text, or JSON text of a list;
     canonical: a field of the canonical object; item: a member of the list element inside ``pick`` and ``each``,
     by dotted wire name; child: a canonical field of the aggregated object; run: ``started_at``.
     """

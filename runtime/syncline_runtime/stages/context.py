@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from syncline_runtime.binding import Binding
-from syncline_runtime.connectors import ConnectionHandle
+from syncline_runtime.connectors import ConnectionHandle, Proof
 from syncline_runtime.errors import SynclineError
 from syncline_runtime.ledger import Count, Cursor, Ledger, NewException
 from syncline_runtime.plan import Member, Plan, Release
@@ -44,8 +44,10 @@ class RunContext:
     store: SegmentStore
     ledger: Ledger
     now: Callable[[], int]  # microseconds UTC
+    keep_lease: Callable[[], None] = lambda: None  # renews it where that is due
     progress: Progress = lambda stage, what: None
     connections: dict[str, ConnectionHandle] = field(default_factory=dict)
+    proofs: dict[str, Proof] = field(default_factory=dict)  # connection → who its system says it is
     readings: dict[tuple[str, str], Reading] = field(default_factory=dict)
     counts: list[Count] = field(default_factory=list)
     cursors: list[Cursor] = field(default_factory=list)

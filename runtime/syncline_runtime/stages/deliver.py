@@ -64,6 +64,7 @@ class _Worker:
     async def work(self) -> None:
         give_up = time.monotonic() + PATIENCE
         while self._name not in self._done.paused:
+            self._run.keep_lease()
             claims = self._claim()
             if claims:
                 await asyncio.gather(*(self._one(claim) for claim in claims))
@@ -197,7 +198,8 @@ class _Worker:
     def _absence_counts_from(self, intent: Intent) -> int:
         """When the last request is over and what it wrote must be visible."""
         attempts = self._run.ledger.intents.attempts(intent.id)
-        over = max((one.ended_at or one.started_at + SEND_SECONDS * 1_000_000 for one in attempts), default=self._run.now())
+        ends = (one.ended_at if one.status and one.ended_at else one.started_at + SEND_SECONDS * 1_000_000 for one in attempts)
+        over = max(ends, default=self._run.now())
         return over + self._handle.system.visible_after * 1_000_000
 
     def _failed(self, claim: Claim, error: RequestFailed) -> None:

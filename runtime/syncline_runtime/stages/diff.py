@@ -18,6 +18,7 @@ from syncline_runtime.state import quoted, text
 
 SAYS = {
     "missing": ("SYN5008", "validation", "missing", "the system requires a field for which there is no value"),
+    "unfit": ("SYN5009", "validation", "mismatched", "the value does not fit the system's field"),
     "invariant": ("SYN5006", "validation", "mismatched", "the record breaks an invariant"),
     "review": ("SYN5011", "conflict", "overwritten", "a person decides which value stays"),
 }
@@ -69,12 +70,12 @@ def _writes(plan: Plan, member: Member) -> str:
     child_resource = f"CASE slot{resources} END" if resources else "''"
     return f"""
         SELECT _cid, _native_id, 'update' AS operation, '' AS part, {text(member.resource)} AS resource, payload, wants,
-               missing FROM {quoted(f"{prefix}/updates")}
+               missing, unfit FROM {quoted(f"{prefix}/updates")}
         UNION ALL
-        SELECT _cid, NULL, 'create', '', {text(member.resource)}, payload, wants, missing
+        SELECT _cid, NULL, 'create', '', {text(member.resource)}, payload, wants, missing, unfit
         FROM {quoted(f"{prefix}/creates")}
         UNION ALL
-        SELECT _cid, child_id, operation, slot, {child_resource}, payload, wants, ''
+        SELECT _cid, child_id, operation, slot, {child_resource}, payload, wants, '', unfit
         FROM {quoted(f"{prefix}/children")}
     """
 
@@ -97,8 +98,9 @@ def _hold(run: RunContext, plan: Plan, member: Member) -> None:
         SELECT u._cid, u.part, CASE
             WHEN u.held <> '' THEN u.held
             WHEN m._cid IS NOT NULL THEN 'missing'
+            WHEN w.unfit <> '' THEN 'unfit'
             WHEN r._cid IS NOT NULL THEN 'refused'
-            ELSE 'review' END AS reason, coalesce(nullif(u.broken, ''), m.missing, v.slots, '') AS detail
+            ELSE 'review' END AS reason, coalesce(nullif(u.broken, ''), m.missing, nullif(w.unfit, ''), v.slots, '') AS detail
         FROM {quoted(f"{prefix}/units")} AS u
         LEFT JOIN {quoted(f"{prefix}/writes")} AS w ON w._cid = u._cid AND w.part = u.part
         LEFT JOIN {quoted(f"{prefix}/writes")} AS m ON m._cid = u._cid AND m.part = '' AND m.missing <> ''
@@ -106,7 +108,7 @@ def _hold(run: RunContext, plan: Plan, member: Member) -> None:
         LEFT JOIN (SELECT _cid, string_agg(slot, ',' ORDER BY slot) AS slots
                    FROM {quoted(f"{prefix}/compare")} WHERE outcome = 'review' GROUP BY 1) AS v
           ON v._cid = u._cid AND u.part = '' AND w._cid IS NULL
-        WHERE u.held <> '' OR m._cid IS NOT NULL OR r._cid IS NOT NULL OR v._cid IS NOT NULL
+        WHERE u.held <> '' OR m._cid IS NOT NULL OR w.unfit <> '' OR r._cid IS NOT NULL OR v._cid IS NOT NULL
         """,
     )
 
@@ -165,7 +167,7 @@ def _report(run: RunContext, plan: Plan, member: Member) -> None:
     owners = {field.name: field.owner for field in plan.fields}
     for cid, reason, detail in run.state.rows(
         f"SELECT _cid, reason, detail FROM {quoted(f'{prefix}/held')} "
-        f"WHERE part = '' AND reason IN ('missing', 'invariant', 'review') ORDER BY 1"
+        f"WHERE (part = '' OR reason = 'unfit') AND reason IN ('missing', 'unfit', 'invariant', 'review') ORDER BY 1"
     ):
         code, category, pattern, says = SAYS[reason]
         for field in detail.split(",") if detail else [""]:
@@ -183,7 +185,7 @@ def _report(run: RunContext, plan: Plan, member: Member) -> None:
                     field=field if reason != "invariant" else "",
                     pattern=pattern,
                     severity="warning" if reason == "review" else "error",
-                    side="destination" if reason == "missing" else "source",
+                    side="destination" if reason in ("missing", "unfit") else "source",
                     owner=owners.get(field, ""),
                     correlation_id=f"{run.run_id}-{cid[:8]}",
                 )
