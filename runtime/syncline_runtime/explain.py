@@ -174,6 +174,8 @@ def _rows(state: State, sql: str) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"amount", "currency"}:
+        return f"{value['amount'].normalize():f} {value['currency'] or ''}".rstrip()
     return value if value is None or isinstance(value, (str, int, bool)) else str(value)
 
 

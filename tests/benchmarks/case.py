@@ -13,8 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from syncline_compiler.emit.plan import write
 from syncline_compiler.pipeline import compile_project
+from syncline_compiler.project import write_release
 from syncline_runtime.plan import Member, Plan, Release, load_release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.context import landed_of, prefix_of
@@ -72,7 +72,7 @@ def prepare(folder: Path, records: int, threads: int) -> Case:
     compiled = compile_project(HERE / "project")
     if compiled.files is None:
         raise SystemExit("\n".join(map(str, compiled.diagnostics)))
-    write(compiled.files, folder / "release")
+    write_release(folder / "release", compiled.files)
     case.files.mkdir()
     release = case.release()
     (plan,) = release.in_order

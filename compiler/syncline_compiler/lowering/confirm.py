@@ -46,6 +46,7 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
             ("_raw_hash", b.col("i", "_raw_hash")),
             ("_mapping", b.col("i", "_mapping")),
             ("_open", b.any_of([b.col("a", "_unfinished"), *elsewhere])),
+            ("_first", b.FALSE),
             ("_disputed", b.text("")),
             (
                 "_synced",

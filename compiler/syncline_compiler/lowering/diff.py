@@ -287,6 +287,7 @@ class MemberDiff:
             ("_raw_hash", b.col("i", "_raw_hash")),
             ("_mapping", b.col("i", "_mapping")),
             ("_open", b.FALSE),
+            ("_first", b.all_of([b.negated(b.col("s", "_based")), b.present(b.col("p", "_cid"))])),
             ("_disputed", b.call("COALESCE", b.col("p", "slots"), b.text(""))),
             ("_synced", b.call("PATCHED", b.col("s", "_synced"), b.col("q", "patch"))),
             *image,

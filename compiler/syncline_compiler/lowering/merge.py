@@ -51,7 +51,7 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
         ("_known", known),
         ("_holds", b.present(b.col("l", "native_id"))),
         ("_in_flight", b.present(b.col("f", "canonical_id"))),
-        ("_based", b.holds(b.equal(b.col("b", "_status"), b.text("linked")))),
+        ("_based", b.holds(b.negated(b.col("b", "_first")))),
         ("_remapped", b.holds(b.col("b", "_remapped"))),
         ("_synced", b.col("b", "_synced")),
     ]

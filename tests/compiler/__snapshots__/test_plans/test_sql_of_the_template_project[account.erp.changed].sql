@@ -1,0 +1,12 @@
+SELECT "c"."_cid" AS "_cid",
+  LIST("c"."slot") AS "slots",
+  CAST(JSON_GROUP_OBJECT("c"."slot",
+  "c"."want") AS TEXT) AS "wants" FROM "account/erp/compare" AS "c" WHERE (("c"."outcome" IN ('update',
+  'restore',
+  'overwrite',
+  'first_link',
+  'remapped')) AND ("c"."slot" IN ('name',
+  'email',
+  'country',
+  'status',
+  'credit_limit'))) GROUP BY "c"."_cid"

@@ -1,0 +1,11 @@
+SELECT "w"."key" AS "key",
+  COUNT(DISTINCT CONCAT_WS('',
+  "w"."connection",
+  "w"."_native_id")) AS "rows",
+  COUNT(DISTINCT "w"."connection") AS "connections",
+  COUNT(DISTINCT "k"."_cid") AS "known",
+  MIN("k"."_cid") AS "_cid",
+  ARG_MIN(CASE WHEN "w"."_originates" THEN CONCAT_WS('',
+  "w"."connection",
+  "w"."_native_id") END,
+  "w"."_order") AS "_first" FROM "account/left/1" AS "w" LEFT JOIN "account/known/1" AS "k" ON ("k"."key" = "w"."key") GROUP BY "w"."key"

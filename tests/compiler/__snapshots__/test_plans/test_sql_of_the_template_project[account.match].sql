@@ -1,0 +1,11 @@
+SELECT "m"."connection" AS "connection",
+  "m"."_native_id" AS "_native_id",
+  "m"."_cid" AS "_cid",
+  "m"."how" AS "how",
+  "m"."rule" AS "rule",
+  "m"."state" AS "state" FROM "account/match/1" AS "m" UNION ALL SELECT "m"."connection" AS "connection",
+  "m"."_native_id" AS "_native_id",
+  "m"."_cid" AS "_cid",
+  "m"."how" AS "how",
+  "m"."rule" AS "rule",
+  "m"."state" AS "state" FROM "account/match/rest" AS "m"
