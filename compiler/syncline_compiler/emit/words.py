@@ -173,7 +173,7 @@ def _sum(a: Arguments, options: Options) -> exp.Expression:
         exp.PropertyEQ(this=exp.Identifier(this="amount", quoted=True), expression=exp.Sum(this=amount)),
         exp.PropertyEQ(this=exp.Identifier(this="currency", quoted=True), expression=exp.Min(this=currency)),
     )
-    one_currency = exp.EQ(this=exp.Min(this=currency.copy()), expression=exp.Max(this=currency.copy()))
+    one_currency = exp.NullSafeEQ(this=exp.Min(this=currency.copy()), expression=exp.Max(this=currency.copy()))
     return exp.Case(ifs=[exp.If(this=one_currency, true=_cast(packed, kind))])
 
 

@@ -58,6 +58,7 @@ class _Worker:
         self._outbox = run.ledger.outbox
         self._plans = {plan.name: plan for plan in run.release.plans.values()}
         self._in_a_row = 0
+        self._touched: dict[str, asyncio.Lock] = {}
         limit = handle.system.limit
         self._width = limit.concurrency if limit else 4
 
@@ -112,9 +113,15 @@ class _Worker:
         if contract is None:
             self._fail(claim, Failure("dead", "mapping", message="the system describes no such write"), "")
             return
-        if claim.intent.state == "ambiguous" and not await self._resolve(claim, resource, contract):
-            return
-        await self._send(claim, resource, contract)
+        async with self._alone(claim, resource):
+            if claim.intent.state == "ambiguous" and not await self._resolve(claim, resource, contract):
+                return
+            await self._send(claim, resource, contract)
+
+    def _alone(self, claim: Claim, resource: Resource) -> asyncio.Lock:
+        """Let one request at a time touch a record and what belongs to it: some systems save both as they read them."""
+        touched = _written_parent(claim, resource) or claim.intent.native_id or str(claim.intent.id)
+        return self._touched.setdefault(touched, asyncio.Lock())
 
     async def _send(self, claim: Claim, resource: Resource, contract: Write) -> None:
         intent = claim.intent

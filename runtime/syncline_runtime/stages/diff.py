@@ -16,9 +16,12 @@ from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.state import quoted, text
 
+# a symbolic reference in a payload: object, resource, canonical id
+REFERENCE = r'"\$ref":\["([^"]+)","[^"]*","([0-9a-f]+)"\]'
 SAYS = {
     "missing": ("SYN5008", "validation", "missing", "the system requires a field for which there is no value"),
     "unfit": ("SYN5009", "validation", "mismatched", "the value does not fit the system's field"),
+    "waiting": ("SYN5012", "mapping", "delayed", "it refers to a record that this system does not have yet"),
     "invariant": ("SYN5006", "validation", "mismatched", "the record breaks an invariant"),
     "review": ("SYN5011", "conflict", "overwritten", "a person decides which value stays"),
 }
@@ -61,6 +64,7 @@ def bind_standing(run: RunContext, in_flight: list[tuple[str, str]], refused: li
     run.state.fill("in_flight", {"connection": "VARCHAR", "canonical_id": "VARCHAR"}, sorted(set(in_flight)))
     columns = {"connection": "VARCHAR", "canonical_id": "VARCHAR", "part": "VARCHAR", "fingerprint": "VARCHAR"}
     run.state.fill("refused", columns, refused)
+    run.state.empty("creating", {"object": "VARCHAR", "connection": "VARCHAR", "_cid": "VARCHAR"})
 
 
 def _writes(plan: Plan, member: Member) -> str:
@@ -92,6 +96,7 @@ def _hold(run: RunContext, plan: Plan, member: Member) -> None:
     run.state.make(f"{prefix}/writes", _writes(plan, member))
     again = _refused_again(run, member, prefix)
     run.state.fill(f"{prefix}/again", {"_cid": "VARCHAR", "part": "VARCHAR"}, again)
+    _wait(run, member, prefix)
     run.state.make(
         f"{prefix}/held",
         f"""
@@ -100,15 +105,37 @@ def _hold(run: RunContext, plan: Plan, member: Member) -> None:
             WHEN m._cid IS NOT NULL THEN 'missing'
             WHEN w.unfit <> '' THEN 'unfit'
             WHEN r._cid IS NOT NULL THEN 'refused'
-            ELSE 'review' END AS reason, coalesce(nullif(u.broken, ''), m.missing, nullif(w.unfit, ''), v.slots, '') AS detail
+            WHEN o._cid IS NOT NULL THEN 'waiting'
+            ELSE 'review' END AS reason, coalesce(nullif(u.broken, ''), m.missing, nullif(w.unfit, ''), o.object, v.slots, '') AS detail
         FROM {quoted(f"{prefix}/units")} AS u
         LEFT JOIN {quoted(f"{prefix}/writes")} AS w ON w._cid = u._cid AND w.part = u.part
         LEFT JOIN {quoted(f"{prefix}/writes")} AS m ON m._cid = u._cid AND m.part = '' AND m.missing <> ''
         LEFT JOIN {quoted(f"{prefix}/again")} AS r ON r._cid = u._cid AND r.part = u.part
+        LEFT JOIN {quoted(f"{prefix}/waiting")} AS o ON o._cid = u._cid AND o.part = u.part
         LEFT JOIN (SELECT _cid, string_agg(slot, ',' ORDER BY slot) AS slots
                    FROM {quoted(f"{prefix}/compare")} WHERE outcome = 'review' GROUP BY 1) AS v
           ON v._cid = u._cid AND u.part = '' AND w._cid IS NULL
-        WHERE u.held <> '' OR m._cid IS NOT NULL OR w.unfit <> '' OR r._cid IS NOT NULL OR v._cid IS NOT NULL
+        WHERE u.held <> '' OR m._cid IS NOT NULL OR w.unfit <> '' OR r._cid IS NOT NULL
+           OR o._cid IS NOT NULL OR v._cid IS NOT NULL
+        """,
+    )
+
+
+def _wait(run: RunContext, member: Member, prefix: str) -> None:
+    """``waiting``: writes that refer to a record which the member lacks and will not get in this run."""
+    writes = quoted(f"{prefix}/writes")
+    run.state.make(
+        f"{prefix}/waiting",
+        f"""
+        SELECT r._cid, r.part, min(r.object) AS object FROM (
+            SELECT _cid, part, unnest(regexp_extract_all(payload, {text(REFERENCE)}, 1)) AS object,
+                   unnest(regexp_extract_all(payload, {text(REFERENCE)}, 2)) AS target
+            FROM {writes} WHERE contains(payload, '"$ref"')) AS r
+        ANTI JOIN links AS l ON l.object = r.object AND l.canonical_id = r.target
+          AND l.connection = {text(member.connection)}
+        ANTI JOIN creating AS c ON c.object = r.object AND c._cid = r.target AND c.connection = {text(member.connection)}
+        ANTI JOIN in_flight AS f ON f.canonical_id = r.target AND f.connection = {text(member.connection)}
+        GROUP BY 1, 2
         """,
     )
 
@@ -136,6 +163,10 @@ def _intents(run: RunContext, plan: Plan, member: Member) -> None:
         SELECT w.* FROM {quoted(f"{prefix}/writes")} AS w
         ANTI JOIN {quoted(f"{prefix}/held")} AS h ON h._cid = w._cid AND h.part = w.part
         """,
+    )
+    run.state.execute(
+        f"INSERT INTO creating SELECT {text(plan.object)}, {text(member.connection)}, _cid "
+        f"FROM {quoted(f'{prefix}/intents')} WHERE operation = 'create' AND part = ''"
     )
 
 
@@ -167,7 +198,7 @@ def _report(run: RunContext, plan: Plan, member: Member) -> None:
     owners = {field.name: field.owner for field in plan.fields}
     for cid, reason, detail in run.state.rows(
         f"SELECT _cid, reason, detail FROM {quoted(f'{prefix}/held')} "
-        f"WHERE (part = '' OR reason = 'unfit') AND reason IN ('missing', 'unfit', 'invariant', 'review') ORDER BY 1"
+        f"WHERE (part = '' OR reason IN ('unfit', 'waiting')) AND reason IN ('missing', 'unfit', 'waiting', 'invariant', 'review') ORDER BY 1"
     ):
         code, category, pattern, says = SAYS[reason]
         for field in detail.split(",") if detail else [""]:
