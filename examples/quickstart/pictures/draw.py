@@ -6,12 +6,16 @@ Run it from anywhere: ``python examples/quickstart/pictures/draw.py``; it writes
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
@@ -27,11 +31,14 @@ def draw(name: str, title: str, command: str, ansi: str) -> None:
         console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True)
         console.print(Text(f"$ {command}", style="bold"))
         console.print(Text.from_ansi(ansi), soft_wrap=False)
-        console.save_svg(str(HERE / f"{name}.svg"), title=title)
+        # no web font: the picture asks nobody for anything
+        shape = re.sub(r"<!--.*?-->\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+        shape = re.sub(r"@font-face \{\{.*?\}\}\s*", "", shape, flags=re.DOTALL)
+        console.save_svg(str(HERE / f"{name}.svg"), title=title, code_format=shape)
 
 
 def said(folder: Path, *command: str, **environment: str) -> str:
-    """What a syncline command prints on a terminal, both streams."""
+    """Return what a syncline command prints on a terminal, both streams."""
     shown = subprocess.run(
         ["script", "-qec", " ".join([str(SYNCLINE), *command]), "/dev/null"],
         cwd=folder,
@@ -43,25 +50,34 @@ def said(folder: Path, *command: str, **environment: str) -> str:
     return shown.stdout.replace("\r\n", "\n").rstrip()
 
 
+@contextmanager
+def broken(path: Path, right: str, wrong: str) -> Iterator[None]:
+    """Put a mistake into a spec for as long as the block lasts."""
+    good = path.read_text(encoding="utf-8")
+    path.write_text(good.replace(right, wrong), encoding="utf-8")
+    yield
+    path.write_text(good, encoding="utf-8")
+
+
 def main() -> None:
     """Draw both pictures."""
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "quickstart"
         shutil.copytree(QUICKSTART, project, ignore=shutil.ignore_patterns(".syncline", "pictures"))
-        mapping = project / "mappings" / "crm_account.map"
-        good = mapping.read_text(encoding="utf-8")
-        mapping.write_text(good.replace("code crm_account_status", "upper"), encoding="utf-8")
-        draw("diagnostic", "syncline check", "syncline check", said(project, "check"))
-        mapping.write_text(good, encoding="utf-8")
+        with (
+            broken(project / "mappings" / "crm_account.map", "code crm_account_status", "upper"),
+            broken(project / "syncs" / "account.yaml", "credit_limit: erp", "credit_limit: partner"),
+        ):
+            draw("diagnostic", "syncline check", "syncline check", said(project, "check"))
         with subprocess.Popen(
             [str(SYNCLINE), "sandbox", "--port", "8799"], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         ) as sandbox:
             assert sandbox.stdout is not None  # a pipe was asked for
             sandbox.stdout.readline()
             subprocess.run([SYNCLINE, "compile", "--out", "release"], cwd=project, check=True, capture_output=True)
-            plan = said(project, "plan", "--release", "release")
+            plan = said(project, "plan", "--release", "release", "--env", "sandbox")
             sandbox.terminate()
-        draw("plan", "syncline plan", "syncline plan", plan)
+        draw("plan", "syncline plan", "syncline plan --env sandbox", plan)
 
 
 if __name__ == "__main__":

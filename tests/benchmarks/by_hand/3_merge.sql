@@ -4,13 +4,13 @@ CREATE OR REPLACE TEMP TABLE dirty AS
 SELECT _cid FROM crm WHERE faults = '' AND _cid IS NOT NULL
 UNION SELECT _cid FROM erp WHERE faults = '' AND _cid IS NOT NULL;
 
-CREATE OR REPLACE TEMP TABLE crm_stored AS
-SELECT * FROM "base:customer/crm" WHERE _cid IN (FROM dirty) AND _native_id NOT IN (SELECT _native_id FROM crm_seen);
-CREATE OR REPLACE TEMP TABLE erp_stored AS
-SELECT * FROM "base:customer/erp" WHERE _cid IN (FROM dirty) AND _native_id NOT IN (SELECT _native_id FROM erp_seen);
+CREATE OR REPLACE TEMP TABLE crm_untold AS FROM dirty WHERE _cid NOT IN (SELECT _cid FROM crm WHERE _cid IS NOT NULL);
+CREATE OR REPLACE TEMP TABLE erp_untold AS FROM dirty WHERE _cid NOT IN (SELECT _cid FROM erp WHERE _cid IS NOT NULL);
+CREATE OR REPLACE TEMP TABLE crm_stored AS SELECT * FROM "base:customer/crm" WHERE _cid IN (FROM crm_untold);
+CREATE OR REPLACE TEMP TABLE erp_stored AS SELECT * FROM "base:customer/erp" WHERE _cid IN (FROM erp_untold);
 
-CREATE OR REPLACE TEMP TABLE crm_based AS SELECT _cid FROM "base:customer/crm" WHERE _cid IN (FROM dirty);
-CREATE OR REPLACE TEMP TABLE erp_based AS SELECT _cid FROM "base:customer/erp" WHERE _cid IN (FROM dirty);
+CREATE OR REPLACE TEMP VIEW crm_based AS SELECT _cid FROM crm_changes WHERE known_as IS NOT NULL UNION ALL SELECT _cid FROM crm_stored;
+CREATE OR REPLACE TEMP VIEW erp_based AS SELECT _cid FROM erp_changes WHERE known_as IS NOT NULL UNION ALL SELECT _cid FROM erp_stored;
 
 CREATE OR REPLACE TEMP MACRO side(connection) AS TABLE
 SELECT _cid, _native_id, number, name, legal_name, status, segment, country, currency, email, phone, street, city, postcode,

@@ -101,6 +101,10 @@ UNION ALL SELECT 'erp', 'create', _cid, NULL, payload FROM erp_creates;
 -- the base as it then is: what was seen, and agreed on it, but for fields about to be written what was agreed before
 CREATE OR REPLACE TEMP MACRO after(winner, now, before) AS CASE WHEN winner IS DISTINCT FROM now THEN before ELSE now END;
 
+CREATE OR REPLACE TEMP TABLE crm_asked AS SELECT _cid FROM crm_differs WHERE _cid NOT IN (SELECT _cid FROM crm_stored);
+CREATE OR REPLACE TEMP TABLE crm_agreed AS
+SELECT _cid, COLUMNS('^agreed\.') FROM "base:customer/crm" WHERE _cid IN (FROM crm_asked)
+UNION ALL SELECT _cid, COLUMNS('^agreed\.') FROM crm_stored WHERE _cid IN (FROM crm_differs);
 CREATE OR REPLACE TEMP TABLE crm_next AS
 SELECT _native_id, _cid, _version, _raw_hash, COLUMNS('^native\.'),
     number AS "agreed.number", name AS "agreed.name", legal_name AS "agreed.legal_name", status AS "agreed.status",
@@ -137,8 +141,12 @@ FROM (
     UNION ALL BY NAME SELECT * FROM crm_stored_values WHERE _cid IN (FROM crm_differs)
 ) AS s
 JOIN (SELECT * FROM golden WHERE _cid IN (FROM crm_differs)) AS g ON g._cid = s._cid
-LEFT JOIN (SELECT _cid, COLUMNS('^agreed\.') FROM "base:customer/crm" WHERE _cid IN (FROM crm_differs)) AS b ON b._cid = s._cid;
+LEFT JOIN crm_agreed AS b ON b._cid = s._cid;
 
+CREATE OR REPLACE TEMP TABLE erp_asked AS SELECT _cid FROM erp_differs WHERE _cid NOT IN (SELECT _cid FROM erp_stored);
+CREATE OR REPLACE TEMP TABLE erp_agreed AS
+SELECT _cid, COLUMNS('^agreed\.') FROM "base:customer/erp" WHERE _cid IN (FROM erp_asked)
+UNION ALL SELECT _cid, COLUMNS('^agreed\.') FROM erp_stored WHERE _cid IN (FROM erp_differs);
 CREATE OR REPLACE TEMP TABLE erp_next AS
 SELECT _native_id, _cid, _version, _raw_hash, COLUMNS('^native\.'),
     number AS "agreed.number", name AS "agreed.name", legal_name AS "agreed.legal_name", status AS "agreed.status",
@@ -175,4 +183,4 @@ FROM (
     UNION ALL BY NAME SELECT * FROM erp_stored_values WHERE _cid IN (FROM erp_differs)
 ) AS s
 JOIN (SELECT * FROM golden WHERE _cid IN (FROM erp_differs)) AS g ON g._cid = s._cid
-LEFT JOIN (SELECT _cid, COLUMNS('^agreed\.') FROM "base:customer/erp" WHERE _cid IN (FROM erp_differs)) AS b ON b._cid = s._cid;
+LEFT JOIN erp_agreed AS b ON b._cid = s._cid;
