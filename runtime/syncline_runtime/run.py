@@ -31,7 +31,7 @@ from syncline_runtime.stages.diff import Candidate, bind_standing, candidates, d
 from syncline_runtime.stages.extract import extract
 from syncline_runtime.stages.guard import Finding, guard
 from syncline_runtime.stages.match import bind_links, match
-from syncline_runtime.stages.merge import merge
+from syncline_runtime.stages.merge import bind_current, merge
 from syncline_runtime.stages.normalise import normalise
 from syncline_runtime.stages.seal import seal
 from syncline_runtime.state import State
@@ -183,6 +183,8 @@ async def _decide(run: RunContext) -> RunResult:
     open_ids: dict[str, list[str]] = {}
     for object_, cid in run.ledger.intents.open_work():
         open_ids.setdefault(object_, []).append(cid)
+    for plan in run.others:
+        bind_current(run, plan)  # derived fields may sum over records of syncs that are not in this run
     for plan in run.deciding:
         run.progress("merge", plan.name)
         merge(run, plan, open_ids.get(plan.object, []))

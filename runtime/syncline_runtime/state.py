@@ -34,7 +34,8 @@ OUTCOME_COLUMNS = {
 }  # fmt: skip
 BASE_COLUMNS = {
     "_native_id": "VARCHAR", "_cid": "VARCHAR", "_status": "VARCHAR", "_version": "VARCHAR", "_raw_hash": "VARCHAR",
-    "_mapping": "VARCHAR", "_open": "BOOLEAN", "_first": "BOOLEAN", "_disputed": "VARCHAR", "_synced": "VARCHAR",
+    "_mapping": "VARCHAR", "_open": "BOOLEAN", "_first": "BOOLEAN",
+    "_before": "VARCHAR", "_written": "BIGINT", "_disputed": "VARCHAR", "_synced": "VARCHAR",
 }  # fmt: skip
 LANDED_COLUMNS = {
     "_native_id": "VARCHAR", "_op": "VARCHAR", "_version": "VARCHAR", "_seq": "BIGINT", "_raw_hash": "VARCHAR",

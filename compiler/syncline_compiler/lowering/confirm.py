@@ -1,7 +1,7 @@
 """Confirm: what acks make of the base.
 
 In: ``ack`` (one row per acknowledged record: _native_id, _cid, _creating,
-_unfinished, _wants), the rows that came back as
+_unfinished, _wants, _at), the rows that came back as
 ``image`` and ``values``. Out: ``acked``, the base rows. Agreed is what the member returned; where that differs from
 what was wanted (trimmed, rounded, defaulted), the wanted text is kept in ``_synced`` so that it is not fought.
 """
@@ -47,6 +47,8 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
             ("_mapping", b.col("i", "_mapping")),
             ("_open", b.any_of([b.col("a", "_unfinished"), *elsewhere])),
             ("_first", b.FALSE),
+            ("_before", b.col("b", "_raw_hash")),
+            ("_written", b.col("a", "_at")),
             ("_disputed", b.text("")),
             (
                 "_synced",

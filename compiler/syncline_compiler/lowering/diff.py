@@ -288,6 +288,8 @@ class MemberDiff:
             ("_mapping", b.col("i", "_mapping")),
             ("_open", b.FALSE),
             ("_first", b.all_of([b.negated(b.col("s", "_based")), b.present(b.col("p", "_cid"))])),
+            ("_before", b.col("s", "_before")),
+            ("_written", b.col("s", "_written")),
             ("_disputed", b.call("COALESCE", b.col("p", "slots"), b.text(""))),
             ("_synced", b.call("PATCHED", b.col("s", "_synced"), b.col("q", "patch"))),
             *image,

@@ -54,6 +54,8 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
         ("_based", b.holds(b.negated(b.col("b", "_first")))),
         ("_remapped", b.holds(b.col("b", "_remapped"))),
         ("_synced", b.col("b", "_synced")),
+        ("_before", b.col("b", "_before")),
+        ("_written", b.col("b", "_written")),
     ]
     for slot in member.lines:
         columns.append((f"now.{slot.name}", b.col("v", slot.name)))

@@ -40,7 +40,7 @@ def draw(name: str, title: str, command: str, ansi: str) -> None:
 def said(folder: Path, *command: str, **environment: str) -> str:
     """Return what a syncline command prints on a terminal, both streams."""
     shown = subprocess.run(
-        ["script", "-qec", " ".join([str(SYNCLINE), *command]), "/dev/null"],
+        ["script", "-qec", " ".join([str(SYNCLINE), *command, "2>/dev/null"]), "/dev/null"],
         cwd=folder,
         env={**os.environ, "COLUMNS": str(WIDTH), "TERM": "xterm-256color", **environment},
         capture_output=True,

@@ -33,6 +33,7 @@ class _Record:
     unfinished: bool = False
     parts: bool = False
     deleted: bool = False
+    at: int = 0  # of the last ack
     wants: dict[str, Any] = field(default_factory=dict)
     sent: dict[str, Any] = field(default_factory=dict)
     returned: Mapping[str, Any] | None = None
@@ -86,9 +87,8 @@ async def _confirm_member(run: RunContext, plan: Plan, member: Member, acks: Seq
         "_cid": "VARCHAR",
         "_creating": "BOOLEAN",
         "_unfinished": "BOOLEAN",
-        "_wants": "VARCHAR",
-    }
-    rows = [(r.native_id, r.cid, r.creating, r.unfinished, json.dumps(r.wants)) for r in records if not r.deleted]
+        "_wants": "VARCHAR", "_at": "BIGINT"}
+    rows = [(r.native_id, r.cid, r.creating, r.unfinished, json.dumps(r.wants), r.at) for r in records if not r.deleted]
     state.fill(f"{prefix}/ack", columns, rows)
     state.bind(f"{prefix}/base", f"SELECT * FROM {quoted(f'base:{prefix}')}")
     left = ", ".join(text(r.before) for r in records if r.moved) or "''"
@@ -107,6 +107,7 @@ def _records(run: RunContext, plan: Plan, member: Member, acks: Sequence[Ack]) -
             ack.canonical_id, _Record(ack.canonical_id, "", known.get(ack.canonical_id, ""))
         )
         record.native_id = native_id or record.native_id or record.before
+        record.at = max(record.at, ack.at)
         record.wants |= ack.payload.get("wants", {})
         returned = ack.returned or {}
         record.unfinished |= bool(returned.get("unfinished"))

@@ -62,6 +62,12 @@ class RunContext:
         names = {plan.name for plan in self.plans}
         return tuple(plan for plan in self.release.deciding if plan.name in names)
 
+    @property
+    def others(self) -> tuple[Plan, ...]:
+        """The syncs of the release that this run leaves alone."""
+        names = {plan.name for plan in self.plans}
+        return tuple(plan for plan in self.release.in_order if plan.name not in names)
+
     def reading(self, member: Member) -> Reading:
         """How reading the member's resource went."""
         return self.readings[member.connection, member.resource]

@@ -106,6 +106,9 @@ class _Worker:
         if self._name in self._done.paused:
             self._outbox.release(self._lease, claim)
             return
+        if claim.intent.sync not in self._plans:
+            self._fail(claim, Failure("dead", "mapping", message="the release no longer has this sync"), "")
+            return
         resource = self._handle.system.resource(claim.intent.resource)
         contract = {"create": resource.create, "update": resource.update, "delete": resource.delete}.get(
             claim.intent.operation

@@ -16,24 +16,25 @@ from syncline_runtime.connectors import ConnectionHandle, Page, ParquetFile
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import SynclineError
 from syncline_runtime.ledger import Cursor
-from syncline_runtime.plan import Member
+from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import Reading, RunContext, landed_of
 from syncline_runtime.state import landed_columns, quoted, text
 
 
 async def extract(run: RunContext) -> None:
     """Read every resource of the run's members, each once."""
-    members: dict[tuple[str, str], list[Member]] = {}
+    readers: dict[tuple[str, str], list[tuple[Plan, Member]]] = {}
     for plan in run.plans:
         for member in plan.members:
-            members.setdefault((member.connection, member.resource), []).append(member)
-    known = {
-        (connection, resource): value for (connection, resource, _), value in run.ledger.register.cursors().items()
-    }
-    await asyncio.gather(*(_read(run, of, known.get(at)) for at, of in sorted(members.items())))
+            readers.setdefault((member.connection, member.resource), []).append((plan, member))
+    cursors = run.ledger.register.cursors()
+    await asyncio.gather(
+        *(_read(run, of, [cursors.get((*at, plan.name)) for plan, _ in of]) for at, of in sorted(readers.items()))
+    )
 
 
-async def _read(run: RunContext, members: list[Member], stored: str | None) -> None:
+async def _read(run: RunContext, readers: list[tuple[Plan, Member]], stored: list[str | None]) -> None:
+    members = [member for _, member in readers]
     member = members[0]
     at = (member.connection, member.resource)
     relation = landed_of(member)
@@ -60,15 +61,18 @@ async def _read(run: RunContext, members: list[Member], stored: str | None) -> N
     run.progress("extract", f"{member.connection}.{member.resource}: {rows} read")
     if mark is not None and (since is None or mark > since):
         value = json.dumps({"fields": shape, "since": mark}, sort_keys=True)
-        run.cursors.append(Cursor(member.connection, member.resource, "", value))
+        run.cursors += [Cursor(member.connection, member.resource, plan.name, value) for plan, _ in readers]
 
 
-def _since(stored: str | None, shape: str) -> str | None:
-    """The mark to read from; none where other fields were landed then, for what was read lacks them."""
-    if stored is None:
+def _since(stored: list[str | None], shape: str) -> str | None:
+    """Choose the mark to read from: the earliest of the syncs that read the resource.
+
+    None, for a whole read, where a sync has not read it yet or other fields were landed then.
+    """
+    known = [json.loads(value) for value in stored if value is not None]
+    if len(known) < len(stored) or any(one["fields"] != shape for one in known):
         return None
-    known = json.loads(stored)
-    return str(known["since"]) if known["fields"] == shape else None
+    return min(str(one["since"]) for one in known)
 
 
 async def _land(

@@ -31,7 +31,7 @@ def merge(run: RunContext, plan: Plan, open_ids: Sequence[str]) -> None:
             )
         for step in plan.merge:
             state.make(step.output, step.sql)
-    _bind_current(run, plan)
+    bind_current(run, plan)
 
 
 def _dirty(run: RunContext, plan: Plan) -> list[str]:
@@ -72,7 +72,7 @@ def _add_stored(run: RunContext, plan: Plan, member: Member) -> None:
         normalise_rows(run, plan, member, stored_image(plan, member, where))
 
 
-def _bind_current(run: RunContext, plan: Plan) -> None:
+def bind_current(run: RunContext, plan: Plan) -> None:
     """``current``: the canonical records as they are after this run's decisions."""
     fields = ", ".join(f"c.{quoted(field.name)}" for field in plan.fields)
     stored = f"SELECT c._cid, {fields} FROM {quoted(f'canonical:{plan.name}')} AS c"

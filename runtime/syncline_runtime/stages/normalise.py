@@ -90,7 +90,11 @@ def run_value_steps(run: RunContext, member: Member) -> None:
 
 
 def _classify(run: RunContext, plan: Plan, member: Member) -> None:
-    """``class``: one row per landed row with what it is before normalising."""
+    """``class``: one row per landed row with what it is before normalising.
+
+    *Late* is a version older than the stored one, or the image before our own write while that may not be visible yet.
+    """
+    visible_after = run.release.system_of(member.connection).visible_after * 1_000_000
     prefix = prefix_of(plan, member)
     parked = ", ".join(map(text, (*PARKED, GONE)))
     run.state.make(
@@ -99,6 +103,8 @@ def _classify(run: RunContext, plan: Plan, member: Member) -> None:
         SELECT l._seq, l._native_id, CASE
             WHEN l._seq < max(l._seq) OVER (PARTITION BY l._native_id) THEN 'duplicate'
             WHEN l._op = 'delete' THEN 'tombstone'
+            WHEN l._raw_hash = b._before AND b._raw_hash <> b._before
+                 AND {run.started_at} < b._written + {visible_after} THEN 'late'
             WHEN b._version IS NOT NULL AND l._version IS NOT NULL AND l._raw_hash <> b._raw_hash
                  AND {_clock("l._version")} < {_clock("b._version")} THEN 'late'
             WHEN b._raw_hash = l._raw_hash AND b._mapping = {text(member.mapping)} AND b._status = 'linked' THEN 'same'
