@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SERVERS := examples/quote-to-cash/systems/servers.py
 # Quick tests, then those that start programs and servers.
 LONG := $(wildcard tests/end_to_end tests/faults tests/real)
-QUICK := $(filter-out $(LONG) tests/benchmarks tests/support tests/%.py,$(wildcard tests/*))
+QUICK := $(filter-out $(LONG) tests/benchmarks tests/support tests/__pycache__ %.py,$(wildcard tests/*))
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -50,8 +50,8 @@ coverage: $(DEVELOPS) ## Measure what the quick tests and the quickstart's cover
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-bench: $(DEVELOPS) ## Measure against hand-written SQL
-	$(BIN)/python -m pytest tests/benchmarks --override-ini=python_files='bench_*.py' -s
+bench: $(DEVELOPS) ## Measure against hand-written SQL, as ratios; BENCH="--records 100000" for a quick look
+	$(BIN)/python tests/benchmarks/transform.py $(BENCH)
 
 clean: ## Remove what the commands above have made
 	rm -rf $(VENV) .systems examples/quote-to-cash/.systems .syncline examples/quickstart/.syncline build dist

@@ -138,7 +138,8 @@ class State:
                 code="SYN6014",
             ) from None
         except duckdb.IOException as error:
-            raise _input_output(error, self.path) from None
+            cut = "enough bytes" in str(error) and self.path.name in str(error)
+            raise (self._damaged(error) if cut else _input_output(error, self.path)) from None
         except duckdb.FatalException as error:
             raise self._damaged(error) from None
         except duckdb.Error as error:

@@ -128,14 +128,26 @@ def _landed(member: Member, relation: str) -> str:
 
 
 def _base(member: Member, relation: str) -> str:
-    """Base rows of linked customers, in the columns of their segment."""
-    agreed = ", ".join(f"t.{quoted(slot.name)} AS {quoted(f'agreed.{slot.name}')}" for slot in member.slots)
-    return f"""
-        SELECT r._native_id, {_cid("t.i")} AS _cid, 'linked' AS _status, {_version(member)} AS _version,
-               {_raw_hash(member)} AS _raw_hash, {text(member.mapping)} AS _mapping, false AS _open, '' AS _disputed,
-               CAST(NULL AS VARCHAR) AS _synced, COLUMNS('^native\\.'), {agreed}
-        FROM {relation} AS r JOIN known AS t ON t.i = CAST(substr(r._native_id, 2) AS BIGINT)
-    """
+    """Base rows of linked customers on which nothing is open, in the columns of their segment."""
+    known = {
+        "_native_id": "r._native_id",
+        "_cid": _cid("t.i"),
+        "_status": "'linked'",
+        "_version": _version(member),
+        "_raw_hash": _raw_hash(member),
+        "_mapping": text(member.mapping),
+        "_disputed": "''",
+    }
+    columns = []
+    for name, kind in base_columns(member).items():
+        if name.startswith("native."):
+            value = f"r.{quoted(name)}"
+        elif name.startswith("agreed."):
+            value = f"t.{quoted(name.removeprefix('agreed.'))}"
+        else:
+            value = known.get(name) or ("false" if kind == "BOOLEAN" else f"CAST(NULL AS {kind})")
+        columns.append(f"{value} AS {quoted(name)}")
+    return f"SELECT {', '.join(columns)} FROM {relation} AS r JOIN known AS t ON t.i = CAST(substr(r._native_id, 2) AS BIGINT)"
 
 
 def _links(plan: Plan) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from end_to_end.stage import QUICKSTART, Stage, type_in
 
+from end_to_end.stage import QUICKSTART, Stage, type_in
 from syncline_runtime.plan import load_release
 from syncline_runtime.sandbox import serve
 

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from end_to_end.stage import clean_environment, program, type_in
 
 pytestmark = pytest.mark.slow

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from end_to_end.stage import QUICKSTART, Stage, planned, type_in
 
 pytestmark = pytest.mark.slow
@@ -46,9 +47,9 @@ def test_plan_lists_exactly_the_writes_that_run_makes(stage: Stage) -> None:
 
 def test_nobody_is_doubled(settled: Stage) -> None:
     partners, customers = settled.records("erp", "Partner"), settled.records("payments", "Customer")
-    for name, holders in (("Ada Instruments Ltd", (partners, customers)), ("Bolt Maschinenbau AG", (partners, customers))):
-        for holder in holders:
-            assert [record["name"] for record in holder.values()].count(name) == 1
+    for name in ("Ada Instruments Ltd", "Bolt Maschinenbau AG"):
+        for held in (partners, customers):
+            assert [record["name"] for record in held.values()].count(name) == 1
     assert partners["10001"]["name"] == "Ada Instruments Ltd"
     assert [record["name"] for record in partners.values()].count("Nordic Paper AB") == 1  # a supplier: not ours
     assert "Duna Kft" not in [record["name"] for record in partners.values()]  # a prospect: not for finance yet
@@ -81,8 +82,8 @@ def test_edits_end_as_ownership_says(settled: Stage) -> None:
     assert accounts["A-2"]["credit"] == {"limit": 20000, "currency": "CHF", "rating": "fair"}
     assert partners["10002"]["credit_limit"]["decimal"] == "20000.00"
     assert [point["value"] for point in accounts["A-6"]["contact_points"]] == ["invoices@fjord.example"]
-    unowned = [one for one in run["outcomes"] if one["outcome"] == "unowned_edit"]
-    assert [(one["connection"], one["field"], one["action"]) for one in unowned] == [("crm", "credit_limit", "restored")]
+    (unowned,) = [one for one in run["outcomes"] if one["outcome"] == "unowned_edit"]
+    assert (unowned["connection"], unowned["field"], unowned["action"]) == ("crm", "credit_limit", "restored")
     history = settled.syncline("trace", "account", "A-2", "credit_limit", "--format", "json").json["history"]
     assert [(one["connection"], one["source"]) for one in history if one["outcome"] == "restore"] == [("crm", "erp")]
     assert settled.syncline("run", "--format", "json").json["sent"] == 0

@@ -28,7 +28,7 @@ from syncline_runtime.system import NativeField, Resource, Transition, Write
 class Sending:
     """What one write sends.
 
-    ``image`` is the record as last seen: templates may name its fields too. ``seconds`` is the longest time until each
+    A create with a ``native_id`` is of a record that is there already: only the steps that follow are taken. ``image`` is the record as last seen: templates may name its fields too. ``seconds`` is the longest time until each
     answer must be there.
     """
 
@@ -54,7 +54,10 @@ async def write(client: HttpClient, resource: Resource, contract: Write, sending
     if only_steps:
         row = await _walked(client, resource, sending.native_id or "", None, wanted, sending)
         return Written(sending.native_id, row, 200)
-    written = await _once(client, resource, contract, dataclasses.replace(sending, natives=now))
+    if contract == resource.create and sending.native_id is not None:
+        written = Written(sending.native_id, None, 200)
+    else:
+        written = await _once(client, resource, contract, dataclasses.replace(sending, natives=now))
     try:
         if later and resource.update and written.native_id:
             key = sending.key and f"{sending.key}-then"

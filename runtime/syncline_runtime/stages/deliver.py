@@ -126,7 +126,8 @@ class _Worker:
         touched = _written_parent(claim, resource) or claim.intent.native_id or str(claim.intent.id)
         return self._touched.setdefault(touched, asyncio.Lock())
 
-    async def _send(self, claim: Claim, resource: Resource, contract: Write) -> None:
+    async def _send(self, claim: Claim, resource: Resource, contract: Write, found: Row | None = None) -> None:
+        """Send an intent; with ``found``, the record it created before it was cut off, only what follows a create."""
         intent = claim.intent
         natives = dict((claim.sent or {}).get("natives") or _resolved(claim, resource))
         deadline = self._run.now() + SEND_SECONDS * 1_000_000
@@ -136,7 +137,7 @@ class _Worker:
             written = await self._handle.write(
                 resource.name,
                 contract,
-                native_id=intent.native_id,
+                native_id=found.native_id if found else intent.native_id,
                 natives=natives,
                 key=intent.key,
                 marker=marker_of(intent),
@@ -151,7 +152,9 @@ class _Worker:
             self._failed(sent, error)
             return
         self._in_a_row = 0
-        self._acknowledge(sent, written.native_id, written.row, unfinished=written.unfinished is not None)
+        # What was found tells little of what was sent: the next decision looks at all of it again.
+        unfinished = written.unfinished is not None or found is not None
+        self._acknowledge(sent, written.native_id, written.row or found, unfinished=unfinished)
 
     def _acknowledge(self, claim: Claim, native_id: str | None, row: Row | None, *, unfinished: bool = False) -> None:
         returned: dict[str, Any] = {"unfinished": unfinished}
@@ -189,8 +192,7 @@ class _Worker:
             self._outbox.release(self._lease, claim, now + int(FIRST_WAIT * 1_000_000))
             return False
         if len(found.rows) == 1:
-            # Steps that follow the create may not have been taken: the next decision looks at all of it again.
-            self._acknowledge(claim, found.rows[0].native_id, found.rows[0], unfinished=True)
+            await self._send(claim, resource, contract, found.rows[0])
             return False
         if found.rows:
             message = f"{len(found.rows)} records carry the marker of one: a person decides which stays"
