@@ -140,6 +140,7 @@ class Plan:
     match: tuple[Step, ...]
     merge: tuple[Step, ...]
     diff: tuple[Step, ...]
+    behaviour: str = ""  # hash of all that the sync does, of its IR
     aggregates: tuple[str, ...] = ()  # syncs whose records derived fields sum over
     aggregate_refs: Mapping[str, tuple[str, ...]] = member(default_factory=dict)  # sync → ref fields that point here
     refs: tuple[str, ...] = ()  # objects that ref fields point at

@@ -72,7 +72,7 @@ def plan_document(release: Release, result: RunResult) -> dict[str, Any]:
         "exceptions": result.exceptions,
         "unread": result.unread,
         "guards": [str(one) for one in result.findings],
-        "open_before": result.open_before,
+        "under_way": result.under_way,
         "counts": result.counts,
         "exit_code": result.exit_code,
     }
@@ -81,7 +81,6 @@ def plan_document(release: Release, result: RunResult) -> dict[str, Any]:
 def run_document(release: Release, result: RunResult) -> dict[str, Any]:
     """What ``run --format json`` prints."""
     document = plan_document(release, result)
-    del document["open_before"]
     return document | {
         "run": result.run_id,
         "sent": result.acked + sum(result.delivered.failed.values()),
@@ -137,8 +136,8 @@ def tell_plan(release: Release, result: RunResult) -> None:
     for one in result.changes.writes:
         click.echo(f"  {_line(release, one)}")
     _tell_rest(result)
-    if result.open_before:
-        click.echo(f"{result.open_before} writes of an earlier run are still under way; a run finishes them first")
+    for left in result.under_way:
+        click.echo(f"  … {left['connection']}.{left['resource']} {left['operation']} of an earlier run is {left['state']}: a run finds out first")
     if result.changes.writes:
         click.echo(f"change set {result.changes.id[:16]}")
 

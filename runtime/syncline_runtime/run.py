@@ -20,7 +20,7 @@ from syncline_runtime.binding import Binding
 from syncline_runtime.connectors import SystemClock, open_connection
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import ApprovalNeeded, SynclineError, UsageError
-from syncline_runtime.ledger import FILE, SEGMENTS, Lease, Realm, open_ledger
+from syncline_runtime.ledger import FILE, SEGMENTS, Intent, Lease, Realm, open_ledger
 from syncline_runtime.ledger.holder import this_process
 from syncline_runtime.plan import Plan, Release
 from syncline_runtime.segments import SegmentStore
@@ -78,7 +78,7 @@ class RunResult:
     findings: list[Finding]
     delivered: Delivered = field(default_factory=Delivered)
     recovered: int = 0
-    open_before: int = 0
+    under_way: list[dict[str, Any]] = field(default_factory=list)  # writes of earlier runs whose fate is not known
     exit_code: int = 0
 
     @property
@@ -154,8 +154,8 @@ async def _plan(release: Release, binding: Binding, options: Options) -> RunResu
     async with _opened(release, binding, options, plans) as run:
         run.run_id, run.started_at = PREVIEW, options.now()
         result = await _decide(run)
-        result.open_before = len(run.ledger.intents.unfinished())
-        result.exit_code = 3 if result.changes.writes or result.findings else _exit_code(result)
+        pending = result.changes.writes or result.under_way or result.findings
+        result.exit_code = 3 if pending else _exit_code(result)
         return result
 
 
@@ -163,11 +163,13 @@ async def _recover(run: RunContext, lease: Lease, begun: Any) -> int:
     """Finish what an interrupted run left: resolve what is ambiguous, put acks into the base."""
     bind_links(run)
     left = run.ledger.intents.recover(lease, begun)
-    waiting = [one for one in run.ledger.intents.unfinished() if one.state in ("ambiguous", "retryable")]
+    names = {plan.name for plan in run.plans}
+    unfinished = run.ledger.intents.unfinished()
+    waiting = [one for one in unfinished if one.sync in names and one.state in ("ambiguous", "retryable")]
     if waiting:
         run.progress("recover", f"{len(waiting)} writes of an earlier run")
         await deliver(run, lease)
-    await confirm(run, lease)
+    await confirm(run, lease, recovering=True)
     return left.ambiguous + left.superseded
 
 
@@ -179,10 +181,7 @@ async def _decide(run: RunContext) -> RunResult:
         run.progress("normalise", plan.name)
         normalise(run, plan)
         match(run, plan)
-    _bind_open_work(run)
-    open_ids: dict[str, list[str]] = {}
-    for object_, cid in run.ledger.intents.open_work():
-        open_ids.setdefault(object_, []).append(cid)
+    under_way, open_ids = _standing(run)
     for plan in run.others:
         bind_current(run, plan)  # derived fields may sum over records of syncs that are not in this run
     for plan in run.deciding:
@@ -200,15 +199,31 @@ async def _decide(run: RunContext) -> RunResult:
         exceptions=[_as_dict(one) for one in run.exceptions],
         unread={f"{c}.{r}": str(reading.error) for (c, r), reading in sorted(run.readings.items()) if reading.error},
         findings=guard(run),
+        under_way=[_told(one) for one in under_way],
     )
 
 
-def _bind_open_work(run: RunContext) -> None:
-    in_flight = [(one.connection, one.canonical_id) for one in run.ledger.intents.unfinished()]
-    refused = []
-    for member, refusal in run.ledger.intents.last_refusals().items():
-        refused.append((member.connection, member.canonical_id, member.part_key, refusal.fingerprint))
-    bind_standing(run, in_flight, refused)
+def _standing(run: RunContext) -> tuple[list[Intent], dict[str, list[str]]]:
+    """What earlier runs left: intents under way, and per object the canonical ids to look at again.
+
+    A preview takes what a run would plan again as that run does, so that it shows the same writes.
+    """
+    under_way: list[Intent] = []
+    open_ids: dict[str, list[str]] = {}
+    names = {plan.name for plan in run.plans}
+    for intent in run.ledger.intents.unfinished():
+        if run.run_id == PREVIEW and intent.sync in names and intent.planned_again:
+            open_ids.setdefault(intent.object, []).append(intent.canonical_id)
+        else:
+            under_way.append(intent)
+    for object_, cid in run.ledger.intents.open_work():
+        open_ids.setdefault(object_, []).append(cid)
+    refused = [
+        (member.connection, member.canonical_id, member.part_key, refusal.fingerprint)
+        for member, refusal in run.ledger.intents.last_refusals().items()
+    ]
+    bind_standing(run, [(one.connection, one.canonical_id) for one in under_way], refused)
+    return under_way, open_ids
 
 
 @asynccontextmanager
@@ -316,6 +331,11 @@ def _change_set_id(writes: tuple[Candidate, ...]) -> str:
             for w in writes
         )
     )
+
+
+def _told(one: Intent) -> dict[str, Any]:
+    names = ("sync", "connection", "resource", "operation", "canonical_id", "native_id", "state", "attempts", "correlation_id")
+    return {name: getattr(one, name) for name in names} | {"part": one.part_key}
 
 
 def _as_dict(one: Any) -> dict[str, Any]:

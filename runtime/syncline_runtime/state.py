@@ -34,7 +34,7 @@ OUTCOME_COLUMNS = {
 }  # fmt: skip
 BASE_COLUMNS = {
     "_native_id": "VARCHAR", "_cid": "VARCHAR", "_status": "VARCHAR", "_version": "VARCHAR", "_raw_hash": "VARCHAR",
-    "_mapping": "VARCHAR", "_open": "BOOLEAN", "_first": "BOOLEAN",
+    "_mapping": "VARCHAR", "_open": "BOOLEAN", "_slots": "VARCHAR",
     "_before": "VARCHAR", "_written": "BIGINT", "_disputed": "VARCHAR", "_synced": "VARCHAR",
 }  # fmt: skip
 LANDED_COLUMNS = {
@@ -65,7 +65,7 @@ def canonical_columns(plan: Plan) -> dict[str, str]:
     for field in plan.fields:
         fields[field.name] = field.sql_type
         fields[f"from.{field.name}"] = "VARCHAR"
-    return {"_cid": "VARCHAR", "_run": "VARCHAR"} | fields
+    return {"_cid": "VARCHAR", "_run": "VARCHAR", "_open": "BOOLEAN", "_plan": "VARCHAR"} | fields
 
 
 def landed_columns(natives: Sequence[str]) -> dict[str, str]:

@@ -7,8 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ class Done:
     @property
     def json(self) -> Any:
         """What it printed, as JSON."""
+        assert self.out, self.err
         return json.loads(self.out)
 
 
@@ -80,7 +82,7 @@ class Stage:
         return [command, *more, "--release", str(self.release), "--env", self.environment, "--state", str(self.state)]
 
     def start(self, command: str, *words: str) -> subprocess.Popen[str]:
-        """Start a command and do not wait for it."""
+        """Start a command and do not wait for it; it is silent, for nobody reads what it would say."""
         return subprocess.Popen(
             [program(), *self.words(command, *words)],
             cwd=self.folder,
@@ -89,6 +91,15 @@ class Stage:
             stderr=subprocess.DEVNULL,
             text=True,
         )
+
+    def settle(self) -> None:
+        """Run as a scheduler would, until nothing is under way; a write's fate may need time to become certain."""
+        for _ in range(8):
+            done = self.syncline("run")
+            if done.code in (0, 1) and not self.syncline("status", "--format", "json").json["backlog"]:
+                return
+            time.sleep(15)
+        raise AssertionError(f"the outbox did not become empty\n{done.out}{done.err}")
 
     @property
     def variables(self) -> dict[str, str]:
@@ -123,6 +134,15 @@ class Stage:
         path = self.sandbox.folders["partner"] / name
         path.write_text(text, encoding="utf-8")
         return path
+
+
+def wait_until(happened: Callable[[], bool], running: subprocess.Popen[str]) -> None:
+    """Wait for something that a running command brings about."""
+    deadline = time.monotonic() + SECONDS
+    while not happened():
+        assert running.poll() is None, f"it ended with {running.returncode} before that"
+        assert time.monotonic() < deadline, "what was waited for did not happen"
+        time.sleep(0.02)
 
 
 def planned(document: Mapping[str, Any]) -> Counter[Write]:

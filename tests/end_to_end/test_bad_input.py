@@ -9,12 +9,11 @@ import resource
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-from end_to_end.stage import QUICKSTART, SECONDS, Done, Stage, clean_environment, program, type_in
+from end_to_end.stage import QUICKSTART, SECONDS, Done, Stage, clean_environment, program, type_in, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -153,7 +152,7 @@ def test_full_disk(stage: Stage, kilobytes: int) -> None:
     )
     told_once(Done(done.returncode, done.stdout, done.stderr), STATE)
     assert "Traceback" not in done.stderr
-    _until_settled(stage)
+    stage.settle()
     whole_afterwards(stage)
 
 
@@ -161,7 +160,7 @@ def test_second_run_at_the_same_time(stage: Stage) -> None:
     stage.sandbox.fault("crm", "stall", resource="Account", operation="list")
     first = stage.start("run")
     try:
-        _wait_for(lambda: not stage.sandbox.stand_ins["crm"].faults[0].times)
+        wait_until(lambda: not stage.sandbox.stand_ins["crm"].faults[0].times, first)
         told_once(stage.syncline("run"), STATE, "SYN6100")
     finally:
         first.kill()
@@ -223,21 +222,3 @@ def test_damaged_segment_is_refused_when_the_state_is_made_again(settled: Stage)
 def _state(stage: Stage, verb: str) -> Done:
     first, *rest = stage.words("state")
     return type_in(stage.folder, first, verb, *rest, environment=stage.variables)
-
-
-def _until_settled(stage: Stage) -> None:
-    for _ in range(8):
-        done = stage.syncline("run", "--format", "json")
-        if done.code in (0, 1) and not stage.syncline("status", "--format", "json").json["backlog"]:
-            return
-        time.sleep(15)
-    raise AssertionError(done.err)
-
-
-def _wait_for(condition: object) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if condition():  # type: ignore[operator]
-            return
-        time.sleep(0.05)
-    raise AssertionError("what was waited for did not happen")

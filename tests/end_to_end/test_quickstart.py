@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from end_to_end.stage import QUICKSTART, Stage, planned, type_in
+from end_to_end.stage import QUICKSTART, Stage, planned, type_in, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -134,11 +133,11 @@ def test_killed_after_the_servers_commit_and_before_our_ack(stage: Stage, system
     stage.sandbox.fault(system, "stall", resource=resource, operation="create")  # done, but the answer is held back
     run = stage.start("run")
     try:
-        _wait_until(lambda: any((w["system"], w["resource"]) == (system, resource) for w in stage.sandbox.log))
+        wait_until(lambda: stage.written()[system, resource, "create"] > 0, run)
     finally:
         run.kill()
         run.wait()
-    _run_until_settled(stage)
+    stage.settle()
     found = {name: len(stage.records(*name.split("."))) for name in _WHOLE}
     assert found == _WHOLE
     assert stage.syncline("run", "--format", "json").json["sent"] == 0
@@ -149,25 +148,6 @@ _WHOLE = {
     "payments.Customer": 4, "payments.PaymentRequest": 2,
 }  # fmt: skip
 """What the systems hold once a first run is whole, however often it was begun."""
-
-
-def _run_until_settled(stage: Stage) -> None:
-    """Run again as a scheduler would; writes whose fate must first become certain may wait for a while."""
-    for _ in range(8):
-        stage.syncline("run")
-        if not stage.syncline("status", "--format", "json").json["backlog"]:
-            return
-        time.sleep(15)
-    raise AssertionError("the outbox did not become empty")
-
-
-def _wait_until(condition: object) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if condition():  # type: ignore[operator]
-            return
-        time.sleep(0.05)
-    raise AssertionError("what was waited for did not happen")
 
 
 def _invoices(stage: Stage) -> dict[str, tuple[str, float]]:

@@ -86,7 +86,7 @@ class Engine:
     def base(self, plan: Plan, member: Member, rows: Iterable[Mapping[str, Any]]) -> None:
         """Stored base rows; ``agreed.*`` and ``native.*`` as given, defaults for the rest."""
         columns = base_columns(member)
-        default = {"_status": "linked", "_mapping": member.mapping, "_open": False, "_first": False, "_disputed": "", "_raw_hash": "-"}
+        default = {"_status": "linked", "_mapping": member.mapping, "_open": False, "_slots": "," + "".join(f"{slot.name}," for slot in member.slots), "_disputed": "", "_raw_hash": "-"}
         self._fill(f"base:{prefix_of(plan, member)}", columns, [{**default, **row} for row in rows])
 
     def links(self, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -96,7 +96,8 @@ class Engine:
 
     def canonical(self, plan: Plan, rows: Iterable[Mapping[str, Any]]) -> None:
         """Stored canonical rows."""
-        self._fill(f"canonical:{plan.name}", canonical_columns(plan), rows)
+        default = {"_open": False, "_plan": plan.behaviour}
+        self._fill(f"canonical:{plan.name}", canonical_columns(plan), [{**default, **row} for row in rows])
 
     def _fill(self, table: str, columns: dict[str, str], rows: Iterable[Mapping[str, Any]]) -> None:
         given = [tuple(row.get(name) for name in columns) for row in rows]

@@ -68,6 +68,7 @@ def emit_plan(lowered: IrSync) -> Plan:
         match=tuple(map(_step, lowered.match)),
         merge=tuple(map(_step, lowered.merge)),
         diff=tuple(map(_step, lowered.diff)),
+        behaviour=_hash((lowered.match, lowered.merge, lowered.diff, [member.normalise for member in lowered.members])),
         aggregates=tuple(sorted(lowered.aggregated)),
         aggregate_refs=lowered.aggregated,
         refs=lowered.refs,
@@ -133,7 +134,11 @@ def _member(sync: ResolvedSync, lowered: IrMember) -> Member:
 
 def behaviour(lowered: IrMember) -> str:
     """The behaviour hash of a member's mapping: of its IR, never of SQL text."""
-    return hashlib.sha256(repr(lowered.normalise).encode()).hexdigest()[:16]
+    return _hash(lowered.normalise)
+
+
+def _hash(of: object) -> str:
+    return hashlib.sha256(repr(of).encode()).hexdigest()[:16]
 
 
 def _children(slots: MemberSlots) -> tuple[ChildWrite, ...]:

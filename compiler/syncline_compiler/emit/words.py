@@ -215,6 +215,8 @@ WORDS: Mapping[str, Word] = {
     "HAS KEY": _at(_slot_path, "json_exists"),
     "PATCHED": _patched,
     "CONTAINS": _function("list_contains"),
+    "CONTAINS TEXT": _function("contains"),
+    "CONCAT": _function("concat"),
     "LIST": _function("list"),
     "JOINED": _joined,
     "CLOCK": _clock,

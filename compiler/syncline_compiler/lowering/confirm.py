@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.diff import PREFIX
-from syncline_compiler.lowering.slots import MemberSlots
+from syncline_compiler.lowering.slots import MemberSlots, agreed_before
 from syncline_compiler.model import ir
 
 
@@ -24,12 +24,15 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
     ]
     agreed: list[tuple[str, ir.Scalar]] = []
     altered: list[ir.Scalar] = []
+    agreed_slots: list[ir.Scalar] = [b.text(",")]
     elsewhere: list[ir.Scalar] = []
     for slot in member.lines:
         returned, before = b.col("v", slot.name), b.col("b", f"agreed.{slot.name}")
         sent = b.call("HAS KEY", b.col("a", "_wants"), b.text(slot.name))
         fresh = b.any_of([b.col("a", "_creating"), b.holds(sent), b.is_null(b.col("b", "_native_id"))])
         agreed.append((f"agreed.{slot.name}", b.when((fresh, returned), default=before)))
+        known = b.any_of([fresh, agreed_before(b.col("b", "_slots"), slot.name)])
+        agreed_slots.append(b.when((known, b.text(f"{slot.name},")), default=b.text("")))
         elsewhere.append(b.all_of([b.negated(fresh), b.differs(returned, before)]))
         if slot.writes:
             wanted = b.call("WANT", b.col("a", "_wants"), b.text(slot.name))
@@ -46,7 +49,7 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
             ("_raw_hash", b.col("i", "_raw_hash")),
             ("_mapping", b.col("i", "_mapping")),
             ("_open", b.any_of([b.col("a", "_unfinished"), *elsewhere])),
-            ("_first", b.FALSE),
+            ("_slots", ir.Call("CONCAT", tuple(agreed_slots))),
             ("_before", b.col("b", "_raw_hash")),
             ("_written", b.col("a", "_at")),
             ("_disputed", b.text("")),

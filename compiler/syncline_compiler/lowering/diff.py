@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Frame, failures, lower
 from syncline_compiler.lowering.merge import FieldOfSync, fields_of
-from syncline_compiler.lowering.slots import MemberSlots, SlotLine, child_slot, native_collection
+from syncline_compiler.lowering.slots import MemberSlots, SlotLine, agreed_before, child_slot, native_collection, slot_names
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedSync
 from syncline_runtime.system import NativeField
@@ -67,7 +67,7 @@ class MemberDiff:
         altered = b.holds(b.call("HAS KEY", b.col("s", "_synced"), b.text(slot.name)))
         winner_moved = b.when((altered, b.differs(ir.Call("TEXT", (want,)), synced)), default=b.differs(want, agreed))
         member_moved = b.differs(now, agreed)
-        based, equal = b.col("s", "_based"), b.same(want, now)
+        based, equal = agreed_before(b.col("s", "_slots"), slot.name), b.same(want, now)
         is_field = slot.native is None
         source = b.col("g", f"from.{slot.name}") if is_field and slot.name in self.fields else ir.Literal_(-1)
         frozen = b.col("g", f"frozen.{slot.name}") if is_field and slot.name in self.fields else b.FALSE
@@ -287,7 +287,7 @@ class MemberDiff:
             ("_raw_hash", b.col("i", "_raw_hash")),
             ("_mapping", b.col("i", "_mapping")),
             ("_open", b.FALSE),
-            ("_first", b.all_of([b.negated(b.col("s", "_based")), b.present(b.col("p", "_cid"))])),
+            ("_slots", self._agreed_slots(slots)),
             ("_before", b.col("s", "_before")),
             ("_written", b.col("s", "_written")),
             ("_disputed", b.call("COALESCE", b.col("p", "slots"), b.text(""))),
@@ -325,6 +325,16 @@ class MemberDiff:
                 ]
             ),
         )
+
+    def _agreed_slots(self, slots: Sequence[SlotLine]) -> ir.Scalar:
+        """``_slots`` afterwards: all, but for those that wait and were never agreed."""
+        kept: list[ir.Scalar] = [b.text(",")]
+        for slot in slots:
+            waits = b.holds(b.call("CONTAINS", b.col("p", "list"), b.text(slot.name)))
+            agreed = b.any_of([b.negated(waits), agreed_before(b.col("s", "_slots"), slot.name)])
+            kept.append(b.when((agreed, b.text(f"{slot.name},")), default=b.text("")))
+        everything = b.text(slot_names(slot.name for slot in slots))
+        return b.when((b.is_null(b.col("p", "_cid")), everything), default=ir.Call("CONCAT", tuple(kept)))
 
     def listed(self, outcomes: Sequence[str]) -> ir.Select:
         """Per record the slots with one of these outcomes, as list and as text; read by ``next``."""
@@ -365,8 +375,8 @@ class MemberDiff:
         return [(self.member.resource.native(put.native), lower(put.value, self.frame)) for put in slot.puts]
 
     def _payload_value(self, native: NativeField, value: ir.Scalar) -> ir.Scalar:
-        """The value as JSON text: lists and references are JSON already, everything else is text."""
-        if native.type in ("list", "json") or (isinstance(value, ir.Call) and value.name == "REFERENCE"):
+        """The value as JSON: references are objects that only we make, everything else (JSON of lists too) is text."""
+        if isinstance(value, ir.Call) and value.name == "REFERENCE":
             return value
         return ir.Call("JSON", (value,))
 

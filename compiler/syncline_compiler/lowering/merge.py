@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Frame, lower
-from syncline_compiler.lowering.slots import MemberSlots
+from syncline_compiler.lowering.slots import MemberSlots, agreed_before
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import Ownership, ResolvedObject, ResolvedSync
 
@@ -51,7 +51,7 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
         ("_known", known),
         ("_holds", b.present(b.col("l", "native_id"))),
         ("_in_flight", b.present(b.col("f", "canonical_id"))),
-        ("_based", b.holds(b.negated(b.col("b", "_first")))),
+        ("_slots", b.call("COALESCE", b.col("b", "_slots"), b.text(""))),
         ("_remapped", b.holds(b.col("b", "_remapped"))),
         ("_synced", b.col("b", "_synced")),
         ("_before", b.col("b", "_before")),
@@ -160,11 +160,15 @@ def _flag(order: int, name: str) -> ir.Column:
     return b.col(side_name(order), name)
 
 
+def _based(order: int, field: FieldOfSync) -> ir.Scalar:
+    return agreed_before(_flag(order, "_slots"), field.name)
+
+
 def _changed(order: int, field: FieldOfSync) -> ir.Scalar:
     return b.all_of(
         [
             b.holds(_flag(order, "_known")),
-            b.holds(_flag(order, "_based")),
+            _based(order, field),
             b.differs(_now(order, field), _agreed(order, field)),
         ]
     )
@@ -196,7 +200,7 @@ def _owned(sync: ResolvedSync, owner: int, others: list[int], field: FieldOfSync
             b.holds(_flag(owner, "_known")),
             b.is_null(_now(owner, field)),
             b.holds(_flag(order, "_known")),
-            b.negated(b.holds(_flag(order, "_based"))),
+            b.negated(_based(order, field)),
             b.present(_now(order, field)),
         ]
         if first == "fill":
@@ -204,7 +208,7 @@ def _owned(sync: ResolvedSync, owner: int, others: list[int], field: FieldOfSync
         else:
             frozen.append(b.all_of(empty))
     ladder.append((b.holds(_flag(owner, "_known")), _now(owner, field), owner))
-    ladder.append((b.holds(_flag(owner, "_based")), _agreed(owner, field), owner))
+    ladder.append((_based(owner, field), _agreed(owner, field), owner))
     ladder.append((b.present(b.col(CANONICAL, "_cid")), b.col(CANONICAL, field.name), -1))
     ladder += [(b.holds(_flag(o, "_known")), _now(o, field), o) for o in others]
     return _decision(ladder, b.null(field.sql_type), frozen)
@@ -219,7 +223,7 @@ def _newest(members: Sequence[MemberSlots], readers: list[int], field: FieldOfSy
         return b.call("COALESCE", b.col(side_name(order), f"clock.{native}"), ir.Literal_("0001-01-01", "TIMESTAMPTZ"))
 
     def moved(order: int) -> ir.Scalar:
-        first = b.all_of([b.holds(_flag(order, "_known")), b.negated(b.holds(_flag(order, "_based")))])
+        first = b.all_of([b.holds(_flag(order, "_known")), b.negated(_based(order, field))])
         return b.any_of([_changed(order, field), b.all_of([first, b.present(_now(order, field))])])
 
     ladder: list[tuple[ir.Scalar, ir.Scalar, int]] = []
@@ -241,7 +245,7 @@ def _newest(members: Sequence[MemberSlots], readers: list[int], field: FieldOfSy
             if r > order
         ]
     ladder.append((b.present(b.col(CANONICAL, "_cid")), b.col(CANONICAL, field.name), -1))
-    ladder += [(b.holds(_flag(o, "_based")), _agreed(o, field), o) for o in readers]
+    ladder += [(_based(o, field), _agreed(o, field), o) for o in readers]
     return _decision(ladder, b.null(field.sql_type), frozen)
 
 

@@ -6,7 +6,7 @@ field that is only written (``->Name``, compared in native text). In: a member's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from syncline_compiler.functions import native_text
@@ -121,6 +121,19 @@ def _slot(object_: ResolvedObject, resource: Resource, line: typed.Line) -> Slot
     return SlotLine(
         line.field, b.sql_type(field.type), True, writes, line.get, line, None, puts, pick, None, line.text, place
     )
+
+
+def agreed_before(slots: ir.Scalar, name: str) -> ir.Scalar:
+    """Whether a slot was ever agreed with the member; ``slots`` is its base's ``_slots``, names between commas.
+
+    One that never was, be it that the record or that the field is new to the member, is compared as a first link.
+    """
+    return b.holds(b.call("CONTAINS TEXT", slots, b.text(f",{name},")))
+
+
+def slot_names(names: Iterable[str]) -> str:
+    """The text of ``_slots`` for these names."""
+    return "," + "".join(f"{name}," for name in names)
 
 
 def child_slot(slot: str) -> str:

@@ -27,13 +27,22 @@ class NotJsonError(ValueError):
 def parse(text: str | bytes) -> Any:
     """Parse strict JSON; raises NotJsonError, with the line, for anything else, NaN and broken UTF-8 included."""
     try:
-        return json.loads(text, parse_float=Digits, parse_int=Digits, parse_constant=_refuse)
+        value = json.loads(text, parse_float=Digits, parse_int=Digits, parse_constant=_refuse)
+        if _half_pairs_possible(text):
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except json.JSONDecodeError as error:
         raise NotJsonError(f"not JSON at line {error.lineno} column {error.colno}") from None
     except UnicodeDecodeError as error:
         raise NotJsonError(f"not UTF-8 at byte {error.start}") from None
+    except UnicodeEncodeError:
+        raise NotJsonError("a text with half a surrogate pair, which is no Unicode") from None
     except RecursionError:
         raise NotJsonError("JSON that is nested too deeply") from None
+
+
+def _half_pairs_possible(text: str | bytes) -> bool:
+    return (b"\\ud" in text or b"\\uD" in text) if isinstance(text, bytes) else ("\\ud" in text or "\\uD" in text)
 
 
 def is_number(text: str) -> bool:

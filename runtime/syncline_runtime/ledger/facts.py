@@ -151,6 +151,12 @@ class Intent:
     updated_at: int
 
     @property
+    def planned_again(self) -> bool:
+        """Whether the next run supersedes it: never sent, or an update that was certainly not done."""
+        never_sent = self.state in ("pending", "waiting") and self.first_sent_at is None
+        return never_sent or (self.state == "retryable" and self.operation == "update")
+
+    @property
     def member(self) -> Member:
         """The record and connection that this intent writes."""
         return Member(self.connection, self.canonical_id, self.part_key)

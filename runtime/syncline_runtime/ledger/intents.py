@@ -108,8 +108,11 @@ _TO_SUPERSEDED = Prepared(
         intent.update()
         .where(
             *_OF_SYNC,
-            standing_in(intent, ("pending", "waiting")),
-            intent.c.first_sent_at.is_(None),
+            or_(
+                and_(standing_in(intent, ("pending", "waiting")), intent.c.first_sent_at.is_(None)),
+                # an update that was certainly not done: planned again, so that no old value goes over a newer one
+                and_(standing_in(intent, ("retryable",)), intent.c.operation == "update"),
+            ),
             intent.c.run_id != bindparam("run"),
             or_(intent.c.claim_token == 0, _LOST),
         )

@@ -20,7 +20,7 @@ from syncline_runtime.ledger.database import Database, Prepared, Transaction, gi
 from syncline_runtime.ledger.facts import Claim, Failure, Intent, Lease, Reference
 from syncline_runtime.ledger.intents import COLUMNS, read_intent
 from syncline_runtime.ledger.register import native_ids
-from syncline_runtime.ledger.schema import ack, attempt, intent, intent_reference, payload, standing_in
+from syncline_runtime.ledger.schema import ack, attempt, intent, intent_reference, lease, payload, standing_in
 from syncline_runtime.ledger.states import CLOSED, OPEN, IntentState, Outcome, predecessors
 
 Resolve = Callable[[Sequence[Reference]], Mapping[Reference, str]]
@@ -36,6 +36,10 @@ _BLOCKED = exists().where(
 )
 
 
+# a lease covers syncs: a run of one sends nothing of another
+_COVERED = select(lease.c.scope).where(lease.c.realm_id == bindparam("realm"), lease.c.token == bindparam("held"))
+
+
 def _free(state: IntentState) -> Prepared:
     """The first intents of a connection in a state that nobody has claimed and nothing blocks."""
     return Prepared(
@@ -46,6 +50,7 @@ def _free(state: IntentState) -> Prepared:
                 intent.c.connection == bindparam("of"),
                 standing_in(intent, OPEN),
                 standing_in(intent, (state,)),
+                intent.c.sync.in_(_COVERED),
                 intent.c.next_at <= bindparam("now"),
                 (intent.c.claim_token == 0) | (intent.c.claim_deadline < bindparam("now")),
                 ~_BLOCKED,
@@ -159,6 +164,13 @@ def _failed(outcome: Outcome) -> Prepared:
 
 
 _FAILED = {outcome: _failed(outcome) for outcome in _OUTCOMES}
+_SUPERSEDE = Prepared(
+    lambda: (
+        intent.update()
+        .where(*_MINE, standing_in(intent, predecessors("superseded")))
+        .values(state="superseded", claim_token=0, **given("closed_run", "updated_at"))
+    )
+)
 _BEGIN_ATTEMPT = Prepared(lambda: attempt.insert())
 _END_ATTEMPT = Prepared(
     lambda: (
@@ -288,6 +300,14 @@ class Outbox:
             self._must(changed, claim)
             _end_attempt(change, one, failure, failure.outcome)
 
+    def supersede(self, held: Lease, claim: Claim) -> None:
+        """End an intent because the record is another by now: a later run plans it again from what it is."""
+        one = claim.intent
+        with self._database.write(held) as change:
+            changed = change.run(_SUPERSEDE, of=one.id, token=claim.token, to_closed_run=claim.run, to_updated_at=change.now)
+            self._must(changed, claim)
+            _end_attempt(change, one, Failure("retryable", "conflict"), "superseded")
+
     def _must(self, changed: int, claim: Claim) -> None:
         if not changed:
             raise StateError(
@@ -308,7 +328,9 @@ class _Batch:
 
     def take(self, state: IntentState, most: int) -> list[Claim]:
         """Claim the first free intents in a state; those with unknown references wait instead."""
-        rows = self._change.rows(_FREE[state], of=self._connection, now=self._change.now, most=most)
+        rows = self._change.rows(
+            _FREE[state], of=self._connection, now=self._change.now, most=most, held=self._held.token
+        )
         self.more = len(rows) == most
         found = [read_intent(row) for row in rows]
         bodies = self._bodies(found)

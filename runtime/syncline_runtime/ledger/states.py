@@ -25,9 +25,9 @@ UNSETTLED: tuple[IntentState, ...] = ("rejected", "dead", "superseded")  # close
 FOLLOWERS: dict[IntentState, tuple[IntentState, ...]] = {
     "pending": ("waiting", "sending", "rejected", "dead", "superseded", "waived"),
     "waiting": ("pending", "superseded", "waived"),
-    "sending": ("acked", "rejected", "retryable", "ambiguous", "dead"),
+    "sending": ("acked", "rejected", "retryable", "ambiguous", "dead", "superseded"),
     "retryable": ("sending", "rejected", "dead", "superseded", "waived"),
-    "ambiguous": ("sending", "acked", "rejected", "retryable", "dead", "waived"),
+    "ambiguous": ("sending", "acked", "rejected", "retryable", "dead", "superseded", "waived"),
     "rejected": ("waived",),
     "dead": ("waived",),
     "superseded": (),

@@ -21,20 +21,21 @@ def find_gone(run: RunContext, plan: Plan, member: Member) -> None:
     told = f"SELECT _native_id FROM {classes} WHERE class = 'tombstone'"
     swept = (
         f" UNION SELECT b._native_id FROM {base} AS b ANTI JOIN {quoted(landed_of(member))} AS l "
-        f"ON l._native_id = b._native_id WHERE b._status = 'linked'"
+        f"ON l._native_id = b._native_id"
         if reading.complete and reading.rows and reading.error is None
         else ""
     )
     run.state.make(
         f"{prefix}/gone",
-        f"SELECT b._native_id, b._cid FROM {base} AS b WHERE b._status = 'linked' AND b._native_id IN ({told}{swept})",
+        f"SELECT b._native_id, b._cid FROM {base} AS b WHERE b._status <> 'gone' AND b._native_id IN ({told}{swept})",
     )
     if member.when_deleted != "keep":
         _report(run, plan, member)
 
 
 def _report(run: RunContext, plan: Plan, member: Member) -> None:
-    for native_id, cid in run.state.rows(f"SELECT _native_id, _cid FROM {quoted(f'{prefix_of(plan, member)}/gone')} ORDER BY 1"):
+    gone = quoted(f"{prefix_of(plan, member)}/gone")
+    for native_id, cid in run.state.rows(f"SELECT _native_id, _cid FROM {gone} WHERE _cid IS NOT NULL ORDER BY 1"):
         run.exceptions.append(
             NewException(
                 sync=plan.name,

@@ -44,22 +44,32 @@ class _Record:
         return bool(self.before) and self.before != self.native_id
 
 
-async def confirm(run: RunContext, lease: Lease) -> int:
-    """Turn unconfirmed acks into base rows and links; returns how many acks that were."""
+async def confirm(run: RunContext, lease: Lease, *, recovering: bool = False) -> int:
+    """Turn unconfirmed acks into base rows and links; returns how many acks that were.
+
+    ``recovering``: before this run has decided anything, so that all acks are of earlier runs' writes.
+    """
     acks = run.ledger.register.unconfirmed_acks()
     if not acks:
         return 0
     grouped: dict[tuple[str, str], list[Ack]] = {}
     for ack in acks:
         grouped.setdefault((ack.sync, ack.connection), []).append(ack)
-    segments: list[Segment] = []
     run.state.execute("DELETE FROM new_links")
+    told: list[tuple[Plan, Member, list[_Record]]] = []
     for (sync, connection), mine in sorted(grouped.items()):
         plan = run.release.plans.get(sync)
         member = next((m for m in plan.members if m.connection == connection), None) if plan else None
         if plan is None or member is None:
             continue  # the release no longer has this member: the ack stands in the ledger alone
-        segments += await _confirm_member(run, plan, member, mine)
+        records = _records(run, plan, member, mine)
+        await _read_back(run, member, records)
+        _add_links(run, plan, member, records)
+        told.append((plan, member, records))
+    # all links are known before any row is normalised: a record may refer to one that was created beside it
+    segments: list[Segment] = []
+    for plan, member, records in told:
+        segments += _base_rows(run, plan, member, records, recovering=recovering)
     links = run.state.write_segment("links", "all", run.run_id, "SELECT * FROM new_links")
     if links is not None:
         segments.append(links)
@@ -70,10 +80,9 @@ async def confirm(run: RunContext, lease: Lease) -> int:
     return len(acks)
 
 
-async def _confirm_member(run: RunContext, plan: Plan, member: Member, acks: Sequence[Ack]) -> list[Segment]:
-    records = _records(run, plan, member, acks)
-    await _read_back(run, member, records)
-    _add_links(run, plan, member, records)
+def _base_rows(
+    run: RunContext, plan: Plan, member: Member, records: Sequence[_Record], *, recovering: bool
+) -> list[Segment]:
     prefix, state = prefix_of(plan, member), run.state
     _image(run, plan, member, records)
     run_value_steps(run, member)
@@ -93,7 +102,10 @@ async def _confirm_member(run: RunContext, plan: Plan, member: Member, acks: Seq
     state.bind(f"{prefix}/base", f"SELECT * FROM {quoted(f'base:{prefix}')}")
     left = ", ".join(text(r.before) for r in records if r.moved) or "''"
     gone = f"SELECT * REPLACE ('gone' AS _status) FROM {quoted(f'base:{prefix}')} WHERE _native_id IN ({left})"
-    segment = state.write_segment("base", prefix, run.run_id, f"({acked.sql}) UNION ALL BY NAME ({gone})")
+    # what earlier runs wrote may be behind what has been decided since: the next decision looks at it again
+    late = ", ".join(text(r.cid) for r in records if recovering or (member.connection, r.cid) in run.late) or "''"
+    known = f"SELECT * REPLACE ((_open OR _cid IN ({late})) AS _open) FROM ({acked.sql})"
+    segment = state.write_segment("base", prefix, run.run_id, f"({known}) UNION ALL BY NAME ({gone})")
     return [segment] if segment else []
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from syncline_runtime.connectors import ConnectionHandle, Row
-from syncline_runtime.errors import RequestFailed
+from syncline_runtime.errors import ReleaseError, RequestFailed
 from syncline_runtime.ledger import Claim, Failure, Intent, Lease, NewException, Reference
 from syncline_runtime.ledger.states import Outcome
 from syncline_runtime.plan import Plan
@@ -95,10 +95,11 @@ class _Worker:
     def _next_due(self) -> float | None:
         """Seconds until the next intent of this connection may be sent again."""
         now = self._run.now()
+        covered = {plan.name for plan in self._run.plans}
         due = [
             one.next_at
             for one in self._run.ledger.intents.unfinished()
-            if one.connection == self._name and one.state in ("retryable", "ambiguous")
+            if one.connection == self._name and one.sync in covered and one.state in ("retryable", "ambiguous")
         ]
         return max(0.05, (min(due) - now) / 1e6) if due else None
 
@@ -141,6 +142,7 @@ class _Worker:
                 natives=natives,
                 key=intent.key,
                 marker=marker_of(intent),
+                version=self._version(intent) if contract.precondition_header else None,
                 parent=_parent(claim) if resource.parent else None,
                 image=self._image(intent) if _needs_image(resource, contract) else None,
                 seconds=SEND_SECONDS - 5,
@@ -149,7 +151,13 @@ class _Worker:
             if intent.operation == "delete" and error.category == "not_found":
                 self._acknowledge(sent, intent.native_id, None)
                 return
+            if contract.precondition_header and error.status in (409, 412):
+                self._outbox.supersede(self._lease, sent)  # the record moved on: the next run plans from what it is
+                return
             self._failed(sent, error)
+            return
+        except ReleaseError as error:  # this one cannot be written as described; the others can
+            self._fail(sent, Failure("dead", "mapping", message=error.message), "")
             return
         self._in_a_row = 0
         # What was found tells little of what was sent: the next decision looks at all of it again.
@@ -157,6 +165,8 @@ class _Worker:
         self._acknowledge(sent, written.native_id, written.row or found, unfinished=unfinished)
 
     def _acknowledge(self, claim: Claim, native_id: str | None, row: Row | None, *, unfinished: bool = False) -> None:
+        if claim.intent.run != self._run.run_id:
+            self._run.late.add((self._name, claim.intent.canonical_id))
         returned: dict[str, Any] = {"unfinished": unfinished}
         if row is not None:
             returned |= {"natives": dict(row.natives), "raw_hash": row.raw_hash, "version": row.version}
@@ -167,8 +177,10 @@ class _Worker:
     async def _resolve(self, claim: Claim, resource: Resource, contract: Write) -> bool:
         """Find out what became of an ambiguous intent; True if it is right to send (again)."""
         intent = claim.intent
-        if intent.operation != "create":
-            return True  # the same update or delete once more changes nothing further
+        if intent.operation == "delete":
+            return True  # the same once more changes nothing further
+        if intent.operation == "update":
+            return await self._look_before_again(claim, resource)
         if contract.find is not None:
             return await self._look(claim, resource, contract)
         if contract.external_id or (contract.idempotency_header and self._key_is_kept(intent, contract)):
@@ -176,6 +188,35 @@ class _Worker:
         message = "nobody knows whether the record was created, and the system offers no way to find out"
         self._fail(claim, Failure("dead", "conflict", message=message), "")
         return False
+
+    async def _look_before_again(self, claim: Claim, resource: Resource) -> bool:
+        """Send an update again only where the record is as it was before; somebody may have edited it since."""
+        sent: Mapping[str, Any] = (claim.sent or {}).get("natives") or {}
+        if claim.intent.native_id is None or resource.get is None:
+            self._outbox.supersede(self._lease, claim)
+            return False
+        try:
+            row = await self._handle.get(resource.name, claim.intent.native_id, parent=sent.get(resource.parent or ""))
+        except RequestFailed as error:
+            self._note_outage(error)
+            self._outbox.release(self._lease, claim, self._run.now() + int(FIRST_WAIT * 1_000_000))
+            return False
+        if row is not None and all(row.natives.get(name, value) == value for name, value in sent.items()):
+            self._acknowledge(claim, claim.intent.native_id, row)
+            return False
+        before = self._image(claim.intent)
+        if row is not None and before and all(row.natives.get(name) == before.get(name) for name in sent if name in before):
+            return True
+        self._outbox.supersede(self._lease, claim)  # the next run decides from what the record is now
+        return False
+
+    def _version(self, intent: Intent) -> str | None:
+        """The version of the record that the update was decided on."""
+        if intent.native_id is None:
+            return None
+        table = quoted(f"base:{intent.sync}/{intent.connection}")
+        rows = self._run.state.rows(f"SELECT _version FROM {table} WHERE _native_id = {text(intent.native_id)}")
+        return rows[0][0] if rows else None
 
     def _key_is_kept(self, intent: Intent, contract: Write) -> bool:
         first = intent.first_sent_at or self._run.now()

@@ -14,7 +14,7 @@ from typing import TextIO
 
 from syncline_runtime.connectors import ConnectionHandle, Page, ParquetFile
 from syncline_runtime.encoding import digest
-from syncline_runtime.errors import SynclineError
+from syncline_runtime.errors import SynclineError, SystemFailure
 from syncline_runtime.ledger import Cursor
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import Reading, RunContext, landed_of
@@ -149,10 +149,17 @@ def _land_parquet(
         run.state.load_parquet(
             relation,
             copy,
-            f"CAST({key} AS VARCHAR) AS _native_id, 'full' AS _op, CAST(row_number() OVER () AS BIGINT) AS _seq, "
+            f"CAST({key} AS VARCHAR) AS _native_id, 'full' AS _op, {before} + row_number() OVER () AS _seq, "
             f"sha256(concat_ws(chr(31), {hashed})) AS _raw_hash, CAST([{absent}] AS VARCHAR[]) AS _missing, "
             f"{text(run.run_id)} || '-p' || row_number() OVER () AS _correlation, " + ", ".join(parts),
         )
+        keyless = run.state.scalar(f"SELECT count(*) FROM {quoted(relation)} WHERE _native_id IS NULL")
+        if keyless:
+            raise SystemFailure(
+                f"{keyless} rows have no {described.id}",
+                place=f"{handle.name}.{resource} {file.source}",
+                mend="every record needs its key; correct the file and drop it again",
+            )
         return int(run.state.scalar(f"SELECT count(*) FROM {quoted(relation)}")) - int(before)
     finally:
         copy.unlink(missing_ok=True)

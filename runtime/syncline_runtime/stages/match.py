@@ -39,7 +39,7 @@ def bind_links(run: RunContext) -> None:
     run.state.empty("new_links", LINK_COLUMNS)
     run.state.bind(
         "links",
-        f"SELECT * FROM {quoted('links:all')} WHERE state = 'live' UNION ALL SELECT * FROM new_links",
+        f"SELECT * FROM {quoted('links:all')} WHERE state = 'live' UNION ALL SELECT * FROM new_links WHERE state = 'live'",
     )
     run.state.fill(
         "run",

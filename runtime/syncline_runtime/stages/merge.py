@@ -27,7 +27,7 @@ def merge(run: RunContext, plan: Plan, open_ids: Sequence[str]) -> None:
             base = quoted(f"base:{prefix_of(plan, member)}")
             state.bind(
                 f"{prefix_of(plan, member)}/base",
-                f"SELECT *, _mapping <> {text(member.mapping)} AS _remapped FROM {base}",
+                f"SELECT *, _mapping <> {text(member.mapping)} AS _remapped FROM {base} WHERE _status <> 'gone'",
             )
         for step in plan.merge:
             state.make(step.output, step.sql)
@@ -35,8 +35,11 @@ def merge(run: RunContext, plan: Plan, open_ids: Sequence[str]) -> None:
 
 
 def _dirty(run: RunContext, plan: Plan) -> list[str]:
-    """Queries of canonical ids to decide: changed, open, remapped, or summed over something that changed."""
-    queries = [f"SELECT _cid FROM {quoted(f'{plan.name}/open')}"]
+    """Queries of canonical ids to decide: changed, open, under another plan, or summed over what changed."""
+    queries = [
+        f"SELECT _cid FROM {quoted(f'{plan.name}/open')}",
+        f"SELECT _cid FROM {quoted(f'canonical:{plan.name}')} WHERE _open OR _plan <> {text(plan.behaviour)}",
+    ]
     for member in plan.members:
         prefix = prefix_of(plan, member)
         if plan.name not in run.idle:

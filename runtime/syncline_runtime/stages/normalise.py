@@ -149,6 +149,7 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
         WHERE b._status IN ({parked})
           AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f"{prefix}/class")}
                                    WHERE class IN ('changed', 'tombstone'))
+          AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f"{prefix}/gone")})
     """
 
 

@@ -47,6 +47,7 @@ def _segment_queries(run: RunContext) -> Iterator[tuple[str, str, str]]:
     """Kind, subject and query of every segment of the run."""
     if run.state.scalar("SELECT count(*) FROM new_links"):
         yield "links", "all", "SELECT * FROM new_links"
+    yield from _summing_rows(run)
     landed: set[str] = set()
     for plan in run.plans:
         for member in plan.members:
@@ -66,9 +67,25 @@ def _segment_queries(run: RunContext) -> Iterator[tuple[str, str, str]]:
                 yield "base", prefix, _parked_rows(run, plan, member)
             if plan.name in run.touched:
                 yield "base", prefix, f"SELECT * FROM {quoted(f'{prefix}/next')}"
+                yield "base", prefix, _reopened_rows(run, plan, member)
         if plan.name in run.touched:
             yield "canonical", plan.name, _canonical_rows(run, plan)
             yield "outcomes", plan.name, " UNION ALL ".join(_outcome_rows(run, plan, m) for m in plan.members)
+
+
+def _summing_rows(run: RunContext) -> Iterator[tuple[str, str, str]]:
+    """Records of syncs outside this run whose sums changed: marked, so that the next run of theirs looks at them."""
+    for plan in run.others:
+        for child, refs in plan.aggregate_refs.items():
+            if child not in run.touched:
+                continue
+            concerned = " UNION ".join(
+                f"SELECT {quoted(ref)} FROM {quoted(f'{child}/golden')} UNION SELECT c.{quoted(ref)} "
+                f"FROM {quoted(f'canonical:{child}')} AS c SEMI JOIN {quoted(f'{child}/golden')} AS g ON g._cid = c._cid"
+                for ref in refs
+            )
+            rows = f"SELECT * REPLACE (true AS _open) FROM {quoted(f'canonical:{plan.name}')} WHERE _cid IN ({concerned})"
+            yield "canonical", plan.name, rows
 
 
 def _parked_rows(run: RunContext, plan: Plan, member: Member) -> str:
@@ -81,17 +98,31 @@ def _parked_rows(run: RunContext, plan: Plan, member: Member) -> str:
     base = quoted(f"base:{prefix}")
     return f"""
         SELECT i._native_id, i._cid, p.status AS _status, i._version, i._raw_hash, i._mapping, false AS _open,
-               coalesce(b._first, true) AS _first, b._before, b._written,
+               coalesce(b._slots, '') AS _slots, b._before, b._written,
                coalesce(b._disputed, '') AS _disputed, b._synced, {natives}{agreed}
         FROM {quoted(f"{prefix}/parked")} AS p
         JOIN {quoted(f"{prefix}/image")} AS i ON i._native_id = p._native_id
         LEFT JOIN {base} AS b ON b._native_id = p._native_id
         WHERE b._native_id IS NULL OR b._status <> p.status OR b._raw_hash <> i._raw_hash OR b._mapping <> i._mapping
         UNION ALL
-        SELECT b._native_id, b._cid, 'gone', b._version, b._raw_hash, b._mapping, false, b._first, b._before,
+        SELECT b._native_id, b._cid, 'gone', b._version, b._raw_hash, b._mapping, false, b._slots, b._before,
                b._written, b._disputed, b._synced,
                {stored}{agreed}
         FROM {base} AS b JOIN {quoted(f"{prefix}/gone")} AS g ON g._native_id = b._native_id
+    """
+
+
+def _reopened_rows(run: RunContext, plan: Plan, member: Member) -> str:
+    """Base rows of decided records that are to be looked at again: nothing could be sent there, for the member's record
+    was not read or a write to it was under way. And those for which that is over."""
+    prefix = prefix_of(plan, member)
+    return f"""
+        SELECT b.* REPLACE (h._cid IS NOT NULL AS _open) FROM {quoted(f"base:{prefix}")} AS b
+        JOIN {quoted(f"{plan.name}/dirty")} AS d ON d._cid = b._cid
+        LEFT JOIN (SELECT DISTINCT _cid FROM {quoted(f"{prefix}/held")} WHERE reason IN ('unknown', 'in_flight')) AS h
+          ON h._cid = b._cid
+        WHERE b._status = 'linked' AND b._open <> (h._cid IS NOT NULL)
+          AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f"{prefix}/next")})
     """
 
 
@@ -99,6 +130,11 @@ def _canonical_rows(run: RunContext, plan: Plan) -> str:
     names = ", ".join(
         f"WHEN {order} THEN {text(member.connection)}" for order, member in enumerate(plan.members)
     ).replace(", WHEN", " WHEN")
+    # what could not be compared with a member in this run has to be looked at again though nothing comes
+    unseen = " UNION ALL ".join(
+        f"SELECT _cid FROM {quoted(f'{prefix_of(plan, member)}/held')} WHERE reason IN ('unknown', 'in_flight')"
+        for member in plan.members
+    )
     columns = []
     for field in plan.fields:
         columns.append(f"g.{quoted(field.name)}")
@@ -110,7 +146,8 @@ def _canonical_rows(run: RunContext, plan: Plan) -> str:
         )
         columns.append(f"{told} AS {quoted(f'from.{field.name}')}")
     return (
-        f"SELECT g._cid, {text(run.run_id)} AS _run, {', '.join(columns)} FROM {quoted(f'{plan.name}/golden')} AS g "
+        f"SELECT g._cid, {text(run.run_id)} AS _run, g._cid IN ({unseen}) AS _open, {text(plan.behaviour)} AS _plan, "
+        f"{', '.join(columns)} FROM {quoted(f'{plan.name}/golden')} AS g "
         f"LEFT JOIN {quoted(f'canonical:{plan.name}')} AS c ON c._cid = g._cid WHERE g._exists"
     )
 
