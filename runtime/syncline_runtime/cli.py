@@ -116,7 +116,11 @@ def main() -> None:
             raise
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(last.filename).name}:{last.lineno}"
-        _tell(InternalError(f"{type(error).__name__} in {place}", mend="set SYNCLINE_TRACEBACK=1 to see where it comes from"))
+        _tell(
+            InternalError(
+                f"{type(error).__name__} in {place}", mend="set SYNCLINE_TRACEBACK=1 to see where it comes from"
+            )
+        )
         code = InternalError.exit_code
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -137,7 +137,9 @@ def tell_plan(release: Release, result: RunResult) -> None:
         click.echo(f"  {_line(release, one)}")
     _tell_rest(result)
     for left in result.under_way:
-        click.echo(f"  … {left['connection']}.{left['resource']} {left['operation']} of an earlier run is {left['state']}: a run finds out first")
+        click.echo(
+            f"  … {left['connection']}.{left['resource']} {left['operation']} of an earlier run is {left['state']}: a run finds out first"
+        )
     if result.changes.writes:
         click.echo(f"change set {result.changes.id[:16]}")
 

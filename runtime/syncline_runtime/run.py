@@ -20,14 +20,15 @@ from syncline_runtime.binding import Binding
 from syncline_runtime.connectors import SystemClock, open_connection
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import ApprovalNeeded, SynclineError, UsageError
-from syncline_runtime.ledger import FILE, SEGMENTS, Intent, Lease, Realm, open_ledger
+from syncline_runtime.ledger import FILE, SEGMENTS, Intent, Lease, Realm, Refusal, open_ledger
 from syncline_runtime.ledger.holder import this_process
 from syncline_runtime.plan import Plan, Release
 from syncline_runtime.segments import SegmentStore
+from syncline_runtime.stages.absence import gone_of
 from syncline_runtime.stages.confirm import confirm
 from syncline_runtime.stages.context import Progress, Reading, RunContext
 from syncline_runtime.stages.deliver import Delivered, deliver
-from syncline_runtime.stages.diff import Candidate, bind_standing, candidates, diff, outcomes
+from syncline_runtime.stages.diff import ANY_PAYLOAD, Candidate, bind_standing, candidates, diff, outcomes
 from syncline_runtime.stages.extract import extract
 from syncline_runtime.stages.guard import Finding, guard
 from syncline_runtime.stages.match import bind_links, match
@@ -193,7 +194,7 @@ async def _decide(run: RunContext) -> RunResult:
     writes = tuple(one for plan in run.plans for member in plan.members for one in candidates(run, plan, member))
     return RunResult(
         run_id=run.run_id,
-        changes=ChangeSet(_change_set_id(writes), writes),
+        changes=ChangeSet(_change_set_id(writes, _gone(run)), writes),
         counts=[_as_dict(one) for one in run.counts],
         outcomes=[one for plan in run.plans for one in outcomes(run, plan)],
         exceptions=[_as_dict(one) for one in run.exceptions],
@@ -219,11 +220,24 @@ def _standing(run: RunContext) -> tuple[list[Intent], dict[str, list[str]]]:
     for object_, cid in run.ledger.intents.open_work():
         open_ids.setdefault(object_, []).append(cid)
     refused = [
-        (member.connection, member.canonical_id, member.part_key, refusal.fingerprint)
+        (
+            member.connection,
+            member.canonical_id,
+            member.part_key,
+            ANY_PAYLOAD if _unknown_fate(refusal) else refusal.fingerprint,
+        )
         for member, refusal in run.ledger.intents.last_refusals().items()
+    ]
+    refused += [
+        (one.connection, one.canonical_id, "", ANY_PAYLOAD) for one in run.ledger.exceptions.find(code="SYN5403")
     ]
     bind_standing(run, [(one.connection, one.canonical_id) for one in under_way], refused)
     return under_way, open_ids
+
+
+def _unknown_fate(refusal: Refusal) -> bool:
+    """Whether a write was given up without knowing if it was done: another payload would double it just the same."""
+    return refusal.state == "dead" and refusal.category == "conflict"
 
 
 @asynccontextmanager
@@ -324,17 +338,32 @@ def _summary(result: RunResult) -> dict[str, Any]:
     }
 
 
-def _change_set_id(writes: tuple[Candidate, ...]) -> str:
-    return digest(
-        sorted(
-            [w.sync, w.connection, w.resource, w.operation, w.canonical_id, w.native_id or "", w.part, w.payload]
-            for w in writes
-        )
-    )
+def _gone(run: RunContext) -> list[list[str]]:
+    """List what is taken for deleted: approving one change set must not approve another."""
+    members = ((plan, member) for plan in run.plans for member in plan.members)
+    return sorted([plan.name, member.connection, one] for plan, member in members for one in gone_of(run, plan, member))
+
+
+def _change_set_id(writes: tuple[Candidate, ...], gone: list[list[str]]) -> str:
+    listed = [
+        [w.sync, w.connection, w.resource, w.operation, w.canonical_id, w.native_id or "", w.part, w.payload]
+        for w in writes
+    ]
+    return digest([sorted(listed), gone])
 
 
 def _told(one: Intent) -> dict[str, Any]:
-    names = ("sync", "connection", "resource", "operation", "canonical_id", "native_id", "state", "attempts", "correlation_id")
+    names = (
+        "sync",
+        "connection",
+        "resource",
+        "operation",
+        "canonical_id",
+        "native_id",
+        "state",
+        "attempts",
+        "correlation_id",
+    )
     return {name: getattr(one, name) for name in names} | {"part": one.part_key}
 
 

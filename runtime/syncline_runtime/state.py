@@ -65,6 +65,8 @@ def canonical_columns(plan: Plan) -> dict[str, str]:
     for field in plan.fields:
         fields[field.name] = field.sql_type
         fields[f"from.{field.name}"] = "VARCHAR"
+        if field.owner == "newest":
+            fields[f"at.{field.name}"] = "TIMESTAMPTZ"
     return {"_cid": "VARCHAR", "_run": "VARCHAR", "_open": "BOOLEAN", "_plan": "VARCHAR"} | fields
 
 

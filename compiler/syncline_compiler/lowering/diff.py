@@ -14,7 +14,14 @@ from collections.abc import Mapping, Sequence
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Frame, failures, lower
 from syncline_compiler.lowering.merge import FieldOfSync, fields_of
-from syncline_compiler.lowering.slots import MemberSlots, SlotLine, agreed_before, child_slot, native_collection, slot_names
+from syncline_compiler.lowering.slots import (
+    MemberSlots,
+    SlotLine,
+    agreed_before,
+    child_slot,
+    native_collection,
+    slot_names,
+)
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedSync
 from syncline_runtime.system import NativeField

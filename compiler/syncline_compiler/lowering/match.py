@@ -162,7 +162,9 @@ def _decide(sync: ResolvedSync, rule: IdentityRule, number: int) -> ir.Select:
         ]
     )
     clear = unique if rule.then == "link" else b.all_of([unique, b.equal(b.col("g", "known"), ir.Literal_(0))])
-    cid = b.call("COALESCE", b.col("g", "_cid"), ir.Call("CANONICAL_ID", (b.text(sync.object.name), b.col("g", "_first"))))
+    cid = b.call(
+        "COALESCE", b.col("g", "_cid"), ir.Call("CANONICAL_ID", (b.text(sync.object.name), b.col("g", "_first")))
+    )
     new = b.all_of(
         [
             b.equal(b.col("g", "known"), ir.Literal_(0)),
@@ -206,7 +208,10 @@ def _decide(sync: ResolvedSync, rule: IdentityRule, number: int) -> ir.Select:
         ),
         # a key that only one unlinked row has says nothing yet; a group without an originator waits for one
         where=b.all_of(
-            [b.negated(alone), b.any_of([b.call(">", b.col("g", "known"), ir.Literal_(0)), b.present(b.col("g", "_first"))])]
+            [
+                b.negated(alone),
+                b.any_of([b.call(">", b.col("g", "known"), ir.Literal_(0)), b.present(b.col("g", "_first"))]),
+            ]
         ),
     )
 

@@ -59,7 +59,7 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
     ]
     for slot in member.lines:
         columns.append((f"now.{slot.name}", b.col("v", slot.name)))
-        columns.append((f"agreed.{slot.name}", b.col("b", f"agreed.{slot.name}")))
+        columns.append((f"agreed.{slot.name}", _agreed_under_this_plan(slot.name)))
     columns += [(f"clock.{name}", b.col("v", f"clock.{name}")) for name in member.clock_fields]
     flight = b.all_of(
         [b.equal(b.col("f", "canonical_id"), b.col("d", "_cid")), b.equal(b.col("f", "connection"), b.text(connection))]
@@ -82,6 +82,19 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
         ),
     )
     return ir.IrStep("merge", f"{prefix}/side", query)
+
+
+def _agreed_under_this_plan(name: str) -> ir.Scalar:
+    """The agreed value; where only the mapping changed, what the same image means now, so that it is no edit."""
+    told, agreed = b.col("v", name), b.col("b", f"agreed.{name}")
+    listed = ir.Call("CONCAT", (b.text(","), b.col("b", "_disputed"), b.text(",")))
+    disputed = b.call("CONTAINS TEXT", listed, b.text(f",{name},"))
+    only_the_plan = [
+        b.holds(b.col("b", "_remapped")),
+        b.negated(b.holds(b.col("v", "_moved"))),
+        b.present(b.col("v", "_cid")),
+    ]
+    return b.when((b.all_of([*only_the_plan, b.negated(b.holds(disputed))]), told), default=agreed)
 
 
 def lower_golden(
@@ -114,6 +127,8 @@ def _winner(sync: ResolvedSync, members: Sequence[MemberSlots]) -> ir.Select:
             (f"from.{field.name}", decision.source),
             (f"frozen.{field.name}", decision.frozen),
         ]
+        if decision.at is not None:
+            columns.append((f"at.{field.name}", decision.at))
     columns.append(("_exists", b.any_of(b.col(side_name(o), "_holds") for o in range(len(members)))))
     joins = [
         ir.Join(
@@ -130,11 +145,15 @@ def _winner(sync: ResolvedSync, members: Sequence[MemberSlots]) -> ir.Select:
 
 @dataclass(frozen=True)
 class Decision:
-    """The winner of one field: its value, the member it is from (its order, -1: nobody now) and whether it is frozen."""
+    """The winner of one field: its value, the member it is from (its order, -1: nobody now) and whether it is frozen.
+
+    ``at``: for *newest*, the clock of the value that won, so that no older one wins later.
+    """
 
     value: ir.Scalar
     source: ir.Scalar
     frozen: ir.Scalar
+    at: ir.Scalar | None = None
 
 
 def decide(sync: ResolvedSync, members: Sequence[MemberSlots], field: FieldOfSync) -> Decision:
@@ -215,38 +234,40 @@ def _owned(sync: ResolvedSync, owner: int, others: list[int], field: FieldOfSync
 
 
 def _newest(members: Sequence[MemberSlots], readers: list[int], field: FieldOfSync) -> Decision:
-    """The newest of the values that changed; equal clocks with different values go to review."""
+    """The newest of the values that changed, if none newer has won before; a tie between the newest goes to review."""
     clocks = field.owner.clocks or {}
+    won = b.col(CANONICAL, f"at.{field.name}")
 
     def clock(order: int) -> ir.Scalar:
         native = clocks.get(members[order].member.connection, "")
         return b.call("COALESCE", b.col(side_name(order), f"clock.{native}"), ir.Literal_("0001-01-01", "TIMESTAMPTZ"))
 
     def moved(order: int) -> ir.Scalar:
-        first = b.all_of([b.holds(_flag(order, "_known")), b.negated(_based(order, field))])
-        return b.any_of([_changed(order, field), b.all_of([first, b.present(_now(order, field))])])
+        first = b.all_of(
+            [b.holds(_flag(order, "_known")), b.negated(_based(order, field)), b.present(_now(order, field))]
+        )
+        older = b.holds(b.call(">", won, clock(order)))
+        return b.all_of([b.any_of([_changed(order, field), first]), b.negated(older)])
+
+    def beaten(order: int, by: int) -> ir.Scalar:
+        return b.all_of([moved(by), b.call(">", clock(by), clock(order))])
+
+    def agree(order: int, other: int) -> ir.Scalar:
+        return b.same(_now(other, field), _now(order, field))
 
     ladder: list[tuple[ir.Scalar, ir.Scalar, int]] = []
     frozen: list[ir.Scalar] = []
     for order in readers:
-        beats = [
-            b.any_of(
-                [b.negated(moved(r)), b.call(">", clock(order), clock(r)), b.same(_now(r, field), _now(order, field))]
-            )
-            for r in readers
-            if r != order
-        ]
+        rivals = [r for r in readers if r != order]
+        beats = [b.any_of([b.negated(moved(r)), b.call(">", clock(order), clock(r)), agree(order, r)]) for r in rivals]
         ladder.append((b.all_of([moved(order), *beats]), _now(order, field), order))
-        frozen += [
-            b.all_of(
-                [moved(order), moved(r), b.equal(clock(order), clock(r)), b.differs(_now(r, field), _now(order, field))]
-            )
-            for r in readers
-            if r > order
-        ]
+        for rival in (r for r in rivals if r > order):
+            tie = [moved(order), moved(rival), b.equal(clock(order), clock(rival)), b.negated(agree(order, rival))]
+            frozen.append(b.all_of([*tie, *(b.negated(beaten(order, r)) for r in rivals if r != rival)]))
+    at = ir.When(tuple((condition, clock(order)) for condition, _, order in ladder), won)
     ladder.append((b.present(b.col(CANONICAL, "_cid")), b.col(CANONICAL, field.name), -1))
     ladder += [(_based(o, field), _agreed(o, field), o) for o in readers]
-    return _decision(ladder, b.null(field.sql_type), frozen)
+    return replace(_decision(ladder, b.null(field.sql_type), frozen), at=at)
 
 
 def _decision(ladder: list[tuple[ir.Scalar, ir.Scalar, int]], default: ir.Scalar, frozen: list[ir.Scalar]) -> Decision:
@@ -348,7 +369,10 @@ def _mixed(aggregates: Sequence[typed.Aggregate]) -> list[tuple[ir.Scalar, str]]
 def _golden(sync: ResolvedSync, frame: Frame, joins: list[ir.Join]) -> ir.Select:
     columns: list[tuple[str, ir.Scalar]] = [("_cid", b.col("w", "_cid")), ("_exists", b.col("w", "_exists"))]
     for field in fields_of(sync):
-        columns += [(name, b.col("w", name)) for name in (field.name, f"from.{field.name}", f"frozen.{field.name}")]
+        carried = [field.name, f"from.{field.name}", f"frozen.{field.name}"]
+        if field.owner.rule == "newest":
+            carried.append(f"at.{field.name}")
+        columns += [(name, b.col("w", name)) for name in carried]
     own = {field.name for field in fields_of(sync)}
     derived = {d.name: d.value for d in sync.object.derived}
 

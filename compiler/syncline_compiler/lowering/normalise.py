@@ -30,6 +30,7 @@ def lower_normalise(
     columns: list[tuple[str, ir.Scalar]] = [
         ("_native_id", b.col("i", "_native_id")),
         ("_cid", b.col("i", "_cid")),
+        ("_moved", b.col("i", "_moved")),
         ("_take", b.holds(lower(member.mapping.take, frame)) if member.mapping.take else b.TRUE),
     ]
     checks: list[tuple[str, str, Failure]] = []

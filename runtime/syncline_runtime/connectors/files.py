@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -111,7 +111,8 @@ def _row(resource: Resource, source: _Source, line: int, natives: Natives) -> Ro
 
 def _csv_records(resource: Resource, spec: FileRead, source: _Source) -> Iterator[Numbered]:
     lines = _Lines(source, spec)
-    reader = csv.reader(lines, delimiter=spec.delimiter, strict=True)
+    text = iter(lines)
+    reader = csv.reader(text, delimiter=spec.delimiter, strict=True)
     try:
         header = next(reader, None)
         if not header:
@@ -127,6 +128,8 @@ def _csv_records(resource: Resource, spec: FileRead, source: _Source) -> Iterato
         if "unexpected end of data" in str(error):
             raise _half_written(source, reader.line_num, "ends inside a quoted cell") from None
         raise _broken(source, reader.line_num, f"is not proper CSV: {error}") from None
+    finally:
+        text.close()  # now, not when an error that holds this frame is forgotten
 
 
 def _columns(resource: Resource, header: list[str], source: _Source) -> list[tuple[str, int, bool]]:
@@ -142,13 +145,14 @@ def _columns(resource: Resource, header: list[str], source: _Source) -> list[tup
 def _jsonl_records(system: System, resource: Resource, spec: FileRead, source: _Source) -> Iterator[Numbered]:
     flatten = wire.flattener(resource, system)
     lines = _Lines(source, spec)
-    for line in lines:
-        if not line.strip():
-            continue
-        record = _parsed(source, line, lines.number, cut=not lines.ended)
-        if not isinstance(record, dict):
-            raise _broken(source, lines.number, "is no JSON object")
-        yield lines.number, flatten(record)
+    with closing(iter(lines)) as text:
+        for line in text:
+            if not line.strip():
+                continue
+            record = _parsed(source, line, lines.number, cut=not lines.ended)
+            if not isinstance(record, dict):
+                raise _broken(source, lines.number, "is no JSON object")
+            yield lines.number, flatten(record)
 
 
 def _json_records(system: System, resource: Resource, spec: FileRead, source: _Source) -> Iterator[Numbered]:
@@ -179,7 +183,7 @@ class _Lines:
         self._source, self._encoding = source, spec.encoding
         self.number, self.ended = 0, True
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Generator[str, None, None]:
         with self._source.path.open("rb") as file:
             yield from self._decoded(file)
 

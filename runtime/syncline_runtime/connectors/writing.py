@@ -71,9 +71,7 @@ async def write(client: HttpClient, resource: Resource, contract: Write, sending
     return written
 
 
-async def _replaced(
-    client: HttpClient, resource: Resource, create: Write, delete: Write, sending: Sending
-) -> Written:
+async def _replaced(client: HttpClient, resource: Resource, create: Write, delete: Write, sending: Sending) -> Written:
     """Delete a record and make it again. What stands under its key is looked at first, so that nothing is doubled
     when this is done once more after it was cut off.
     """

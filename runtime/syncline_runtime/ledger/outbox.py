@@ -304,7 +304,10 @@ class Outbox:
         """End an intent because the record is another by now: a later run plans it again from what it is."""
         one = claim.intent
         with self._database.write(held) as change:
-            changed = change.run(_SUPERSEDE, of=one.id, token=claim.token, to_closed_run=claim.run, to_updated_at=change.now)
+            changed = change.run(
+                _SUPERSEDE, of=one.id, token=claim.token, lease=held.token, to_closed_run=claim.run,
+                to_updated_at=change.now,
+            )  # fmt: skip
             self._must(changed, claim)
             _end_attempt(change, one, Failure("retryable", "conflict"), "superseded")
 

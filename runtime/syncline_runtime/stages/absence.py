@@ -18,10 +18,11 @@ def find_gone(run: RunContext, plan: Plan, member: Member) -> None:
     prefix = prefix_of(plan, member)
     reading = run.reading(member)
     base, classes = quoted(f"base:{prefix}"), quoted(f"{prefix}/class")
+    visible_after = run.release.system_of(member.connection).visible_after * 1_000_000
     told = f"SELECT _native_id FROM {classes} WHERE class = 'tombstone'"
     swept = (
         f" UNION SELECT b._native_id FROM {base} AS b ANTI JOIN {quoted(landed_of(member))} AS l "
-        f"ON l._native_id = b._native_id"
+        f"ON l._native_id = b._native_id WHERE b._written IS NULL OR b._written + {visible_after} <= {run.started_at}"
         if reading.complete and reading.rows and reading.error is None
         else ""
     )
@@ -31,6 +32,11 @@ def find_gone(run: RunContext, plan: Plan, member: Member) -> None:
     )
     if member.when_deleted != "keep":
         _report(run, plan, member)
+
+
+def gone_of(run: RunContext, plan: Plan, member: Member) -> list[str]:
+    """List the native ids of ``gone``."""
+    return [row[0] for row in run.state.rows(f"SELECT _native_id FROM {quoted(f'{prefix_of(plan, member)}/gone')}")]
 
 
 def _report(run: RunContext, plan: Plan, member: Member) -> None:
@@ -54,4 +60,3 @@ def _report(run: RunContext, plan: Plan, member: Member) -> None:
                 correlation_id=f"{run.run_id}-{cid[:8]}",
             )
         )
-

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from syncline_runtime.errors import SynclineError
-from syncline_runtime.ledger import Ack, Lease
+from syncline_runtime.ledger import Ack, Lease, NewException
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.segments import Segment
 from syncline_runtime.stages.context import RunContext, prefix_of
@@ -62,7 +62,7 @@ async def confirm(run: RunContext, lease: Lease, *, recovering: bool = False) ->
         member = next((m for m in plan.members if m.connection == connection), None) if plan else None
         if plan is None or member is None:
             continue  # the release no longer has this member: the ack stands in the ledger alone
-        records = _records(run, plan, member, mine)
+        records = _own(run, lease, plan, member, _records(run, plan, member, mine))
         await _read_back(run, member, records)
         _add_links(run, plan, member, records)
         told.append((plan, member, records))
@@ -96,7 +96,9 @@ def _base_rows(
         "_cid": "VARCHAR",
         "_creating": "BOOLEAN",
         "_unfinished": "BOOLEAN",
-        "_wants": "VARCHAR", "_at": "BIGINT"}
+        "_wants": "VARCHAR",
+        "_at": "BIGINT",
+    }
     rows = [(r.native_id, r.cid, r.creating, r.unfinished, json.dumps(r.wants), r.at) for r in records if not r.deleted]
     state.fill(f"{prefix}/ack", columns, rows)
     state.bind(f"{prefix}/base", f"SELECT * FROM {quoted(f'base:{prefix}')}")
@@ -115,9 +117,7 @@ def _records(run: RunContext, plan: Plan, member: Member, acks: Sequence[Ack]) -
     for ack in acks:
         whole = not ack.part_key
         native_id = ack.native_id if whole else None
-        record = records.setdefault(
-            ack.canonical_id, _Record(ack.canonical_id, "", known.get(ack.canonical_id, ""))
-        )
+        record = records.setdefault(ack.canonical_id, _Record(ack.canonical_id, "", known.get(ack.canonical_id, "")))
         record.native_id = native_id or record.native_id or record.before
         record.at = max(record.at, ack.at)
         record.wants |= ack.payload.get("wants", {})
@@ -131,6 +131,42 @@ def _records(run: RunContext, plan: Plan, member: Member, acks: Sequence[Ack]) -
         record.sent |= ack.payload.get("natives", {})
         record.returned = returned if "natives" in returned else None
     return [record for record in records.values() if record.native_id]
+
+
+def _own(run: RunContext, lease: Lease, plan: Plan, member: Member, records: list[_Record]) -> list[_Record]:
+    """Leave out records whose native id belongs to another: the system took two of ours for one."""
+    ids = ", ".join(text(r.native_id) for r in records) or "''"
+    rows = run.state.rows(
+        f"SELECT native_id, canonical_id FROM links WHERE object = {text(plan.object)} "
+        f"AND connection = {text(member.connection)} AND resource = {text(member.resource)} AND native_id IN ({ids})"
+    )
+    owner: dict[str, str] = dict(rows)
+    kept: list[_Record] = []
+    foreign: list[_Record] = []
+    for record in records:
+        own = owner.setdefault(record.native_id, record.cid) == record.cid
+        (kept if own else foreign).append(record)
+    met = [
+        NewException(
+            sync=plan.name,
+            object=plan.object,
+            connection=member.connection,
+            resource=member.resource,
+            rule="one record each",
+            code="SYN5403",
+            category="conflict",
+            message=f"the system put it into record {r.native_id}, which belongs to another: a person decides",
+            native_id=r.native_id,
+            canonical_id=r.cid,
+            pattern="duplicate",
+            side="destination",
+            correlation_id=f"{run.run_id}-{r.cid[:8]}",
+        )
+        for r in foreign
+    ]
+    if met:
+        run.ledger.exceptions.add(lease, run.run_id, met)
+    return kept
 
 
 def _native_ids(run: RunContext, plan: Plan, member: Member, cids: Sequence[str]) -> dict[str, str]:
@@ -210,7 +246,7 @@ def _image(run: RunContext, plan: Plan, member: Member, records: Sequence[_Recor
     state.make(
         f"{prefix}/image!",
         f"SELECT r._native_id, r._cid, coalesce(r._version, b._version) AS _version, r._raw_hash, "
-        f"{text(member.mapping)} AS _mapping, true AS _fresh, CAST(NULL AS VARCHAR) AS _correlation, {laid_over} "
+        f"{text(member.mapping)} AS _mapping, true AS _fresh, true AS _moved, CAST(NULL AS VARCHAR) AS _correlation, {laid_over} "
         f"FROM {quoted(f'{prefix}/returned')} AS r LEFT JOIN {quoted(f'base:{prefix}')} AS b ON b._native_id = r._native_id",
     )
     state.bind(f"{prefix}/image", f"SELECT * FROM {quoted(f'{prefix}/image!')}")

@@ -55,7 +55,9 @@ class RunContext:
     parts: dict[str, int] = field(default_factory=dict)  # member prefix → how many parts were normalised
     idle: set[str] = field(default_factory=set)  # syncs for which nothing came: their relations are not made
     touched: set[str] = field(default_factory=set)  # syncs with something to decide
-    late: set[tuple[str, str]] = field(default_factory=set)  # (connection, canonical id) of earlier runs' writes, acked now
+    late: set[tuple[str, str]] = field(
+        default_factory=set
+    )  # (connection, canonical id) of earlier runs' writes, acked now
 
     @property
     def deciding(self) -> tuple[Plan, ...]:

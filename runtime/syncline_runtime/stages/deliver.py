@@ -205,7 +205,11 @@ class _Worker:
             self._acknowledge(claim, claim.intent.native_id, row)
             return False
         before = self._image(claim.intent)
-        if row is not None and before and all(row.natives.get(name) == before.get(name) for name in sent if name in before):
+        if (
+            row is not None
+            and before
+            and all(row.natives.get(name) == before.get(name) for name in sent if name in before)
+        ):
             return True
         self._outbox.supersede(self._lease, claim)  # the next run decides from what the record is now
         return False
@@ -251,7 +255,10 @@ class _Worker:
     def _absence_counts_from(self, intent: Intent) -> int:
         """When the last request is over and what it wrote must be visible."""
         attempts = self._run.ledger.intents.attempts(intent.id)
-        ends = (one.ended_at if one.status and one.ended_at else one.started_at + SEND_SECONDS * 1_000_000 for one in attempts)
+        ends = (
+            one.ended_at if one.status and one.ended_at else one.started_at + SEND_SECONDS * 1_000_000
+            for one in attempts
+        )
         over = max(ends, default=self._run.now())
         return over + self._handle.system.visible_after * 1_000_000
 
@@ -275,7 +282,8 @@ class _Worker:
             self._outbox.fail(self._lease, claim, again)
         else:
             ended: Outcome = "dead" if error.retry or error.ambiguous else "rejected"
-            self._fail(claim, replace(failure, outcome=ended), "")
+            category = "conflict" if error.ambiguous else failure.category  # nobody knows whether it was done
+            self._fail(claim, replace(failure, outcome=ended, category=category), "")
 
     def _may_retry(self, intent: Intent, plan: Plan, *, systemic: bool) -> bool:
         if systemic:

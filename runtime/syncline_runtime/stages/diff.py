@@ -18,6 +18,7 @@ from syncline_runtime.state import quoted, text
 
 # a symbolic reference in a payload: object, resource, canonical id
 REFERENCE = r'"\$ref":\["([^"]+)","[^"]*","([0-9a-f]+)"\]'
+ANY_PAYLOAD = "*"  # in place of a fingerprint: creating again is held whatever the payload
 SAYS = {
     "missing": ("SYN5008", "validation", "missing", "the system requires a field for which there is no value"),
     "unfit": ("SYN5009", "validation", "mismatched", "the value does not fit the system's field"),
@@ -119,6 +120,7 @@ def _hold(run: RunContext, plan: Plan, member: Member) -> None:
            OR o._cid IS NOT NULL OR v._cid IS NOT NULL
         """,
     )
+    _hold_parts(run, prefix)
 
 
 def _wait(run: RunContext, member: Member, prefix: str) -> None:
@@ -140,18 +142,34 @@ def _wait(run: RunContext, member: Member, prefix: str) -> None:
     )
 
 
+def _hold_parts(run: RunContext, prefix: str) -> None:
+    """Hold the parts of a record that the member lacks and does not get in this run."""
+    held = quoted(f"{prefix}/held")
+    run.state.execute(
+        f"""
+        INSERT INTO {held}
+        SELECT u._cid, u.part, 'parent', '' FROM {quoted(f"{prefix}/units")} AS u
+        JOIN {quoted(f"{prefix}/candidates")} AS c ON c._cid = u._cid AND c.operation = 'create'
+        SEMI JOIN {held} AS h ON h._cid = u._cid AND h.part = ''
+        ANTI JOIN {held} AS p ON p._cid = u._cid AND p.part = u.part
+        WHERE u.part <> ''
+        """
+    )
+
+
 def _refused_again(run: RunContext, member: Member, prefix: str) -> list[tuple[str, str]]:
     """Writes whose payload the member refused before: they are held, not sent again."""
     found = run.state.rows(
         f"""
-        SELECT w._cid, w.part, w.payload, w.wants, r.fingerprint FROM {quoted(f"{prefix}/writes")} AS w
+        SELECT w._cid, w.part, w.operation, w.payload, w.wants, r.fingerprint FROM {quoted(f"{prefix}/writes")} AS w
         JOIN refused AS r ON r.connection = {text(member.connection)} AND r.canonical_id = w._cid AND r.part = w.part
         """
     )
     return [
         (cid, part)
-        for cid, part, payload, wants, fingerprint in found
-        if run.ledger.intents.fingerprint(sealed_payload(payload, wants)) == fingerprint
+        for cid, part, operation, payload, wants, fingerprint in found
+        if (fingerprint == ANY_PAYLOAD and operation == "create")
+        or run.ledger.intents.fingerprint(sealed_payload(payload, wants)) == fingerprint
     ]
 
 

@@ -136,14 +136,14 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
     links = _link_join(plan, member)
     return f"""
         SELECT l._native_id, k.canonical_id AS _cid, l._version, l._raw_hash, {text(member.mapping)} AS _mapping,
-               true AS _fresh, l._correlation, {told}
+               true AS _fresh, b._raw_hash IS DISTINCT FROM l._raw_hash AS _moved, l._correlation, {told}
         FROM {quoted(landed_of(member))} AS l
         JOIN {quoted(f"{prefix}/class")} AS c ON c._seq = l._seq AND c._native_id = l._native_id AND c.class = 'changed'
         LEFT JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = l._native_id
         {links.format(alias="l")}
         UNION ALL
         SELECT b._native_id, k.canonical_id, b._version, b._raw_hash, {text(member.mapping)}, true,
-               {text(run.run_id)} || '-again', {stored}
+               false, {text(run.run_id)} || '-again', {stored}
         FROM {quoted(f"base:{prefix}")} AS b
         {links.format(alias="b")}
         WHERE b._status IN ({parked})
@@ -159,7 +159,8 @@ def stored_image(plan: Plan, member: Member, where: str) -> str:
     natives = ", ".join(f"b.{quoted(f'native.{name}')}" for name in member.natives)
     return f"""
         SELECT b._native_id, b._cid, b._version, b._raw_hash, {text(member.mapping)} AS _mapping,
-               b._mapping <> {text(member.mapping)} AS _fresh, CAST(NULL AS VARCHAR) AS _correlation, {natives}
+               b._mapping <> {text(member.mapping)} AS _fresh, false AS _moved,
+               CAST(NULL AS VARCHAR) AS _correlation, {natives}
         FROM {quoted(f"base:{prefix}")} AS b WHERE b._status = 'linked' AND {where}
     """
 

@@ -20,6 +20,7 @@ from syncline_runtime.state import base_columns, quoted, text
 def seal(run: RunContext, lease: Lease) -> int:
     """Write segments and seal the run; returns how many intents were sealed."""
     segments = list(_segments(run))
+    settled = list(_settled(run))
     sealed = run.ledger.seal(
         lease,
         Seal(
@@ -27,8 +28,8 @@ def seal(run: RunContext, lease: Lease) -> int:
             segments=segments,
             intents=_intents(run),
             exceptions=run.exceptions,
-            resolved_exceptions=_resolved(run),
-            settled=_settled(run),
+            resolved_exceptions=[*_resolved(run), *_settled_exceptions(run, settled)],
+            settled=settled,
             counts=run.counts,
             cursors=run.cursors,
         ),
@@ -84,7 +85,9 @@ def _summing_rows(run: RunContext) -> Iterator[tuple[str, str, str]]:
                 f"FROM {quoted(f'canonical:{child}')} AS c SEMI JOIN {quoted(f'{child}/golden')} AS g ON g._cid = c._cid"
                 for ref in refs
             )
-            rows = f"SELECT * REPLACE (true AS _open) FROM {quoted(f'canonical:{plan.name}')} WHERE _cid IN ({concerned})"
+            rows = (
+                f"SELECT * REPLACE (true AS _open) FROM {quoted(f'canonical:{plan.name}')} WHERE _cid IN ({concerned})"
+            )
             yield "canonical", plan.name, rows
 
 
@@ -145,6 +148,8 @@ def _canonical_rows(run: RunContext, plan: Plan) -> str:
             else f"coalesce(CASE {source} {names} END, c.{quoted(f'from.{field.name}')})"
         )
         columns.append(f"{told} AS {quoted(f'from.{field.name}')}")
+        if field.owner == "newest":
+            columns.append(f"g.{quoted(f'at.{field.name}')}")
     return (
         f"SELECT g._cid, {text(run.run_id)} AS _run, g._cid IN ({unseen}) AS _open, {text(plan.behaviour)} AS _plan, "
         f"{', '.join(columns)} FROM {quoted(f'{plan.name}/golden')} AS g "
@@ -234,6 +239,16 @@ def _resolved(run: RunContext) -> list[int]:
         if key in looked_at and identity not in met:
             solved.append(one.id)
     return solved
+
+
+def _settled_exceptions(run: RunContext, settled: list[LedgerMember]) -> list[int]:
+    """Delivery exceptions of members that need nothing any more: somebody has put the far side right by hand."""
+    members = {(one.connection, one.canonical_id, one.part_key) for one in settled}
+    return [
+        one.id
+        for one in (run.ledger.exceptions.find() if members else [])
+        if one.code.startswith("SYN54") and (one.connection, one.canonical_id, one.field) in members
+    ]
 
 
 def _settled(run: RunContext) -> Iterator[LedgerMember]:

@@ -1,5 +1,6 @@
 SELECT "i"."_native_id" AS "_native_id",
   "i"."_cid" AS "_cid",
+  "i"."_moved" AS "_moved",
   TRUE AS "_take",
   TRIM(REGEXP_REPLACE("i"."native.title",
   '[\s\x{0b}\x{85}\p{Z}]+',
