@@ -31,7 +31,7 @@ DONE, DATA_AT_FAULT, CHANGES_PENDING = 0, 1, 3  # exit codes of the command line
 console = Console(highlight=False, soft_wrap=True)
 
 
-class BrokenPromise(Exception):  # noqa: N818 - reads better where it is raised
+class BrokenPromise(Exception):
     """The demo said something that is not so."""
 
 

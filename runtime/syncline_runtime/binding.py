@@ -42,7 +42,7 @@ class Binding:
     format_version: int = BINDING_FORMAT
 
     def connection(self, name: str) -> Connection:
-        """The connection of that name; ReleaseError if the environment has none."""
+        """Give the connection of that name; ReleaseError if the environment has none."""
         for candidate in self.connections:
             if candidate.name == name:
                 return candidate

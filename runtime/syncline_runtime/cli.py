@@ -135,7 +135,7 @@ def _tell(error: SynclineError) -> None:
 
 
 def project_root(start: Path | None = None) -> Path | None:
-    """The folder with ``syncline.yaml``: this one or a parent; None outside a project."""
+    """Give the folder with ``syncline.yaml``: this one or a parent; None outside a project."""
     here = (start or Path.cwd()).resolve()
     return next((folder for folder in (here, *here.parents) if (folder / "syncline.yaml").is_file()), None)
 

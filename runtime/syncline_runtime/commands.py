@@ -41,7 +41,7 @@ def _release_options(command: Command) -> Command:
 
 
 def _load(release: Path | None, environment: str | None) -> tuple[Release, Binding, Path]:
-    """The release, the binding, and the folder that the default state lies in."""
+    """Give the release, the binding, and the folder that the default state lies in."""
     root = project_root()
     home = root or Path.cwd()
     if release is None:
@@ -173,7 +173,7 @@ def trace(
     state: Path | None,
     ledger: str | None,
     form: str,
-) -> int:  # noqa: A002
+) -> int:
     """Tell of one record where its values came from, who lost, and every write made."""
     from syncline_runtime import explain
 

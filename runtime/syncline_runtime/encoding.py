@@ -86,7 +86,7 @@ def _members(cls: type) -> dict[str, tuple[Any, bool]]:
     return {f.name: (hints[f.name], _default(f) is dataclasses.MISSING) for f in dataclasses.fields(cls)}
 
 
-def _convert(hint: Any, value: Any, at: str) -> Any:
+def _convert(hint: Any, value: Any, at: str) -> Any:  # noqa: C901 - one case a kind of hint
     origin = typing.get_origin(hint)
     if hint is Any:
         return value

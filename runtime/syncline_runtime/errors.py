@@ -91,7 +91,7 @@ class RequestFailed(SystemFailure):
     done what was asked although no good answer came.
     """
 
-    def __init__(  # noqa: PLR0913 - what is known of a failure
+    def __init__(
         self,
         message: str,
         *,

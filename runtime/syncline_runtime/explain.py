@@ -93,7 +93,7 @@ def exceptions(
     *,
     everything: bool,
 ) -> dict[str, Any]:
-    """The exceptions that stand, oldest first."""
+    """Give the exceptions that stand, oldest first."""
     with _ledger(binding, folder, url) as ledger:
         states = (
             {"states": ("open", "assigned", "waiting", "retried", "waived", "resolved", "superseded")}
@@ -145,7 +145,7 @@ def trace(
                     "run": one.run, "connection": one.connection, "resource": one.resource, "operation": one.operation,
                     "part": one.part_key, "state": one.state, "attempts": one.attempts, "native_id": one.native_id,
                     "correlation_id": one.correlation_id, "category": one.category,
-                    "fields": sorted(((ledger.intents.payload(one.id) or {}).get("natives") or {})),
+                    "fields": sorted((ledger.intents.payload(one.id) or {}).get("natives") or {}),
                 }
                 for one in writes
             ],

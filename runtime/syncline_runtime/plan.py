@@ -111,7 +111,7 @@ class Member:
     on_leave: Literal["keep", "deactivate", "delete", "unlink"] = "keep"
 
     def step(self, role: str) -> Step | None:
-        """The step whose output has that role, if the member has one."""
+        """Give the step whose output has that role, if the member has one."""
         return next((step for step in self.steps if step.output.rsplit("/", 1)[1] == role), None)
 
 
@@ -152,7 +152,7 @@ class Plan:
     format_version: int = FORMAT_VERSION
 
     def member(self, connection: str) -> Member:
-        """The member of that connection; KeyError if the sync has none."""
+        """Give the member of that connection; KeyError if the sync has none."""
         for candidate in self.members:
             if candidate.connection == connection:
                 return candidate
@@ -212,11 +212,11 @@ class Release:
         return tuple(self.plans[name] for name in self.index.decide)
 
     def system_of(self, connection: str) -> System:
-        """The system behind a connection."""
+        """Give the system behind a connection."""
         return self.systems[self.index.connections[connection]]
 
     def binding(self, environment: str | None) -> Binding:
-        """The binding of an environment; without a name the only one. ReleaseError says which there are."""
+        """Give the binding of an environment; without a name the only one. ReleaseError says which there are."""
         names = sorted(path.stem for path in (self.folder / "bindings").glob("*.json"))
         if environment is None and len(names) == 1:
             environment = names[0]

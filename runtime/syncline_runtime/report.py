@@ -47,12 +47,12 @@ def done() -> None:
 
 
 def short(canonical_id: str) -> str:
-    """A canonical id for people."""
+    """Give a canonical id for people."""
     return canonical_id[:10]
 
 
 def moment(micros: int | None) -> str:
-    """A time for people, UTC."""
+    """Give a time for people, UTC."""
     return "" if micros is None else datetime.fromtimestamp(micros / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -60,7 +60,7 @@ def moment(micros: int | None) -> str:
 
 
 def plan_document(release: Release, result: RunResult) -> dict[str, Any]:
-    """What ``plan --format json`` prints."""
+    """Say what ``plan --format json`` prints."""
     return {
         "version": DOCUMENT_VERSION,
         "project": release.index.project,
@@ -79,7 +79,7 @@ def plan_document(release: Release, result: RunResult) -> dict[str, Any]:
 
 
 def run_document(release: Release, result: RunResult) -> dict[str, Any]:
-    """What ``run --format json`` prints."""
+    """Say what ``run --format json`` prints."""
     document = plan_document(release, result)
     return document | {
         "run": result.run_id,
@@ -145,7 +145,7 @@ def tell_plan(release: Release, result: RunResult) -> None:
 
 
 def tell_run(release: Release, result: RunResult) -> None:
-    """What a run did."""
+    """Say what a run did."""
     del release
     if result.recovered:
         click.echo(f"took over {result.recovered} writes of an interrupted run")
@@ -223,7 +223,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def tell_status(document: Mapping[str, Any]) -> None:
-    """Runs, backlog and counts."""
+    """Give runs, backlog and counts."""
     if not document["runs"]:
         click.echo("no run yet: `syncline run` makes the first")
         return
@@ -274,15 +274,14 @@ def tell_exceptions(document: Mapping[str, Any]) -> None:
             f"  {one['sync']} · {one['connection']}.{one['resource']} {one['native_id'] or short(one['canonical_id'])} · {one['state']}"
         )
         click.echo(f"  {one['message']}")
-        click.echo(
-            f"  field {one['field'] or '–'} · rule {one['rule'] or '–'} · owner {one['owner'] or '–'} · seen {one['count']}× since {one['first_seen']}"
-        )
+        click.echo(f"  field {one['field'] or '–'} · rule {one['rule'] or '–'} · owner {one['owner'] or '–'}", nl=False)
+        click.echo(f" · seen {one['count']}× since {one['first_seen']}")
         click.echo(f"  correlation id {one['correlation_id']}")
         click.echo(f"  more: syncline explain {one['code']}")
 
 
 def tell_trace(document: Mapping[str, Any]) -> None:
-    """A record: where it stands, its fields, what happened."""
+    """Give a record: where it stands, its fields, what happened."""
     click.secho(f"{document['object']} {document['canonical_id']}", bold=True)
     table(
         ("connection", "resource", "native id", "linked", "by", "run"),

@@ -205,7 +205,7 @@ async def _decide(run: RunContext) -> RunResult:
 
 
 def _standing(run: RunContext) -> tuple[list[Intent], dict[str, list[str]]]:
-    """What earlier runs left: intents under way, and per object the canonical ids to look at again.
+    """Say what earlier runs left: intents under way, and per object the canonical ids to look at again.
 
     A preview takes what a run would plan again as that run does, so that it shows the same writes.
     """

@@ -88,7 +88,7 @@ class SegmentStore:
         draft.path.unlink(missing_ok=True)
 
     def locate(self, segment: Segment) -> Path:
-        """The file of a segment."""
+        """Give the file of a segment."""
         return self.root / segment.path
 
     def verify(self, segment: Segment, thorough: bool = True) -> Path:
@@ -116,18 +116,18 @@ class SegmentStore:
 
 
 def with_seq(segment: Segment, seq: int) -> Segment:
-    """The segment as the register holds it."""
+    """Give the segment as the register holds it."""
     return dataclasses.replace(segment, seq=seq)
 
 
 def _safe(name: str) -> str:
-    """A file name for any subject: no separator, no leading dot, and different names stay different."""
+    """Give a file name for any subject: no separator, no leading dot, and different names stay different."""
     quoted = quote(name, safe="-_. ")
     return "%2E" + quoted[1:] if quoted.startswith(".") else quoted or "%"
 
 
 def _missing_parents(folder: Path, root: Path) -> list[Path]:
-    """The folders whose entries ``mkdir`` will change, so that they are synced as well."""
+    """Give the folders whose entries ``mkdir`` will change, so that they are synced as well."""
     changed = []
     while not folder.exists():
         folder = folder.parent

@@ -44,12 +44,12 @@ LANDED_COLUMNS = {
 
 
 def quoted(name: str) -> str:
-    """An SQL identifier."""
+    """Give an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def text(value: str) -> str:
-    """An SQL text literal."""
+    """Give an SQL text literal."""
     return "'" + value.replace("'", "''") + "'"
 
 
@@ -148,19 +148,19 @@ class State:
             raise InternalError(f"a plan step failed in the engine: {str(error)[:2000]}", place=sql[:200]) from error
 
     def rows(self, sql: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
-        """The rows of a query."""
+        """Give the rows of a query."""
         self.execute(sql, parameters)
         return self._connection.fetchall()
 
     def batches(self, sql: str, size: int = 10_000) -> Iterator[tuple[Any, ...]]:
-        """The rows of a query, fetched in batches; no other statement may run meanwhile."""
+        """Give the rows of a query, fetched in batches; no other statement may run meanwhile."""
         cursor = self._connection.cursor()
         cursor.execute(sql)
         while batch := cursor.fetchmany(size):
             yield from batch
 
     def scalar(self, sql: str) -> Any:
-        """The first value of the first row."""
+        """Give the first value of the first row."""
         return self.rows(sql)[0][0]
 
     def make(self, relation: str, sql: str) -> None:
@@ -218,7 +218,7 @@ class State:
         self.execute(f"INSERT INTO {quoted(relation)} BY NAME SELECT {select} FROM read_parquet({text(str(path))})")
 
     def columns_of(self, path: Path) -> list[str]:
-        """The column names of a Parquet file."""
+        """Give the column names of a Parquet file."""
         return [row[0] for row in self.rows(f"DESCRIBE SELECT * FROM read_parquet({text(str(path))})")]
 
     # segments
@@ -287,7 +287,7 @@ class State:
         self.execute("COMMIT")
 
     def contents(self, release: Release) -> dict[str, str]:
-        """A digest of every table's rows, whatever their order: equal states have equal contents."""
+        """Give a digest of every table's rows, whatever their order: equal states have equal contents."""
         return {
             subject: str(
                 self.scalar(
@@ -314,7 +314,7 @@ def rebuild(folder: Path, store: SegmentStore, release: Release, segments: Seque
 
 
 def _tables(release: Release) -> dict[str, dict[str, str]]:
-    """The tables that a release needs: subject (kind:subject) → columns."""
+    """Give the tables that a release needs: subject (kind:subject) → columns."""
     tables: dict[str, dict[str, str]] = {"links:all": LINK_COLUMNS}
     for plan in release.in_order:
         tables[f"canonical:{plan.name}"] = canonical_columns(plan)
@@ -325,7 +325,7 @@ def _tables(release: Release) -> dict[str, dict[str, str]]:
 
 
 def _key(subject: str) -> tuple[str, ...]:
-    """What a later row replaces an earlier one by."""
+    """Say what a later row replaces an earlier one by."""
     kind = subject.partition(":")[0]
     return {
         "links": ("object", "connection", "resource", "native_id"),

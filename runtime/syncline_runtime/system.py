@@ -194,7 +194,7 @@ class Resource:
     transitions: tuple[Transition, ...] = ()
 
     def native(self, name: str) -> NativeField:
-        """The native field of that name; KeyError if the resource has none."""
+        """Give the native field of that name; KeyError if the resource has none."""
         for candidate in self.fields:
             if candidate.name == name:
                 return candidate
@@ -278,7 +278,7 @@ class System:
     sandbox: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # seed records per resource, wire form
 
     def resource(self, name: str) -> Resource:
-        """The resource of that name; KeyError if the system has none."""
+        """Give the resource of that name; KeyError if the system has none."""
         for candidate in self.resources:
             if candidate.name == name:
                 return candidate

@@ -12,7 +12,7 @@ from syncline_runtime.errors import ReleaseError
 
 
 def phone(value: str, options: Mapping[str, str]) -> str | None:
-    """A phone number as E.164 (ITU-T E.164); numbers without ``+`` are read as dialled in option ``region``."""
+    """Give a phone number as E.164 (ITU-T E.164); numbers without ``+`` are read as dialled in option ``region``."""
     import phonenumbers  # its tables take long to load, and few runs meet a new number
 
     try:

@@ -60,7 +60,9 @@ class Case:
     def landed(self, plan: Plan, phase: str) -> list[tuple[Member, Path | None]]:
         """Every member, and the file of what was read of it."""
         names = LANDED[phase]
-        return [(m, self.files / f"{names[m.connection]}.parquet" if m.connection in names else None) for m in plan.members]
+        return [
+            (m, self.files / f"{names[m.connection]}.parquet" if m.connection in names else None) for m in plan.members
+        ]
 
     def dump(self) -> str:
         return json.dumps(asdict(self))

@@ -83,7 +83,9 @@ def _measure(case: Case, name: str, phase: str, options: Options) -> list[Measur
         found = _child(replace(case, threads=threads), name, phase, options.repeats)
         runs = found["runs"]
         clock = 0 if threads == 1 else 1  # CPU seconds of one thread, wall seconds of several
-        stages = {stage: median(run[stage][clock] for run in runs if stage in run) for stage in STAGES if stage in runs[0]}
+        stages = {
+            stage: median(run[stage][clock] for run in runs if stage in run) for stage in STAGES if stage in runs[0]
+        }
         made.append(Measured(name, phase, threads, stages, found["peak_mb"], found["intents"], found["agreed"]))
     return made
 

@@ -11,9 +11,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from syncline_compiler.pipeline import check_sources, compile_project
 from syncline_compiler.emit.plan import emit
 from syncline_compiler.passes.lower import lower
+from syncline_compiler.pipeline import check_sources, compile_project
 from syncline_compiler.project import write_release
 from syncline_compiler.source import read_sources
 from syncline_runtime.encoding import decode, dumps
@@ -71,8 +71,7 @@ def test_a_plan_is_the_same_after_loading(tmp_path: Path) -> None:
 def steps() -> list[Step]:
     plan = decode(Plan, json.loads(files_of(TEMPLATE)["plans/account.json"]))
     erp = plan.member("erp")
-    chosen = [*erp.steps, *plan.match, *plan.merge, *(s for s in plan.diff if "/erp/" in s.output)]
-    return chosen
+    return [*erp.steps, *plan.match, *plan.merge, *(s for s in plan.diff if "/erp/" in s.output)]
 
 
 @pytest.mark.parametrize("step", steps(), ids=lambda step: step.output.replace("/", "."))

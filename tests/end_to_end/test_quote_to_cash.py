@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from end_to_end.stage import Done, type_in
 from support.real_systems import EXAMPLE, Desk, running
-
 from syncline_runtime import load_release, run_release
 from syncline_runtime.run import Options, RunResult
 
@@ -100,7 +100,11 @@ def test_customers_of_the_crm_appear_in_erp_and_gateway(office: Office) -> None:
     assert alpha["addresses"][0]["country"]["code"] == "DE"
     assert reached_by(alpha) == {("email", "Info@alpha.example"), ("phone", "+49301234567")}
     assert alpha["email"] == "Info@alpha.example"
-    assert {name: party["active"] for name, party in parties.items()} == {"Alpha GmbH": 1, "Beta Ltd": 1, "Gamma SARL": 0}
+    assert {name: party["active"] for name, party in parties.items()} == {
+        "Alpha GmbH": 1,
+        "Beta Ltd": 1,
+        "Gamma SARL": 0,
+    }
     beta, gamma = customers["Beta Ltd"], customers["Gamma SARL"]
     assert (beta["address"]["country"], beta["phone"], beta["email"]) == ("GB", "+442079460958", "info@beta.example")
     assert beta["metadata"] == {"currency": "GBP", "status": "open"}

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from end_to_end.stage import Done, clean_environment, program, type_in
 from faults import proxy
 from faults.proxy import Chooses, Fate, Proxy, the_first
 from support.real_systems import EXAMPLE, Desk, running
-
 from syncline_runtime import load_release, run_release
 from syncline_runtime.run import Options, RunResult, clock_now
 

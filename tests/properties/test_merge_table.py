@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from support.engine import Engine, project, release_of
 
 FIELDS = {"owned": "restore", "held": "review", "taken": "adopt"}
@@ -110,7 +111,13 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, str, st
     plan = release.plans["thing"]
     a, b = plan.members
     engine.links(
-        {"object": "thing", "connection": m.connection, "resource": "Thing", "native_id": f"n{i}", "canonical_id": f"c{i}"}
+        {
+            "object": "thing",
+            "connection": m.connection,
+            "resource": "Thing",
+            "native_id": f"n{i}",
+            "canonical_id": f"c{i}",
+        }
         for m in (a, b)
         for i in range(len(CELLS))
     )

@@ -88,7 +88,12 @@ def decided(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         bills, bills.members[0],
         [{"_native_id": n, "id": n, "number": f"B{n}", "total": t, "currency": c} for n, t, c in rows],
     )  # fmt: skip
-    paid = [("p1", "1", "4.00", "EUR"), ("p2", "1", "1.25", "EUR"), ("p3", "3", "1.00", "EUR"), ("p4", "3", "1.00", "USD")]
+    paid = [
+        ("p1", "1", "4.00", "EUR"),
+        ("p2", "1", "1.25", "EUR"),
+        ("p3", "3", "1.00", "EUR"),
+        ("p4", "3", "1.00", "USD"),
+    ]
     engine.land(
         payments, payments.members[0],
         [{"_native_id": i, "id": i, "bill": bill, "amount": a, "currency": c} for i, bill, a, c in paid],

@@ -86,7 +86,14 @@ class Engine:
     def base(self, plan: Plan, member: Member, rows: Iterable[Mapping[str, Any]]) -> None:
         """Stored base rows; ``agreed.*`` and ``native.*`` as given, defaults for the rest."""
         columns = base_columns(member)
-        default = {"_status": "linked", "_mapping": member.mapping, "_open": False, "_slots": "," + "".join(f"{slot.name}," for slot in member.slots), "_disputed": "", "_raw_hash": "-"}
+        default = {
+            "_status": "linked",
+            "_mapping": member.mapping,
+            "_open": False,
+            "_slots": "," + "".join(f"{slot.name}," for slot in member.slots),
+            "_disputed": "",
+            "_raw_hash": "-",
+        }
         self._fill(f"base:{prefix_of(plan, member)}", columns, [{**default, **row} for row in rows])
 
     def links(self, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -269,7 +269,7 @@ def _pair(member: Expression, value: Expression) -> tuple[tuple[str, str], ...] 
 
 
 def _member(value: Expression) -> Field | None:
-    """The member of the element that a value is, read as its type."""
+    """Give the member of the element that a value is, read as its type."""
     while isinstance(value, Apply) and value.function.endswith("_of_text"):
         value = value.arguments[0]
     return value if isinstance(value, Field) else None

@@ -77,7 +77,7 @@ def _as_landed(value: Expression) -> Expression:
 def _referred_by(
     value: Expression, by: syntax.Name, item: ResolvedObject, span: Span, diagnostics: Collector
 ) -> Expression:
-    """A record by the value of a field that tells its object's records apart."""
+    """Give a record by the value of a field that tells its object's records apart."""
     field = item.field(by.text)
     if field is None:
         remedy = did_you_mean(by.text, [one.name for one in item.fields], kind=f"fields of `{item.name}`")
@@ -97,7 +97,7 @@ def _referred_by(
 
 
 def _key_word(step: syntax.Step) -> syntax.Name | None:
-    """The field of ``ref OBJECT by FIELD``."""
+    """Give the field of ``ref OBJECT by FIELD``."""
     match step.arguments:
         case (syntax.Name(), syntax.Name(parts=("by",)), syntax.Name() as field):
             return field

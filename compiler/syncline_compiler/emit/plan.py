@@ -34,9 +34,9 @@ from syncline_runtime.system import System
 def emit(project: ResolvedProject, lowered: IrProject) -> dict[str, bytes]:
     """All files of the release by name, sorted; ``release.json`` names the others with their SHA-256."""
     files: dict[str, bytes] = {}
-    plans = []
-    for sync in lowered.syncs:
-        plans.append(_entry(files, sync.sync.name, f"plans/{sync.sync.name}.json", dumps(emit_plan(sync))))
+    plans = [
+        _entry(files, one.sync.name, f"plans/{one.sync.name}.json", dumps(emit_plan(one))) for one in lowered.syncs
+    ]
     used = sorted({member.system for sync in project.syncs for member in sync.members})
     systems = [_entry(files, name, f"systems/{name}.json", dumps(project.systems[name])) for name in used]
     connections = {name: system for name, system in sorted(project.connections.items()) if system in used}
@@ -57,7 +57,7 @@ def emit(project: ResolvedProject, lowered: IrProject) -> dict[str, bytes]:
 
 
 def emit_plan(lowered: IrSync) -> Plan:
-    """The plan of one sync."""
+    """Give the plan of one sync."""
     sync = lowered.sync
     return Plan(
         name=sync.name,
@@ -133,7 +133,7 @@ def _member(sync: ResolvedSync, lowered: IrMember) -> Member:
 
 
 def behaviour(lowered: IrMember) -> str:
-    """The behaviour hash of a member's mapping: of its IR, never of SQL text."""
+    """Give the behaviour hash of a member's mapping: of its IR, never of SQL text."""
     return _hash(lowered.normalise)
 
 

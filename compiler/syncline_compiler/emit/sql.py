@@ -20,12 +20,12 @@ ELEMENT = "x"  # the lambda variable of list elements
 
 
 def render(query: ir.Query) -> str:
-    """The SQL text of a query."""
+    """Give the SQL text of a query."""
     return tree(query).sql(dialect=DIALECT)
 
 
 def tree(query: ir.Query) -> exp.Expression:
-    """The sqlglot tree of a query."""
+    """Give the sqlglot tree of a query."""
     if isinstance(query, ir.Select):
         return _select(query)
     if not query.selects:
@@ -36,14 +36,14 @@ def tree(query: ir.Query) -> exp.Expression:
     return made
 
 
-def scalar(value: ir.Scalar) -> exp.Expression:  # noqa: PLR0911 - one case a node
-    """The sqlglot tree of a scalar."""
+def scalar(value: ir.Scalar) -> exp.Expression:
+    """Give the sqlglot tree of a scalar."""
     match value:
         case ir.Column(table, name):
             return exp.Column(
                 this=exp.Identifier(this=name, quoted=True), table=exp.Identifier(this=table, quoted=True)
             )
-        case ir.Literal_():
+        case ir.Value():
             return _literal(value)
         case ir.Call():
             return _call(value)
@@ -78,7 +78,7 @@ def _atomic(e: exp.Expression) -> exp.Expression:
     return exp.Paren(this=e)
 
 
-def _literal(value: ir.Literal_) -> exp.Expression:
+def _literal(value: ir.Value) -> exp.Expression:
     match value.value:
         case None:
             made: exp.Expression = exp.Null()
@@ -93,7 +93,7 @@ def _literal(value: ir.Literal_) -> exp.Expression:
 
 @cache
 def sql_type(text: str) -> exp.DataType:
-    """The sqlglot type of an SQL type text; shared, so never changed."""
+    """Give the sqlglot type of an SQL type text; shared, so never changed."""
     return exp.DataType.build(text, dialect=DIALECT)
 
 

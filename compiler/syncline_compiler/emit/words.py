@@ -16,17 +16,17 @@ UNIT = chr(31)  # ASCII unit separator: between the parts of a composed id
 
 
 def literal(text: str) -> exp.Literal:
-    """A text literal."""
+    """Give a text literal."""
     return exp.Literal(this=text, is_string=True)
 
 
 def call(name: str, *arguments: exp.Expression) -> exp.Expression:
-    """A function by its name in the dialect."""
+    """Give a function by its name in the dialect."""
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
 def path_of(name: str) -> str:
-    """The JSON path of a dotted member name; the empty name is the whole."""
+    """Give the JSON path of a dotted member name; the empty name is the whole."""
     return "$" + "".join("." + json.dumps(part) for part in name.split(".") if part)
 
 
@@ -82,7 +82,7 @@ def _key(a: Arguments, _: Options) -> exp.Expression:
 
 
 def _canonical_id(a: Arguments, _: Options) -> exp.Expression:
-    """Derived from realm, object, originating connection, native id and generation (design section 5)."""
+    """Give derived from realm, object, originating connection, native id and generation (design section 5)."""
     realm = exp.Column(this=exp.Identifier(this="realm", quoted=True), table=exp.Identifier(this="run", quoted=True))
     whole = call("concat_ws", literal(UNIT), realm, a[0], a[1], literal("0"))
     return call("substr", call("sha256", whole), _number(1), _number(32))
@@ -121,7 +121,7 @@ def _payload(a: Arguments, _: Options) -> exp.Expression:
 
 
 def _reference(a: Arguments, _: Options) -> exp.Expression:
-    """A symbolic reference: object, resource and canonical id; delivery puts the native id in its place."""
+    """Give a symbolic reference: object, resource and canonical id; delivery puts the native id in its place."""
     head = "".join(['{"$ref":[', json.dumps(a[0].name), ",", json.dumps(a[1].name), ',"'])
     return exp.Case(
         ifs=[exp.If(this=_is_not_null([a[2]], {}), true=call("concat", literal(head), a[2], literal('"]}')))]
@@ -151,7 +151,7 @@ def _joined(a: Arguments, _: Options) -> exp.Expression:
 
 
 def _clock(a: Arguments, _: Options) -> exp.Expression:
-    """A native clock as an instant: seconds since 1970, or an ISO text (UTC where it names no offset)."""
+    """Give a native clock as an instant: seconds since 1970, or an ISO text (UTC where it names no offset)."""
     seconds = call("to_timestamp", exp.TryCast(this=a[0], to=_type("BIGINT")))
     is_seconds = call("regexp_full_match", a[0], literal("[0-9]{9,11}"))
     return exp.Case(

@@ -22,7 +22,7 @@ Sql = Callable[[Sequence[exp.Expression], Options], exp.Expression]
 Result = Callable[[Sequence[Type], Options], Type]
 
 
-class RefusedArguments(ValueError):  # noqa: N818 - it is an answer, not a failure of ours
+class RefusedArguments(ValueError):
     """Types that a function cannot take together; the text is a label for the place."""
 
 

@@ -7,38 +7,38 @@ from collections.abc import Iterable, Sequence
 from syncline_compiler.model import ir
 from syncline_compiler.model.types import Type
 
-TRUE = ir.Literal_(True)
-FALSE = ir.Literal_(False)
-NOTHING = ir.Literal_(None)
+TRUE = ir.Value(True)
+FALSE = ir.Value(False)
+NOTHING = ir.Value(None)
 
 
 def col(table: str, name: str) -> ir.Column:
-    """A column."""
+    """Give a column."""
     return ir.Column(table, name)
 
 
-def text(value: str) -> ir.Literal_:
-    """A text constant."""
-    return ir.Literal_(value)
+def text(value: str) -> ir.Value:
+    """Give a text constant."""
+    return ir.Value(value)
 
 
-def null(sql_type: str) -> ir.Literal_:
-    """A typed null."""
-    return ir.Literal_(None, sql_type)
+def null(sql_type: str) -> ir.Value:
+    """Give a typed null."""
+    return ir.Value(None, sql_type)
 
 
 def call(name: str, *arguments: ir.Scalar) -> ir.Call:
-    """A relational word applied to arguments."""
+    """Give a relational word applied to arguments."""
     return ir.Call(name, arguments)
 
 
 def all_of(conditions: Iterable[ir.Scalar]) -> ir.Scalar:
-    """The conjunction; true of none."""
+    """Give the conjunction; true of none."""
     return _join("AND", conditions, TRUE)
 
 
 def any_of(conditions: Iterable[ir.Scalar]) -> ir.Scalar:
-    """The disjunction; false of none."""
+    """Give the disjunction; false of none."""
     return _join("OR", conditions, FALSE)
 
 
@@ -48,7 +48,7 @@ def negated(condition: ir.Scalar) -> ir.Scalar:
 
 
 def equal(left: ir.Scalar, right: ir.Scalar) -> ir.Scalar:
-    """SQL equality, null if either is."""
+    """Give SQL equality, null if either is."""
     return call("=", left, right)
 
 
@@ -58,7 +58,7 @@ def same(left: ir.Scalar, right: ir.Scalar) -> ir.Scalar:
 
 
 def differs(left: ir.Scalar, right: ir.Scalar) -> ir.Scalar:
-    """The negation of ``same``."""
+    """Give the negation of ``same``."""
     return call("DIFFERS", left, right)
 
 
@@ -78,21 +78,21 @@ def holds(condition: ir.Scalar) -> ir.Scalar:
 
 
 def when(*branches: tuple[ir.Scalar, ir.Scalar], default: ir.Scalar | None = None) -> ir.Scalar:
-    """A case expression; without branches its default."""
+    """Give a case expression; without branches its default."""
     if not branches:
         return default or NOTHING
     return ir.When(tuple(branches), default)
 
 
 def flag_text(flags: Sequence[tuple[ir.Scalar, str]]) -> ir.Scalar:
-    """The names whose conditions hold, joined by commas; "" for none."""
+    """Give the names whose conditions hold, joined by commas; "" for none."""
     if not flags:
         return text("")
     return call("CONCAT_WS", text(","), *(when((condition, text(name))) for condition, name in flags))
 
 
 def sql_type(of: Type) -> str:
-    """The SQL type of canonical values of a type."""
+    """Give the SQL type of canonical values of a type."""
     match of.kind:
         case "bool":
             return "BOOLEAN"
@@ -114,7 +114,7 @@ def sql_type(of: Type) -> str:
             return "VARCHAR"
 
 
-def _join(word: str, conditions: Iterable[ir.Scalar], neutral: ir.Literal_) -> ir.Scalar:
+def _join(word: str, conditions: Iterable[ir.Scalar], neutral: ir.Value) -> ir.Scalar:
     parts = [condition for condition in conditions if condition != neutral]
     if not parts:
         return neutral

@@ -38,7 +38,9 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
             wanted = b.call("WANT", b.col("a", "_wants"), b.text(slot.name))
             changed = b.differs(ir.Call("TEXT", (returned,)), wanted)
             kept = b.when((changed, ir.Call("JSON LIST", (wanted,))))
-            told = b.all_of([b.holds(sent), b.negated(b.col("a", "_unfinished"))])
+            # What cannot be read is taken to be as it was sent; it could never be told otherwise.
+            unread = slot.native is not None and not slot.native.readable
+            told = b.holds(sent) if unread else b.all_of([b.holds(sent), b.negated(b.col("a", "_unfinished"))])
             altered += [told, b.text(slot.name), kept]
     query = ir.Select(
         (

@@ -76,9 +76,9 @@ class MemberDiff:
         member_moved = b.differs(now, agreed)
         based, equal = agreed_before(b.col("s", "_slots"), slot.name), b.same(want, now)
         is_field = slot.native is None
-        source = b.col("g", f"from.{slot.name}") if is_field and slot.name in self.fields else ir.Literal_(-1)
+        source = b.col("g", f"from.{slot.name}") if is_field and slot.name in self.fields else ir.Value(-1)
         frozen = b.col("g", f"frozen.{slot.name}") if is_field and slot.name in self.fields else b.FALSE
-        mine = b.equal(source, ir.Literal_(self.order))
+        mine = b.equal(source, ir.Value(self.order))
         policy = self.sync.unowned_edit.get(slot.name, self.sync.unowned_edit["*"]) if is_field else "restore"
         edit = {"restore": "restore", "review": "review", "adopt": "restore"}[policy]
         outcome = b.when(
@@ -146,7 +146,7 @@ class MemberDiff:
     def _should_hold(self) -> ir.Scalar:
         hold = self.member.member.hold
         if isinstance(hold, bool):
-            return ir.Literal_(hold)
+            return ir.Value(hold)
         return b.holds(lower(hold, self.frame))
 
     # what is written
@@ -159,7 +159,7 @@ class MemberDiff:
         for slot in plain:
             sent = b.TRUE if everything else b.call("CONTAINS", b.col("c", "slots"), b.text(slot.name))
             for native, value in self._natives(slot):
-                members.append((sent, native.name, self._payload_value(native, value)))
+                members.append((sent, native.name, self._payload_value(value)))
         return ir.Select(
             (
                 ("_cid", b.col("g", "_cid")),
@@ -174,7 +174,7 @@ class MemberDiff:
         )
 
     def changed(self) -> ir.Select:
-        """The slots to write per record; read by ``updates``."""
+        """Give the slots to write per record; read by ``updates``."""
         plain = [slot.name for slot in self.member.written if slot.pick is None]
         return ir.Select(
             (
@@ -193,7 +193,7 @@ class MemberDiff:
         members = []
         for slot in plain:
             for native, value in self._natives(slot):
-                written = self._payload_value(native, value)
+                written = self._payload_value(value)
                 members.append((b.present(written), native.name, written))
         return ir.Select(
             (
@@ -278,7 +278,7 @@ class MemberDiff:
     # the base afterwards
 
     def next_base(self) -> ir.Select:
-        """The member's base rows once this run is sealed: what was seen, and what is agreed so far."""
+        """Give the member's base rows once this run is sealed: what was seen, and what is agreed so far."""
         slots = self.member.lines
         image = [
             (f"{PREFIX}{field.name}", b.col("i", f"{PREFIX}{field.name}"))
@@ -328,7 +328,14 @@ class MemberDiff:
                 [
                     b.col("s", "_known"),
                     b.col("s", "_holds"),
-                    b.any_of([b.col("i", "_fresh"), b.present(b.col("p", "_cid")), b.present(b.col("q", "_cid"))]),
+                    b.any_of(
+                        [
+                            b.col("i", "_fresh"),
+                            b.col("s", "_open"),
+                            b.present(b.col("p", "_cid")),
+                            b.present(b.col("q", "_cid")),
+                        ]
+                    ),
                 ]
             ),
         )
@@ -381,8 +388,8 @@ class MemberDiff:
             return [(native, native_collection(slot.each, b.col("g", slot.name)))]
         return [(self.member.resource.native(put.native), lower(put.value, self.frame)) for put in slot.puts]
 
-    def _payload_value(self, native: NativeField, value: ir.Scalar) -> ir.Scalar:
-        """The value as JSON: references are objects that only we make, everything else (JSON of lists too) is text."""
+    def _payload_value(self, value: ir.Scalar) -> ir.Scalar:
+        """Give the value as JSON: references are objects that only we make, everything else (JSON of lists too) is text."""
         if isinstance(value, ir.Call) and value.name == "REFERENCE":
             return value
         return ir.Call("JSON", (value,))
@@ -399,12 +406,12 @@ class MemberDiff:
         for slot in slots:
             concerned = b.call("CONTAINS", changed, b.text(slot.name)) if changed else b.TRUE
             for put in slot.puts:
-                for failure in failures(put.value, self.frame):
-                    flags.append((b.all_of([concerned, failure.condition]), put.native))
+                conditions = (failure.condition for failure in failures(put.value, self.frame))
+                flags += [(b.all_of([concerned, condition]), put.native) for condition in conditions]
         return b.flag_text(flags)
 
     def _missing(self, slots: Sequence[SlotLine], changed: ir.Scalar | None = None) -> ir.Scalar:
-        """Required native fields for which there is no value; with ``changed`` only of those slots."""
+        """Give required native fields for which there is no value; with ``changed`` only of those slots."""
         flags = []
         for slot in slots:
             concerned = b.call("CONTAINS", changed, b.text(slot.name)) if changed else b.TRUE

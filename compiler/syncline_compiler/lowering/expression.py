@@ -49,7 +49,7 @@ class Failure:
     action: str = "reject"
 
 
-def lower(e: typed.Expression, frame: Frame) -> ir.Scalar:  # noqa: PLR0911, C901 - one case a node
+def lower(e: typed.Expression, frame: Frame) -> ir.Scalar:
     """Lower one expression."""
     match e:
         case typed.Constant():
@@ -75,7 +75,7 @@ def lower(e: typed.Expression, frame: Frame) -> ir.Scalar:  # noqa: PLR0911, C90
 
 
 def failures(e: typed.Expression, frame: Frame) -> list[Failure]:
-    """The ways in which evaluating ``e`` can fail, innermost first."""
+    """Give the ways in which evaluating ``e`` can fail, innermost first."""
     match e:
         case typed.OrElse():
             found = failures(e.value, frame)
@@ -110,7 +110,7 @@ def _own_failure(
 
 
 def _excused(e: typed.Apply) -> tuple[typed.Expression, ...]:
-    """The arguments whose absence makes a null result no failure."""
+    """Give the arguments whose absence makes a null result no failure."""
     entry = REGISTRY.get(e.function)
     if entry is None or entry.excused is None:
         return e.arguments
@@ -137,7 +137,7 @@ def _case_failures(e: typed.Case, frame: Frame) -> list[Failure]:
 
 def _constant(e: typed.Constant) -> ir.Scalar:
     plain = e.type.kind in ("bool", "int", "null") or b.sql_type(e.type) == "VARCHAR"
-    return ir.Literal_(e.value, None if plain else b.sql_type(e.type))
+    return ir.Value(e.value, None if plain else b.sql_type(e.type))
 
 
 def _field(e: typed.Field, frame: Frame) -> ir.Scalar:
@@ -204,7 +204,7 @@ def _resolve(e: typed.Resolve, frame: Frame) -> ir.Scalar:
 
 
 def _known_by(object_: str, field: str, argument: ir.Scalar, frame: Frame) -> ir.Scalar:
-    """The canonical id of the record that has this value in a field; null where no sync keeps the object."""
+    """Give the canonical id of the record that has this value in a field; null where no sync keeps the object."""
     keeper = frame.keepers.get(object_)
     if keeper is None:
         return b.null("VARCHAR")
@@ -218,7 +218,7 @@ def _known_by(object_: str, field: str, argument: ir.Scalar, frame: Frame) -> ir
 
 
 def _moved(condition: ir.Scalar | None, old: str, new: str) -> ir.Scalar | None:
-    """The same condition over another alias."""
+    """Give the same condition over another alias."""
     match condition:
         case ir.Column(table, name) if table == old:
             return ir.Column(new, name)

@@ -19,7 +19,7 @@ DECISION = ("connection", "_native_id", "_cid", "how", "rule", "state")
 
 
 def lower_match(sync: ResolvedSync, members: Sequence[MemberSlots]) -> tuple[ir.IrStep, ...]:
-    """The steps of the match stage, the last of which is ``SYNC/match``."""
+    """Give the steps of the match stage, the last of which is ``SYNC/match``."""
     name = sync.name
     usable = [rule for rule in sync.object.identity if any(_has_key(m, rule) for m in members)]
     steps = [_pool(sync, members, usable)]
@@ -48,8 +48,8 @@ def _pool(sync: ResolvedSync, members: Sequence[MemberSlots], rules: Sequence[Id
         columns: list[tuple[str, ir.Scalar]] = [
             ("connection", b.text(connection)),
             ("_native_id", b.col("v", "_native_id")),
-            ("_order", ir.Literal_(order)),
-            ("_originates", ir.Literal_(member.member.originates)),
+            ("_order", ir.Value(order)),
+            ("_originates", ir.Value(member.member.originates)),
         ]
         columns += [(f"key.{n}", _key(rule, member, "v")) for n, rule in enumerate(rules, 1)]
         unlinked = b.all_of([b.is_null(b.col("v", "_cid")), b.col("v", "_take")])
@@ -64,7 +64,7 @@ def _key(rule: IdentityRule, member: MemberSlots, alias: str) -> ir.Scalar:
 
 
 def _key_text(rule: IdentityRule, alias: str) -> ir.Scalar:
-    """The rule's values as one text in which no two different keys look alike; null where the rule does not apply."""
+    """Give the rule's values as one text in which no two different keys look alike; null where the rule does not apply."""
     fields = [b.col(alias, name) for name in rule.same]
     conditions = [b.present(field) for field in fields]
     if rule.unless is not None:
@@ -157,21 +157,21 @@ def _decide(sync: ResolvedSync, rule: IdentityRule, number: int) -> ir.Select:
     unique = b.all_of(
         [
             b.equal(b.col("g", "rows"), b.col("g", "connections")),
-            b.call("<=", b.col("g", "known"), ir.Literal_(1)),
+            b.call("<=", b.col("g", "known"), ir.Value(1)),
             b.is_null(b.col("t", "native_id")),
         ]
     )
-    clear = unique if rule.then == "link" else b.all_of([unique, b.equal(b.col("g", "known"), ir.Literal_(0))])
+    clear = unique if rule.then == "link" else b.all_of([unique, b.equal(b.col("g", "known"), ir.Value(0))])
     cid = b.call(
         "COALESCE", b.col("g", "_cid"), ir.Call("CANONICAL_ID", (b.text(sync.object.name), b.col("g", "_first")))
     )
     new = b.all_of(
         [
-            b.equal(b.col("g", "known"), ir.Literal_(0)),
+            b.equal(b.col("g", "known"), ir.Value(0)),
             b.equal(b.col("g", "_first"), b.call("ROW_TEXT", b.col("w", "connection"), b.col("w", "_native_id"))),
         ]
     )
-    alone = b.all_of([b.equal(b.col("g", "rows"), ir.Literal_(1)), b.equal(b.col("g", "known"), ir.Literal_(0))])
+    alone = b.all_of([b.equal(b.col("g", "rows"), ir.Value(1)), b.equal(b.col("g", "known"), ir.Value(0))])
     return ir.Select(
         (
             ("connection", b.col("w", "connection")),
@@ -210,7 +210,7 @@ def _decide(sync: ResolvedSync, rule: IdentityRule, number: int) -> ir.Select:
         where=b.all_of(
             [
                 b.negated(alone),
-                b.any_of([b.call(">", b.col("g", "known"), ir.Literal_(0)), b.present(b.col("g", "_first"))]),
+                b.any_of([b.call(">", b.col("g", "known"), ir.Value(0)), b.present(b.col("g", "_first"))]),
             ]
         ),
     )

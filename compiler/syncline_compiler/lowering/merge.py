@@ -36,7 +36,7 @@ def fields_of(sync: ResolvedSync) -> tuple[FieldOfSync, ...]:
 
 
 def side_name(order: int) -> str:
-    """The alias of a member's side in merge queries."""
+    """Give the alias of a member's side in merge queries."""
     return f"s{order}"
 
 
@@ -54,6 +54,7 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
         ("_slots", b.call("COALESCE", b.col("b", "_slots"), b.text(""))),
         ("_remapped", b.holds(b.col("b", "_remapped"))),
         ("_synced", b.col("b", "_synced")),
+        ("_open", b.holds(b.col("b", "_open"))),
         ("_before", b.col("b", "_before")),
         ("_written", b.col("b", "_written")),
     ]
@@ -85,7 +86,7 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
 
 
 def _agreed_under_this_plan(name: str) -> ir.Scalar:
-    """The agreed value; where only the mapping changed, what the same image means now, so that it is no edit."""
+    """Give the agreed value; where only the mapping changed, what the same image means now, so that it is no edit."""
     told, agreed = b.col("v", name), b.col("b", f"agreed.{name}")
     listed = ir.Call("CONCAT", (b.text(","), b.col("b", "_disputed"), b.text(",")))
     disputed = b.call("CONTAINS TEXT", listed, b.text(f",{name},"))
@@ -157,13 +158,13 @@ class Decision:
 
 
 def decide(sync: ResolvedSync, members: Sequence[MemberSlots], field: FieldOfSync) -> Decision:
-    """The winner of one field over the members that read it."""
+    """Give the winner of one field over the members that read it."""
     readers = [order for order, member in enumerate(members) if member.reads(field.name)]
     if field.owner.rule == "newest":
         return _newest(members, readers, field)
     owner = next((o for o in readers if members[o].member.connection == field.owner.owner), None)
     if owner is None:  # a part or field whose owner writes only: what is known stays
-        return Decision(b.col(CANONICAL, field.name), ir.Literal_(-1), b.FALSE)
+        return Decision(b.col(CANONICAL, field.name), ir.Value(-1), b.FALSE)
     return _owned(sync, owner, [o for o in readers if o != owner], field)
 
 
@@ -194,7 +195,7 @@ def _changed(order: int, field: FieldOfSync) -> ir.Scalar:
 
 
 def _owned(sync: ResolvedSync, owner: int, others: list[int], field: FieldOfSync) -> Decision:
-    """The owner decides; where it has nothing to say, what fills in is the rule's and the others' in their order."""
+    """Give the owner decides; where it has nothing to say, what fills in is the rule's and the others' in their order."""
     ladder: list[tuple[ir.Scalar, ir.Scalar, int]] = []
     frozen: list[ir.Scalar] = []
     policy = sync.unowned_edit.get(field.name, sync.unowned_edit["*"])
@@ -234,13 +235,13 @@ def _owned(sync: ResolvedSync, owner: int, others: list[int], field: FieldOfSync
 
 
 def _newest(members: Sequence[MemberSlots], readers: list[int], field: FieldOfSync) -> Decision:
-    """The newest of the values that changed, if none newer has won before; a tie between the newest goes to review."""
+    """Give the newest of the values that changed, if none newer has won before; a tie between the newest goes to review."""
     clocks = field.owner.clocks or {}
     won = b.col(CANONICAL, f"at.{field.name}")
 
     def clock(order: int) -> ir.Scalar:
         native = clocks.get(members[order].member.connection, "")
-        return b.call("COALESCE", b.col(side_name(order), f"clock.{native}"), ir.Literal_("0001-01-01", "TIMESTAMPTZ"))
+        return b.call("COALESCE", b.col(side_name(order), f"clock.{native}"), ir.Value("0001-01-01", "TIMESTAMPTZ"))
 
     def moved(order: int) -> ir.Scalar:
         first = b.all_of(
@@ -273,13 +274,13 @@ def _newest(members: Sequence[MemberSlots], readers: list[int], field: FieldOfSy
 def _decision(ladder: list[tuple[ir.Scalar, ir.Scalar, int]], default: ir.Scalar, frozen: list[ir.Scalar]) -> Decision:
     stuck = b.any_of(frozen)
     steps = [(condition, value) for condition, value, _ in ladder]
-    sources = [(condition, ir.Literal_(order)) for condition, _, order in ladder]
+    sources = [(condition, ir.Value(order)) for condition, _, order in ladder]
     if frozen:
         steps.insert(0, (stuck, ladder[-1][1] if not steps else b.col(CANONICAL, _name(ladder))))
-        sources.insert(0, (stuck, ir.Literal_(-1)))
+        sources.insert(0, (stuck, ir.Value(-1)))
     return Decision(
         ir.When(tuple(steps), default),
-        ir.When(tuple((c, s) for c, s in sources), ir.Literal_(-1)),
+        ir.When(tuple((c, s) for c, s in sources), ir.Value(-1)),
         stuck,
     )
 
@@ -290,8 +291,8 @@ def _name(ladder: list[tuple[ir.Scalar, ir.Scalar, int]]) -> str:
     return value.name
 
 
-def aggregates_of(object_: ResolvedObject) -> list[typed.Aggregate]:
-    """The sums over other objects that the object's derived fields need, each once."""
+def aggregates_of(object_: ResolvedObject) -> list[typed.Aggregate]:  # noqa: C901 - one case a node
+    """Give the sums over other objects that the object's derived fields need, each once."""
     found: list[typed.Aggregate] = []
 
     def walk(e: typed.Expression | None) -> None:
@@ -342,23 +343,23 @@ def _aggregate(sync: ResolvedSync, aggregate: typed.Aggregate, child_sync: str) 
 
 
 def _or_zero(aggregate: typed.Aggregate, alias: str) -> ir.Scalar:
-    """The sum or count; of nothing it is zero, of money zero in no currency yet."""
+    """Give the sum or count; of nothing it is zero, of money zero in no currency yet."""
     value = b.col(alias, "value")
     if aggregate.function not in ("sum", "count"):
         return value
     kind = b.sql_type(aggregate.type)
-    zero: ir.Scalar = ir.Literal_(0, kind)
+    zero: ir.Scalar = ir.Value(0, kind)
     if aggregate.type.kind == "money":
-        zero = ir.Literal_("{'amount': 0, 'currency': NULL}", kind)
-    nothing = b.equal(b.call("COALESCE", b.col(alias, "count"), ir.Literal_(0)), ir.Literal_(0))
+        zero = ir.Value("{'amount': 0, 'currency': NULL}", kind)
+    nothing = b.equal(b.call("COALESCE", b.col(alias, "count"), ir.Value(0)), ir.Value(0))
     return b.when((nothing, zero), default=value)
 
 
 def _mixed(aggregates: Sequence[typed.Aggregate]) -> list[tuple[ir.Scalar, str]]:
-    """Sums that have no value though there is something to sum: amounts in several currencies."""
+    """Give sums that have no value though there is something to sum: amounts in several currencies."""
     return [
         (
-            b.all_of([b.call(">", b.col(f"a{n}", "count"), ir.Literal_(0)), b.is_null(b.col(f"a{n}", "value"))]),
+            b.all_of([b.call(">", b.col(f"a{n}", "count"), ir.Value(0)), b.is_null(b.col(f"a{n}", "value"))]),
             f"one currency in {aggregate.object}s",
         )
         for n, aggregate in enumerate(aggregates)

@@ -13,8 +13,8 @@ from syncline_compiler.functions import native_text
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Frame, lower
 from syncline_compiler.model import ir, typed
-from syncline_compiler.model.types import TEXT, Type
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject, ResolvedSync
+from syncline_compiler.model.types import TEXT, Type
 from syncline_runtime.system import NativeField, Resource, System
 
 
@@ -44,7 +44,7 @@ class SlotLine:
     place: str
 
     def now(self, frame: Frame) -> ir.Scalar:
-        """The member's present value, over the image."""
+        """Give the member's present value, over the image."""
         if self.each is not None:
             return _collection(self.each, frame)
         if self.get is not None:
@@ -54,7 +54,7 @@ class SlotLine:
         return lower(native_text(self.native), frame)
 
     def want(self, frame: Frame) -> ir.Scalar:
-        """What the member should show once the winner is written, in the slot's own type."""
+        """Say what the member should show once the winner is written, in the slot's own type."""
         if self.native is not None:
             return lower(self.puts[0].value, frame)
         if self.line is None or self.line.identity or self.get is None or self.pick is not None:
@@ -77,7 +77,7 @@ class MemberSlots:
         return tuple(slot for slot in self.lines if slot.writes)
 
     def line(self, name: str) -> SlotLine | None:
-        """The slot of that name, if the member has it."""
+        """Give the slot of that name, if the member has it."""
         return next((slot for slot in self.lines if slot.name == name), None)
 
     def reads(self, name: str) -> bool:
@@ -92,7 +92,7 @@ class MemberSlots:
 
 
 def slots_of(sync: ResolvedSync, member: ResolvedMember, system: System) -> MemberSlots:
-    """The slots of one member of a sync, in the order of its mapping."""
+    """Give the slots of one member of a sync, in the order of its mapping."""
     resource = system.resource(member.resource)
     lines = [_slot(sync.object, resource, line) for line in member.mapping.lines]
     lines += [_child_id(system, resource, slot) for slot in lines if slot.pick is not None]
@@ -132,12 +132,12 @@ def agreed_before(slots: ir.Scalar, name: str) -> ir.Scalar:
 
 
 def slot_names(names: Iterable[str]) -> str:
-    """The text of ``_slots`` for these names."""
+    """Give the text of ``_slots`` for these names."""
     return "," + "".join(f"{name}," for name in names)
 
 
 def child_slot(slot: str) -> str:
-    """The read-only slot that holds the native id of the child record a `pick` slot writes."""
+    """Give the read-only slot that holds the native id of the child record a `pick` slot writes."""
     return f"{slot}#id"
 
 
@@ -171,7 +171,7 @@ def _part_slot(each: typed.Each) -> SlotLine:
 
 
 def _collection(each: typed.Each, frame: Frame) -> ir.Scalar:
-    """The part's rows in canonical form: a JSON list of objects, sorted, so that order does not count."""
+    """Give the part's rows in canonical form: a JSON list of objects, sorted, so that order does not count."""
     members: list[ir.Scalar] = []
     for line in each.lines:
         if line.field is not None and line.get is not None:
@@ -180,7 +180,7 @@ def _collection(each: typed.Each, frame: Frame) -> ir.Scalar:
 
 
 def native_collection(each: typed.Each, part: ir.Scalar) -> ir.Scalar:
-    """The part's canonical list as the native list that is written."""
+    """Give the part's canonical list as the native list that is written."""
     frame = Frame("", cast_items=True)
     members: list[ir.Scalar] = []
     for line in each.lines:

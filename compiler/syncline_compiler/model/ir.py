@@ -21,7 +21,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Literal_:
+class Value:
     """A constant; ``sql_type`` where the plain form would be read otherwise (dates, decimals, typed nulls)."""
 
     value: str | int | bool | None
@@ -74,7 +74,7 @@ class Elements:
     take: Literal["first", "sorted", "kept"]
 
 
-Scalar = Column | Literal_ | Call | When | Codes | Item | Elements
+Scalar = Column | Value | Call | When | Codes | Item | Elements
 
 
 @dataclass(frozen=True)

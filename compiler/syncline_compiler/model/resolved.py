@@ -88,7 +88,7 @@ class ResolvedObject:
     span: Span
 
     def field(self, name: str) -> ResolvedField | None:
-        """The field of that name, if the object has it."""
+        """Give the field of that name, if the object has it."""
         return next((field for field in self.fields if field.name == name), None)
 
 

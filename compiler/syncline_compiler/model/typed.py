@@ -162,8 +162,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Each:
-    """``part <-> each list { … }``: rows of a native list as keyed children. Lines' get is over scope item,
-    puts' ``native`` is a member of the element (dotted wire name)."""
+    """``part <-> each list { … }``: rows of a native list as keyed children.
+
+    Lines' get is over scope item, puts' ``native`` is a member of the element (dotted wire name).
+    """
 
     direction: Literal["both", "read", "write"]
     part: str

@@ -36,11 +36,11 @@ class Type:
     element: Type | None = None  # list
 
     def present(self) -> Type:
-        """The same type, neither null nor missing."""
+        """Give the same type, neither null nor missing."""
         return replace(self, nullable=False, missing=False)
 
     def or_null(self) -> Type:
-        """The same type, possibly null."""
+        """Give the same type, possibly null."""
         return replace(self, nullable=True)
 
     def __str__(self) -> str:

@@ -68,9 +68,7 @@ def check_expression(
     return value
 
 
-def _with_lets(
-    mapping: syntax.Mapping, scope: Scope, names: Names, bounds: Bounds, diagnostics: Collector
-) -> Scope:
+def _with_lets(mapping: syntax.Mapping, scope: Scope, names: Names, bounds: Bounds, diagnostics: Collector) -> Scope:
     """Each ``let`` sees those before it; a value written out in full is bounded."""
     scope = _knowing(mapping, scope)
     for let in mapping.lets:

@@ -114,7 +114,7 @@ def _ordered(needs: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
 
 
 def relations(step: ir.IrStep | ir.IrValues) -> tuple[str, ...]:
-    """The relations that a step reads, sorted."""
+    """Give the relations that a step reads, sorted."""
     selects = (step.query,) if isinstance(step.query, ir.Select) else step.query.selects
     found = {s.source.relation for s in selects} | {j.source.relation for s in selects for j in s.joins}
     return tuple(sorted(found))

@@ -28,8 +28,9 @@ from syncline_runtime.system import NativeField, Resource, Transition, Write
 class Sending:
     """What one write sends.
 
-    A create with a ``native_id`` is of a record that is there already: only the steps that follow are taken. ``image`` is the record as last seen: templates may name its fields too. ``seconds`` is the longest time until each
-    answer must be there.
+    A create with a ``native_id`` is of a record that is there already: only the steps that follow are taken.
+    ``image`` is the record as last seen: templates may name its fields too. ``seconds`` is the longest time until
+    each answer must be there.
     """
 
     native_id: str | None
@@ -72,8 +73,10 @@ async def write(client: HttpClient, resource: Resource, contract: Write, sending
 
 
 async def _replaced(client: HttpClient, resource: Resource, create: Write, delete: Write, sending: Sending) -> Written:
-    """Delete a record and make it again. What stands under its key is looked at first, so that nothing is doubled
-    when this is done once more after it was cut off.
+    """Delete a record and make it again.
+
+    What stands under its key is looked at first, so that nothing is doubled when this is done once more after it was
+    cut off.
     """
     sought = sending.natives.get(create.find.field) if create.find else None
     parent = sending.parent or sending.natives.get(resource.parent or "")
@@ -88,7 +91,11 @@ async def _replaced(client: HttpClient, resource: Resource, create: Write, delet
         except RequestFailed as error:
             if error.category != "not_found":
                 raise
-    return await _once(client, resource, create, dataclasses.replace(sending, native_id=None, version=None))
+    try:
+        return await _once(client, resource, create, dataclasses.replace(sending, native_id=None, version=None))
+    except RequestFailed as error:
+        error.ambiguous = True  # the record is gone by now: it is not as it was before, whatever became of the new one
+        raise
 
 
 async def _once(client: HttpClient, resource: Resource, contract: Write, sending: Sending) -> Written:

@@ -45,7 +45,7 @@ class IntentKeys:
         self._begun: dict[tuple[str, str, str, str], str] = {}  # the same for most intents of a seal
 
     def key(self, one: NewIntent, n: int) -> str:
-        """The key of the n-th intent for a member."""
+        """Give the key of the n-th intent for a member."""
         place = (one.sync, one.connection, one.resource, one.operation)
         begun = self._begun.get(place)
         if begun is None:

@@ -33,7 +33,7 @@ class Prepared:
         self._compiled: dict[str, tuple[str, dict[str, Any]]] = {}
 
     def on(self, connection: Connection) -> tuple[str, dict[str, Any]]:
-        """SQL text in the driver's style, and the values that are fixed in the statement."""
+        """Give SQL text in the driver's style, and the values that are fixed in the statement."""
         dialect = connection.dialect
         if dialect.name not in self._compiled:
             compiled = self._build().compile(dialect=dialect)
@@ -42,7 +42,7 @@ class Prepared:
 
 
 def given(*columns: str) -> dict[str, BindParameter[Any]]:
-    """New values for columns, to be given as ``to_COLUMN``: SQLAlchemy keeps the bare names for itself."""
+    """Give new values for columns, to be given as ``to_COLUMN``: SQLAlchemy keeps the bare names for itself."""
     return {name: bindparam(f"to_{name}") for name in columns}
 
 
@@ -188,7 +188,7 @@ class Database:
             self._engine.dispose()
 
     def _connection(self) -> Connection:
-        """The connection kept for writing: opening one per step would cost as much as the step."""
+        """Give the connection kept for writing: opening one per step would cost as much as the step."""
         if self._writer is None or self._writer.closed or self._writer.invalidated:
             self._writer = self._engine.connect().execution_options(writes=True)
         return self._writer

@@ -70,7 +70,7 @@ class Decisions:
         return Approval(*row)
 
     def approval(self, change_set: str) -> Approval | None:
-        """The consent to a change set, if there is one."""
+        """Give the consent to a change set, if there is one."""
         with self._database.read() as look:
             row = look.row(_APPROVAL, of=change_set)
         return None if row is None else Approval(*row)
@@ -101,7 +101,7 @@ class Decisions:
         return made
 
     def all(self, after: int = 0) -> list[Decision]:
-        """The decisions with a higher id, oldest first; the last one for a field stands."""
+        """Give the decisions with a higher id, oldest first; the last one for a field stands."""
         with self._database.read() as look:
             return [_decision(row) for row in look.rows(_DECISIONS, after=after)]
 

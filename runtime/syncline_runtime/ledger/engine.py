@@ -40,7 +40,7 @@ def parsed(location: str) -> URL:
 
 
 def server_engine(url: URL) -> Engine:
-    """An engine for a database server; StateError (SYN6003) if its driver is not installed."""
+    """Give an engine for a database server; StateError (SYN6003) if its driver is not installed."""
     try:
         return create_engine(url, hide_parameters=True, isolation_level="READ COMMITTED")
     except (NoSuchModuleError, ModuleNotFoundError) as error:
@@ -48,7 +48,7 @@ def server_engine(url: URL) -> Engine:
 
 
 def file_engine(path: Path, patience: int) -> Engine:
-    """An engine for a SQLite file; ``patience`` is the wait for locks in microseconds."""
+    """Give an engine for a SQLite file; ``patience`` is the wait for locks in microseconds."""
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise StateError(
             f"SQLite {sqlite3.sqlite_version} is too old",

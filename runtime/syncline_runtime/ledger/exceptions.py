@@ -100,7 +100,7 @@ class Exceptions:
         return Counter(tuple(getattr(one, name) for name in columns) for one in self.find(states, most=1_000_000))
 
     def values(self, of: int) -> Mapping[str, Any] | None:
-        """The field values of an exception, None if it has none or they were erased."""
+        """Give the field values of an exception, None if it has none or they were erased."""
         with self._database.read() as look:
             row = look.row(_VALUES, of=of)
         return json.loads(row[0]) if row else None

@@ -63,7 +63,7 @@ _SAYS: dict[int, tuple[str, str, str]] = {
 
 
 def told(error: Exception, place: str) -> SynclineError:
-    """The error to raise instead of a database error."""
+    """Give the error to raise instead of a database error."""
     origin = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(origin, "sqlite_errorcode", None)
     if isinstance(code, int) and code & 0xFF in _SAYS:

@@ -28,13 +28,13 @@ def is_gone(holder: str) -> bool:
 
 
 def tell(holder: str) -> str:
-    """The holder in words."""
+    """Give the holder in words."""
     parts = holder.split("|")
     return f"process {parts[2]} on {parts[0]}" if len(parts) == 4 else holder
 
 
 def _world() -> str:
-    """What a pid means something in: this boot and this pid namespace; '' where that is not known."""
+    """Say what a pid means something in: this boot and this pid namespace; '' where that is not known."""
     if sys.platform != "linux":
         return ""
     try:
@@ -61,13 +61,13 @@ def _state(pid: int) -> str:
 
 
 def _started(pid: int) -> str:
-    """The start time of a living process in clock ticks since boot; '' if none is seen."""
+    """Give the start time of a living process in clock ticks since boot; '' if none is seen."""
     fields = _stat(pid)
     return fields[19] if fields and fields[0] not in ("Z", "X") else ""
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat after the name, see proc(5); none if it cannot be read."""
+    """Give the fields of /proc/PID/stat after the name, see proc(5); none if it cannot be read."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

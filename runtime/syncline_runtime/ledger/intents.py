@@ -172,7 +172,7 @@ class Intents:
         return self._select(_OF_RUN, of=run)
 
     def attempts(self, of: int) -> list[Attempt]:
-        """The requests of an intent, oldest first."""
+        """Give the requests of an intent, oldest first."""
         with self._database.read() as look:
             return [Attempt(*row) for row in look.rows(_ATTEMPTS, of=of)]
 
@@ -215,13 +215,13 @@ class Intents:
             return [(row[0], row[1]) for row in look.rows(_OPEN_WORK)]
 
     def last_refusals(self) -> dict[Member, Refusal]:
-        """The last refusal per member that nothing accepted since: the same payload is held, not sent again."""
+        """Give the last refusal per member that nothing accepted since: the same payload is held, not sent again."""
         with self._database.read() as look:
             rows = look.rows(_REFUSALS)
         return {Member(*row[:3]): Refusal(Member(*row[:3]), *row[3:]) for row in rows}
 
     def fingerprint(self, values: Mapping[str, Any]) -> str:
-        """The fingerprint that an intent with this payload has."""
+        """Give the fingerprint that an intent with this payload has."""
         return fingerprint(self._database.fingerprint_key, canonical(values))
 
     def _select(self, statement: Prepared, **values: Any) -> list[Intent]:
@@ -230,5 +230,5 @@ class Intents:
 
 
 def read_intent(row: Row) -> Intent:
-    """An intent from the values of ``COLUMNS``."""
+    """Give an intent from the values of ``COLUMNS``."""
     return Intent(*row)

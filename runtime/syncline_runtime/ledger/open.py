@@ -121,7 +121,7 @@ def _admitted(database: Database, wanted: Realm, shared: bool) -> Ledger:
 
 
 def _format(look: Transaction, place: str) -> int:
-    """The format of the ledger, 0 for a database without tables; refuses other programs' tables and newer formats."""
+    """Give the format of the ledger, 0 for a database without tables; refuses other programs' tables and newer formats."""
     tables = inspect(look.connection)
     if not tables.has_table("meta") or not tables.has_table("alembic_version"):
         if tables.get_table_names():
@@ -160,7 +160,7 @@ def _upgrade(database: Database) -> None:
 
 
 def _realm_id(look: Transaction, wanted: Realm, place: str, shared: bool) -> int | None:
-    """The realm's number, None if it may be added; tenants of one project and environment share a file."""
+    """Give the realm's number, None if it may be added; tenants of one project and environment share a file."""
     known = {Realm(*row[1:]): int(row[0]) for row in look.rows(_REALMS)}
     if wanted in known or shared:
         return known.get(wanted)

@@ -41,7 +41,7 @@ _COVERED = select(lease.c.scope).where(lease.c.realm_id == bindparam("realm"), l
 
 
 def _free(state: IntentState) -> Prepared:
-    """The first intents of a connection in a state that nobody has claimed and nothing blocks."""
+    """Give the first intents of a connection in a state that nobody has claimed and nothing blocks."""
     return Prepared(
         lambda: (
             select(*COLUMNS)

@@ -116,27 +116,27 @@ class Register:
         self._database = database
 
     def sequence(self) -> int:
-        """The highest sequence given so far; 0 before anything was registered."""
+        """Give the highest sequence given so far; 0 before anything was registered."""
         with self._database.read() as look:
             return int((look.row(_SEQUENCE) or (0,))[0])
 
     def segments(self, after: int = 0) -> list[Segment]:
-        """The registered segments with a higher sequence, in its order."""
+        """Give the registered segments with a higher sequence, in its order."""
         with self._database.read() as look:
             return [Segment(*row) for row in look.rows(_SEGMENTS, after=after)]
 
     def cursors(self) -> dict[tuple[str, str, str], str]:
-        """The cursor per (connection, resource, sync)."""
+        """Give the cursor per (connection, resource, sync)."""
         with self._database.read() as look:
             return {row[:3]: row[3] for row in look.rows(_CURSORS)}
 
     def acks(self, after: int = 0) -> list[Ack]:
-        """The acks with a higher sequence, in its order."""
+        """Give the acks with a higher sequence, in its order."""
         with self._database.read() as look:
             return [_ack(row) for row in look.rows(_ACKS_AFTER, after=after)]
 
     def unconfirmed_acks(self) -> list[Ack]:
-        """The acks that no base segment holds yet, in the order of their sequence."""
+        """Give the acks that no base segment holds yet, in the order of their sequence."""
         with self._database.read() as look:
             return [_ack(row) for row in look.rows(_ACKS_UNCONFIRMED)]
 
@@ -157,7 +157,7 @@ class Register:
             return add_segments(change, run, segments)
 
     def native_ids(self, references: Sequence[Reference]) -> dict[Reference, str]:
-        """The native ids that unconfirmed acks give to references; those of confirmed acks are in the state."""
+        """Give the native ids that unconfirmed acks give to references; those of confirmed acks are in the state."""
         with self._database.read() as look:
             return native_ids(look, references)
 

@@ -102,12 +102,12 @@ class Runs:
                 raise InternalError(f"run {of} is not under way", place=self._database.place)
 
     def last(self, most: int = 10) -> list[Run]:
-        """The newest runs, newest first."""
+        """Give the newest runs, newest first."""
         with self._database.read() as look:
             return [_run(row) for row in look.rows(_LAST, most=most)]
 
     def get(self, of: str) -> Run | None:
-        """The run of that id."""
+        """Give the run of that id."""
         with self._database.read() as look:
             row = look.row(_ONE, of=of)
         return None if row is None else _run(row)

@@ -32,7 +32,7 @@ metadata = MetaData(
 
 
 def _table(name: str, *parts: Column[object] | ForeignKeyConstraint) -> Table:
-    """A table within a realm, stored in the order of its key."""
+    """Give a table within a realm, stored in the order of its key."""
     realm = Column("realm_id", Integer, ForeignKey("realm.id"), primary_key=True, autoincrement=False)
     return Table(name, metadata, realm, *parts, sqlite_with_rowid=False)
 
@@ -63,7 +63,7 @@ def where_in(states: tuple[str, ...], column: str = "state") -> str:
 
 
 def standing_in(table: Table | NamedFromClause, states: tuple[str, ...], column: str = "state") -> TextClause:
-    """That a row's state is one of ``states``, with the states written out.
+    """Give that a row's state is one of ``states``, with the states written out.
 
     Engines use a partial index only for a condition they can see; a bound parameter hides it.
     """

@@ -40,5 +40,5 @@ ASKING: tuple[ExceptionState, ...] = ("open", "assigned", "waiting", "retried") 
 
 
 def predecessors(state: IntentState) -> tuple[IntentState, ...]:
-    """The states from which an intent may enter ``state``."""
+    """Give the states from which an intent may enter ``state``."""
     return tuple(before for before, after in FOLLOWERS.items() if state in after)

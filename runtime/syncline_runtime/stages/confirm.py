@@ -235,7 +235,7 @@ def _image(run: RunContext, plan: Plan, member: Member, records: Sequence[_Recor
                 (r.returned or {}).get("raw_hash") or "sent",
                 told,
                 *(_plain(natives.get(name)) for name in member.natives),
-            )  # fmt: skip
+            )
         )
     state.fill(f"{prefix}/returned", columns, rows)
     laid_over = ", ".join(

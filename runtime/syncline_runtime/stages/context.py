@@ -81,10 +81,10 @@ class RunContext:
 
 
 def prefix_of(plan: Plan, member: Member) -> str:
-    """The prefix of a member's relations."""
+    """Give the prefix of a member's relations."""
     return f"{plan.name}/{member.connection}"
 
 
 def landed_of(member: Member) -> str:
-    """The relation of a member's landed rows."""
+    """Give the relation of a member's landed rows."""
     return f"landed/{member.connection}/{member.resource}"

@@ -92,6 +92,10 @@ class _Worker:
         )
         return {by_id[o, cid]: native for o, cid, native in rows if (o, cid) in by_id}
 
+    def _is_linked(self, intent: Intent) -> bool:
+        wanted = Reference(intent.object, intent.canonical_id, self._name)
+        return bool(self._known_ids([wanted]))
+
     def _next_due(self) -> float | None:
         """Seconds until the next intent of this connection may be sent again."""
         now = self._run.now()
@@ -118,6 +122,9 @@ class _Worker:
             self._fail(claim, Failure("dead", "mapping", message="the system describes no such write"), "")
             return
         async with self._alone(claim, resource):
+            if claim.intent.operation == "create" and not claim.intent.part_key and self._is_linked(claim.intent):
+                self._outbox.supersede(self._lease, claim)  # found there by its identity meanwhile
+                return
             if claim.intent.state == "ambiguous" and not await self._resolve(claim, resource, contract):
                 return
             await self._send(claim, resource, contract)
@@ -177,7 +184,7 @@ class _Worker:
     async def _resolve(self, claim: Claim, resource: Resource, contract: Write) -> bool:
         """Find out what became of an ambiguous intent; True if it is right to send (again)."""
         intent = claim.intent
-        if intent.operation == "delete":
+        if intent.operation == "delete" or contract.replaces:
             return True  # the same once more changes nothing further
         if intent.operation == "update":
             return await self._look_before_again(claim, resource)
@@ -215,7 +222,7 @@ class _Worker:
         return False
 
     def _version(self, intent: Intent) -> str | None:
-        """The version of the record that the update was decided on."""
+        """Give the version of the record that the update was decided on."""
         if intent.native_id is None:
             return None
         table = quoted(f"base:{intent.sync}/{intent.connection}")
@@ -321,7 +328,7 @@ class _Worker:
         self._run.ledger.exceptions.add(self._lease, self._run.run_id, [exception])
 
     def _image(self, intent: Intent) -> Mapping[str, str | None]:
-        """The record as last seen, for contracts that send all of it."""
+        """Give the record as last seen, for contracts that send all of it."""
         plan = self._plans[intent.sync]
         member = plan.member(intent.connection)
         if intent.native_id is None or member.resource != intent.resource:
@@ -334,12 +341,12 @@ class _Worker:
 
 
 def marker_of(intent: Intent) -> str:
-    """What we write into a record so that it can be found again: the canonical id, and the part where it is one."""
+    """Say what we write into a record so that it can be found again: the canonical id, and the part where it is one."""
     return f"{intent.canonical_id}-{intent.part_key}" if intent.part_key else intent.canonical_id
 
 
 def _sought(claim: Claim, resource: Resource, contract: Write) -> str:
-    """What a record is read back by: our marker, or the value that we wrote into the field that is searched."""
+    """Say what a record is read back by: our marker, or the value that we wrote into the field that is searched."""
     if contract.marker is not None or contract.find is None:
         return marker_of(claim.intent)
     natives = (claim.sent or {}).get("natives") or _resolved(claim, resource)
@@ -347,7 +354,7 @@ def _sought(claim: Claim, resource: Resource, contract: Write) -> str:
 
 
 def _written_parent(claim: Claim, resource: Resource) -> str | None:
-    """The native id of the record that a new one belongs to, if its resource has such a field."""
+    """Give the native id of the record that a new one belongs to, if its resource has such a field."""
     if resource.parent is None:
         return None
     natives = (claim.sent or {}).get("natives") or _resolved(claim, resource)
@@ -365,7 +372,7 @@ def _parent(claim: Claim) -> str | None:
 
 
 def _resolved(claim: Claim, resource: Resource) -> dict[str, str | None]:
-    """The natives of the payload with native ids in the place of references."""
+    """Give the natives of the payload with native ids in the place of references."""
     natives: dict[str, str | None] = {}
     for name, value in claim.payload["natives"].items():
         if isinstance(value, dict) and "$ref" in value:
@@ -380,4 +387,4 @@ def _resolved(claim: Claim, resource: Resource) -> dict[str, str | None]:
 
 def _backoff(attempt: int) -> float:
     """Seconds before attempt ``attempt + 1``: doubling with full jitter (as AWS describes it), bounded."""
-    return random.uniform(FIRST_WAIT / 2, min(LONGEST_WAIT, FIRST_WAIT * 2.0**attempt))  # noqa: S311 - jitter
+    return random.uniform(FIRST_WAIT / 2, min(LONGEST_WAIT, FIRST_WAIT * 2.0**attempt))

@@ -124,7 +124,7 @@ def _hold(run: RunContext, plan: Plan, member: Member) -> None:
 
 
 def _wait(run: RunContext, member: Member, prefix: str) -> None:
-    """``waiting``: writes that refer to a record which the member lacks and will not get in this run."""
+    """Make ``waiting``: writes that refer to a record which the member lacks and will not get in this run."""
     writes = quoted(f"{prefix}/writes")
     run.state.make(
         f"{prefix}/waiting",
@@ -158,7 +158,7 @@ def _hold_parts(run: RunContext, prefix: str) -> None:
 
 
 def _refused_again(run: RunContext, member: Member, prefix: str) -> list[tuple[str, str]]:
-    """Writes whose payload the member refused before: they are held, not sent again."""
+    """Give writes whose payload the member refused before: they are held, not sent again."""
     found = run.state.rows(
         f"""
         SELECT w._cid, w.part, w.operation, w.payload, w.wants, r.fingerprint FROM {quoted(f"{prefix}/writes")} AS w
@@ -189,7 +189,7 @@ def _intents(run: RunContext, plan: Plan, member: Member) -> None:
 
 
 def candidates(run: RunContext, plan: Plan, member: Member) -> Iterator[Candidate]:
-    """The writes of one member, in order: records before their parts, by canonical id."""
+    """Give the writes of one member, in order: records before their parts, by canonical id."""
     if plan.name not in run.touched:
         return
     prefix = prefix_of(plan, member)
@@ -216,7 +216,7 @@ def _report(run: RunContext, plan: Plan, member: Member) -> None:
     owners = {field.name: field.owner for field in plan.fields}
     for cid, reason, detail in run.state.rows(
         f"SELECT _cid, reason, detail FROM {quoted(f'{prefix}/held')} "
-        f"WHERE (part = '' OR reason IN ('unfit', 'waiting')) AND reason IN ('missing', 'unfit', 'waiting', 'invariant', 'review') ORDER BY 1"
+        f"WHERE (part = '' AND reason IN ('missing', 'invariant', 'review')) OR reason IN ('unfit', 'waiting') ORDER BY 1"
     ):
         code, category, pattern, says = SAYS[reason]
         for field in detail.split(",") if detail else [""]:
@@ -242,7 +242,7 @@ def _report(run: RunContext, plan: Plan, member: Member) -> None:
 
 
 def _count(run: RunContext, plan: Plan, member: Member) -> None:
-    """The *across* equation of one member."""
+    """Give the *across* equation of one member."""
     prefix, connection = prefix_of(plan, member), member.connection
     units, held, intents = (quoted(f"{prefix}/{role}") for role in ("units", "held", "intents"))
     run.count(plan.name, "across", connection, "candidates", run.state.scalar(f"SELECT count(*) FROM {units}"))
@@ -287,5 +287,5 @@ def outcomes(run: RunContext, plan: Plan) -> list[dict[str, object]]:
 
 
 def sealed_payload(payload: str, wants: str | None) -> dict[str, object]:
-    """What an intent's payload holds: the native fields to send and the slots they make agreed."""
+    """Say what an intent's payload holds: the native fields to send and the slots they make agreed."""
     return {"natives": json.loads(payload), "wants": json.loads(wants or "{}")}

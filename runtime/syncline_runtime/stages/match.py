@@ -141,7 +141,7 @@ def _report_ambiguous(run: RunContext, plan: Plan) -> None:
 
 
 def _count(run: RunContext, plan: Plan, member: Member) -> None:
-    """The *in* equation of one member: each term from a relation of its own."""
+    """Give the *in* equation of one member: each term from a relation of its own."""
     prefix = prefix_of(plan, member)
     subject = f"{member.connection}.{member.resource}"
     reading = run.reading(member)

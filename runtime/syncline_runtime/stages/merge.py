@@ -35,7 +35,7 @@ def merge(run: RunContext, plan: Plan, open_ids: Sequence[str]) -> None:
 
 
 def _dirty(run: RunContext, plan: Plan) -> list[str]:
-    """Queries of canonical ids to decide: changed, open, under another plan, or summed over what changed."""
+    """Give queries of canonical ids to decide: changed, open, under another plan, or summed over what changed."""
     queries = [
         f"SELECT _cid FROM {quoted(f'{plan.name}/open')}",
         f"SELECT _cid FROM {quoted(f'canonical:{plan.name}')} WHERE _open OR _plan <> {text(plan.behaviour)}",
@@ -76,7 +76,7 @@ def _add_stored(run: RunContext, plan: Plan, member: Member) -> None:
 
 
 def bind_current(run: RunContext, plan: Plan) -> None:
-    """``current``: the canonical records as they are after this run's decisions."""
+    """Make ``current``: the canonical records as they are after this run's decisions."""
     fields = ", ".join(f"c.{quoted(field.name)}" for field in plan.fields)
     stored = f"SELECT c._cid, {fields} FROM {quoted(f'canonical:{plan.name}')} AS c"
     if plan.name in run.touched:

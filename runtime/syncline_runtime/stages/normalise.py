@@ -118,12 +118,12 @@ def _classify(run: RunContext, plan: Plan, member: Member) -> None:
 
 
 def _clock(value: str) -> str:
-    """A version as something that orders: a number or an instant."""
+    """Give a version as something that orders: a number or an instant."""
     return f"coalesce(epoch_us(TRY_CAST({value} AS TIMESTAMPTZ)), TRY_CAST({value} AS BIGINT))"
 
 
 def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
-    """Changed rows with what they do not tell laid over from the stored image, and parked rows to try again."""
+    """Give changed rows with what they do not tell laid over from the stored image, and parked rows to try again."""
     prefix = prefix_of(plan, member)
     natives = [f"native.{name}" for name in member.natives]
     told = ", ".join(
@@ -154,7 +154,7 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
 
 
 def stored_image(plan: Plan, member: Member, where: str) -> str:
-    """Stored images of linked records as an image query; ``where`` is over ``b`` (the base row)."""
+    """Give stored images of linked records as an image query; ``where`` is over ``b`` (the base row)."""
     prefix = prefix_of(plan, member)
     natives = ", ".join(f"b.{quoted(f'native.{name}')}" for name in member.natives)
     return f"""

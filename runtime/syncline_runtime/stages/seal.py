@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from syncline_runtime.ledger import Lease, Member as LedgerMember, NewIntent, Reference, Seal
+from syncline_runtime.ledger import Lease, NewIntent, Reference, Seal
+from syncline_runtime.ledger import Member as LedgerMember
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.segments import Segment
 from syncline_runtime.stages.context import RunContext, landed_of, prefix_of
@@ -65,17 +66,16 @@ def _segment_queries(run: RunContext) -> Iterator[tuple[str, str, str]]:
                 )
             if plan.name not in run.idle or run.state.scalar(f"SELECT count(*) FROM {quoted(f'{prefix}/gone')}"):
                 wake(run, plan)
-                yield "base", prefix, _parked_rows(run, plan, member)
+                yield "base", prefix, _parked_rows(plan, member)
             if plan.name in run.touched:
                 yield "base", prefix, f"SELECT * FROM {quoted(f'{prefix}/next')}"
-                yield "base", prefix, _reopened_rows(run, plan, member)
         if plan.name in run.touched:
             yield "canonical", plan.name, _canonical_rows(run, plan)
             yield "outcomes", plan.name, " UNION ALL ".join(_outcome_rows(run, plan, m) for m in plan.members)
 
 
 def _summing_rows(run: RunContext) -> Iterator[tuple[str, str, str]]:
-    """Records of syncs outside this run whose sums changed: marked, so that the next run of theirs looks at them."""
+    """Give records of syncs outside this run whose sums changed: marked, so that the next run of theirs looks at them."""
     for plan in run.others:
         for child, refs in plan.aggregate_refs.items():
             if child not in run.touched:
@@ -91,8 +91,8 @@ def _summing_rows(run: RunContext) -> Iterator[tuple[str, str, str]]:
             yield "canonical", plan.name, rows
 
 
-def _parked_rows(run: RunContext, plan: Plan, member: Member) -> str:
-    """Base rows of records that wait, were filtered or are gone: the new image, and what was agreed before."""
+def _parked_rows(plan: Plan, member: Member) -> str:
+    """Give base rows of records that wait, were filtered or are gone: the new image, and what was agreed before."""
     prefix = prefix_of(plan, member)
     kept = ", ".join(f"b.{quoted(name)}" for name in base_columns(member) if name.startswith("agreed."))
     natives = ", ".join(f"i.{quoted(f'native.{name}')}" for name in member.natives)
@@ -112,20 +112,6 @@ def _parked_rows(run: RunContext, plan: Plan, member: Member) -> str:
                b._written, b._disputed, b._synced,
                {stored}{agreed}
         FROM {base} AS b JOIN {quoted(f"{prefix}/gone")} AS g ON g._native_id = b._native_id
-    """
-
-
-def _reopened_rows(run: RunContext, plan: Plan, member: Member) -> str:
-    """Base rows of decided records that are to be looked at again: nothing could be sent there, for the member's record
-    was not read or a write to it was under way. And those for which that is over."""
-    prefix = prefix_of(plan, member)
-    return f"""
-        SELECT b.* REPLACE (h._cid IS NOT NULL AS _open) FROM {quoted(f"base:{prefix}")} AS b
-        JOIN {quoted(f"{plan.name}/dirty")} AS d ON d._cid = b._cid
-        LEFT JOIN (SELECT DISTINCT _cid FROM {quoted(f"{prefix}/held")} WHERE reason IN ('unknown', 'in_flight')) AS h
-          ON h._cid = b._cid
-        WHERE b._status = 'linked' AND b._open <> (h._cid IS NOT NULL)
-          AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f"{prefix}/next")})
     """
 
 
@@ -191,7 +177,7 @@ def _intents(run: RunContext) -> Iterator[NewIntent]:
 def references(
     object_: str, connection: str, canonical_id: str, part: str, payload: dict[str, object]
 ) -> tuple[Reference, ...]:
-    """What an intent waits for: records that its payload refers to, and for a part the record itself."""
+    """Say what an intent waits for: records that its payload refers to, and for a part the record itself."""
     natives = payload["natives"]
     assert isinstance(natives, dict)  # made by `sealed_payload`
     found = [

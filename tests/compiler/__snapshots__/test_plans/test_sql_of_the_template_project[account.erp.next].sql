@@ -60,4 +60,4 @@ SELECT "i"."_native_id" AS "_native_id",
   FALSE) THEN "s"."agreed.status" ELSE "s"."now.status" END AS "agreed.status",
   CASE WHEN COALESCE(LIST_CONTAINS("p"."list",
   'credit_limit'),
-  FALSE) THEN "s"."agreed.credit_limit" ELSE "s"."now.credit_limit" END AS "agreed.credit_limit" FROM "account/erp/side" AS "s" JOIN "account/erp/image" AS "i" ON ("i"."_native_id" = "s"."_native_id") LEFT JOIN "account/erp/pending" AS "p" ON ("p"."_cid" = "s"."_cid") LEFT JOIN "account/erp/settled" AS "q" ON ("q"."_cid" = "s"."_cid") WHERE ("s"."_known" AND "s"."_holds" AND ("i"."_fresh" OR (NOT "p"."_cid" IS NULL) OR (NOT "q"."_cid" IS NULL)))
+  FALSE) THEN "s"."agreed.credit_limit" ELSE "s"."now.credit_limit" END AS "agreed.credit_limit" FROM "account/erp/side" AS "s" JOIN "account/erp/image" AS "i" ON ("i"."_native_id" = "s"."_native_id") LEFT JOIN "account/erp/pending" AS "p" ON ("p"."_cid" = "s"."_cid") LEFT JOIN "account/erp/settled" AS "q" ON ("q"."_cid" = "s"."_cid") WHERE ("s"."_known" AND "s"."_holds" AND ("i"."_fresh" OR "s"."_open" OR (NOT "p"."_cid" IS NULL) OR (NOT "q"."_cid" IS NULL)))
