@@ -106,6 +106,8 @@ def test_presence_follows_conditions(body: str) -> None:
         ('day <- Text | date "%Q"', "SYN0304"),
         ('phone <- Text | phone "Germany"', "SYN0304"),
         ("owner <- Text | ref user", "SYN0304"),
+        ("owner <- Text | ref user by nobody", "SYN0203"),
+        ("owner <- Text | ref user by name", "SYN0304"),  # it does not tell users apart
         ("at <- Local", "SYN0305"),
         ("at <- Local | instant", "SYN0305"),
         ("day <- At", "SYN0305"),
@@ -234,6 +236,15 @@ def test_pick_puts_the_members_that_its_condition_needs() -> None:
     put = typed.lines[0].puts[0]
     assert isinstance(put, PickPut)
     assert (put.native, put.item, put.fixed) == ("Points", "value", (("type", "email"), ("main", "yes")))
+
+
+def test_pick_leaves_out_the_members_that_its_condition_wants_null() -> None:
+    typed, diagnostics = check('email <-> pick Points where type == "email" and note is null .value | email\n')
+    assert len(diagnostics) == 0
+    assert typed is not None
+    put = typed.lines[0].puts[0]
+    assert isinstance(put, PickPut)
+    assert put.fixed == (("type", "email"),)
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,12 @@ resources:
     update: {request: {method: PUT, path: "/accounts/{id}"}, precondition: {header: If-Match}, scope: accounts.edit}
     delete: {request: {rpc: account.delete, body: ["{id}"]}}
   Contact: {id: id, parent: account, fields: {id: text, account: {type: text, ref: Account}}}
+  Receipt:
+    id: id
+    fields: {id: text}
+    create: {request: {path: /receipts}}
+    update: {replaces: true}
+    delete: {request: {path: "/receipts/{id}"}}
   Drop:
     id: id
     fields: {id: text}

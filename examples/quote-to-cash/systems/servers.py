@@ -693,11 +693,22 @@ def _up(args: argparse.Namespace) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         start_all(systems.values())
+        if args.exports:
+            _write_exports(args.exports, systems)
         print(json.dumps({n: s.describe() for n, s in systems.items()}, indent=2), flush=True)
         _until_told_to_stop()
     finally:
         for system in systems.values():
             system.stop()
+
+
+def _write_exports(path: Path, systems: Mapping[str, System]) -> None:
+    """Write what the project's bindings ask of the environment as lines for a shell, readable by this user only."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        for name, system in systems.items():
+            base = f"{system.url}/{ERP_DATABASE}" if name == "erp" else system.url
+            file.write(f"export {name.upper()}_URL={base} {name.upper()}_TOKEN={system.token}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -720,6 +731,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     one.add_argument("--fresh", action="store_true", help="start from freshly prepared data")
     one = commands.add_parser("up", parents=[common], help="serve all three until stopped")
     one.add_argument("--fresh", action="store_true", help="start from freshly prepared data")
+    one.add_argument("--exports", type=Path, help="write addresses and tokens to this file, as lines for a shell")
     for name in NAMES:
         one.add_argument(f"--{name}-port", type=int, help="default: a free one")
     args = parser.parse_args(argv)

@@ -15,6 +15,7 @@ from syncline_runtime.errors import ReleaseError
 from syncline_runtime.sandbox.inverse import match, match_path
 
 VALUES = {"id": Digits("7"), "marker": "a b/c", "token": ABSENT, "none": None, "record": {"a": {"b": [1, True]}}}
+VALUES["lines"] = [{"n": "1"}, {}]
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,8 @@ VALUES = {"id": Digits("7"), "marker": "a b/c", "token": ABSENT, "none": None, "
         ({"$when": {"given": ["{token}", "{none}"], "then": 1, "else": 2}}, Digits("1")),
         ({"$when": {"known": ["{none}"], "then": 1, "else": "{id}"}}, Digits("7")),
         ({"a": {"$when": {"given": ["{token}"], "then": 1}}}, {}),
+        ({"$each": {"of": "{lines}", "add": {"k": "{id}"}}}, [{"n": "1", "k": Digits("7")}, {"k": Digits("7")}]),
+        ({"a": {"$each": {"of": "{token}", "add": {"k": 1}}}}, {}),
         ("{not a name} {}", "{not a name} {}"),
     ],
 )
@@ -39,6 +42,11 @@ def test_fill(template: Any, filled: Any) -> None:
     result = fill(template, VALUES)
     assert result == filled
     assert type(result) is type(filled)
+
+
+def test_what_was_added_to_each_can_be_taken_out_again() -> None:
+    template = {"lines": [["create", {"$each": {"of": "{lines}", "add": {"type": "line", "k": "{id}"}}}]]}
+    assert match(template, fill(template, VALUES)) == {"lines": VALUES["lines"], "id": Digits("7")}
 
 
 def test_an_unknown_name_is_refused() -> None:

@@ -26,6 +26,24 @@ def test_missing_null_and_empty_are_three_things() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("record", "natives"),
+    [
+        ('{"id":"1","city":null,"phones":[]}', {"id": "1", "city": None, "phone": None}),
+        ('{"id":"1","city":{"code":"B"},"phones":[{"at":null}]}', {"id": "1", "city": "B", "phone": None}),
+        ('{"id":"1","city":{},"phones":[{}]}', {"id": "1"}),
+        ('{"id":"1"}', {"id": "1"}),
+    ],
+)
+def test_below_a_null_and_past_the_end_of_a_list_there_is_null(record: str, natives: dict[str, str | None]) -> None:
+    fields = (
+        NativeField("id", "text", "id"),
+        NativeField("city", "text", "city.code"),
+        NativeField("phone", "text", "phones.0.at.code"),
+    )
+    assert wire.flatten(Resource("R", "R", "id", fields), jsontext.parse(record)) == natives
+
+
 def test_text_of_each_kind() -> None:
     record = jsontext.parse(
         '{"id":7,"money":{"credit":1.50},"staff":12345678901234567890,"vip":1,"tags":[1.10,{"a":true}],"name":{"x":1}}'

@@ -90,7 +90,7 @@ class Bench:
     def start(self, *syncs: str) -> Run:
         """Acquire the lease and begin a run."""
         syncs = syncs or ("account",)
-        self.lease = self.ledger.leases.acquire([f"sync:{one}" for one in syncs])
+        self.lease = self.ledger.leases.acquire(syncs)
         self.run = self.ledger.runs.begin(self.lease, "release", "binding", syncs)
         return self.run
 

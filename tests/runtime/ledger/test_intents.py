@@ -39,7 +39,7 @@ def test_recovery_leaves_living_workers_alone(bench: Bench) -> None:
     assert bench.ledger.intents.recover(planner, run) == Recovered(0, 0)
     bench.clock.pass_(31)  # the request is over, though its worker lives
     assert bench.ledger.intents.recover(planner, run) == Recovered(1, 0)
-    assert [one.token for one in bench.ledger.leases.current()] == [planner.token, worker.token]
+    assert [one.token for one in bench.ledger.leases.current()] == [worker.token, planner.token]
 
 
 def test_recovery_is_about_the_syncs_of_the_run(bench: Bench) -> None:

@@ -139,7 +139,7 @@ def test_a_locked_ledger_is_told(bench: Bench) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StateError) as caught, open_ledger(path, REALM, Clock(), patience=100_000) as ledger:
-            ledger.leases.acquire(["sync:account"], is_gone=lambda _: True)
+            ledger.leases.acquire(["account"], is_gone=lambda _: True)
         assert caught.value.error_code == "SYN6007"
         assert "another process" in caught.value.message
         other.execute("ROLLBACK")

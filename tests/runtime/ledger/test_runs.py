@@ -52,7 +52,7 @@ def test_a_run_that_was_interrupted_is_closed_by_the_next(bench: Bench) -> None:
 
 def test_a_run_of_other_syncs_goes_on(bench: Bench) -> None:
     first = bench.start("invoice")
-    other = bench.ledger.leases.acquire(["sync:account"])
+    other = bench.ledger.leases.acquire(["account"])
     bench.ledger.runs.begin(other, "r", "b", ["account"])
     kept = bench.ledger.runs.get(first.id)
     assert kept is not None

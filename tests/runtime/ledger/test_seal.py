@@ -180,7 +180,7 @@ def test_realms_of_one_database_do_not_see_each_other(bench: Bench) -> None:
         assert other.register.segments() == []
         assert other.exceptions.find() == []
         assert other.runs.last() == []
-        lease = other.leases.acquire(["sync:account"])
+        lease = other.leases.acquire(["account"])
         second = other.runs.begin(lease, "r", "b", ["account"])
         other.seal(lease, Seal(second.id, intents=[intent("c1", origin="operator")]))
         keys = [one.key for one in (*other.intents.unfinished(), *bench.ledger.intents.unfinished())]
