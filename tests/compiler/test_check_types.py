@@ -131,6 +131,7 @@ def test_presence_follows_conditions(body: str) -> None:
         ("let Name = Text\n", "SYN0310"),
         ("contacts <- each Contacts {\n  name <- Name\n}", "SYN0311"),
         ("contacts <- each Text {\n  email <- Email\n}", "SYN0311"),
+        ('contacts <- each Contacts {\n  email <- Email\n  name <- Name | phone "DE"\n}', "SYN0012"),
         ("calls <- each Contacts {\n  email <- Email\n}", "SYN0203"),
         ("contacts <- each Contact {\n  email <- Email\n}", "SYN0204"),
         ("contacts <- each Contacts {\n  email <- Mail\n}", "SYN0204"),

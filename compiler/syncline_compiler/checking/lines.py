@@ -13,9 +13,9 @@ from syncline_compiler.checking.agree import UNTYPED, Agreement
 from syncline_compiler.checking.expressions import Typer
 from syncline_compiler.checking.lenses import Lens
 from syncline_compiler.checking.names import LANDED, Names, Scope, canonical_scope, item_scope
-from syncline_compiler.checking.size import Bounds
+from syncline_compiler.checking.size import Bounds, parts_of
 from syncline_compiler.diagnostics.diagnostic import Collector
-from syncline_compiler.functions import to_native
+from syncline_compiler.functions import REGISTRY, to_native
 from syncline_compiler.functions.conversion import native_type
 from syncline_compiler.model import syntax
 from syncline_compiler.model.resolved import ResolvedField, ResolvedObject
@@ -155,6 +155,7 @@ class LineChecker:
         elements = item_scope(self.native.system, items)
         inner = LineChecker(self.names, elements, self.names.objects[part.of], self.diagnostics)
         lines = tuple(inner.lines(_directed(block)))
+        self._check_elements(lines)
         if block.direction != "write" and part.key not in inner.read:
             label = f"`{part.key}` tells the elements apart, and no line reads it"
             self.diagnostics.report("SYN0311", block.span, label=label, help=f"add a line `{part.key} <-> …`")
@@ -162,6 +163,22 @@ class LineChecker:
         if block.direction != "read":
             self.written.setdefault((items.name,), block.span)
         return Each(block.direction, part.name, of, lines, block.span)
+
+    def _check_elements(self, lines: Iterable[Line]) -> None:
+        """Refuse what needs more than the element at hand: it is looked up per record, not per element."""
+        for line in lines:
+            reached = [*([line.get] if line.get is not None else []), *(put.value for put in line.puts)]
+            if any(map(_looks_elsewhere, reached)):
+                label = "`ref` and `phone` do not run within `each` yet"
+                self.diagnostics.report("SYN0012", line.span, label=label, help="leave this line out for now")
+
+
+def _looks_elsewhere(expression: Expression) -> bool:
+    if isinstance(expression, Resolve):
+        return True
+    if isinstance(expression, Apply) and REGISTRY[expression.function].runtime is not None:
+        return True
+    return any(map(_looks_elsewhere, parts_of(expression)))
 
 
 def _directed(block: syntax.Each) -> Iterator[syntax.Line]:

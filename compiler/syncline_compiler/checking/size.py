@@ -34,7 +34,7 @@ class Bounds:
     def measure(self, expression: Expression) -> tuple[int, int]:
         """Count nodes and levels; a node counts as often as it is written and is visited once."""
         if id(expression) not in self.known:
-            parts = [self.measure(part) for part in _parts(expression)]
+            parts = [self.measure(part) for part in parts_of(expression)]
             size = 1 + _uses(expression) * sum(size for size, _ in parts)
             depth = 1 + max((depth for _, depth in parts), default=0)
             self.known[id(expression)] = (expression, size, depth)
@@ -45,7 +45,8 @@ def _uses(expression: Expression) -> int:
     return REGISTRY[expression.function].uses if isinstance(expression, Apply) else 1
 
 
-def _parts(expression: Expression) -> Iterable[Expression]:
+def parts_of(expression: Expression) -> Iterable[Expression]:
+    """Give the expressions that an expression is made of."""
     match expression:
         case Apply():
             return expression.arguments

@@ -63,7 +63,8 @@ def _told(record: Any, parts: tuple[str, ...]) -> Any:
     value = read_parts(record, parts)
     for length in range(1, len(parts) if value is ABSENT else 0):
         around = read_parts(record, parts[:length])
-        if around is None or (isinstance(around, list) and parts[length].isdecimal()):
+        ended = isinstance(around, list) and parts[length].isdecimal() and int(parts[length]) >= len(around)
+        if around is None or ended:
             return None
     return value
 
