@@ -87,6 +87,8 @@ CHANGES = [
         ("SYN0706", "systems/crm.yaml:27:23", "`updated_at` cannot be read: it cannot say what changed since")]),
     (CRM, "method: POST, path: /accounts}", 'path: /accounts, body: {n: "{field.nmae}"}}', [
         ("SYN0204", "systems/crm.yaml:30:45", "`Account` has no field `nmae`")]),
+    (CRM, 'request: {method: PATCH, path: "/accounts/{id}"}', "replaces: true", [
+        ("SYN0007", "systems/crm.yaml:33:5", "to replace a record it must be found, deleted and made again")]),
     (CRM, "version: updated_at # rises with each change", "scope: {read: a.read, write: a.write}", [
         ("SYN0702", "mappings/crm_account.map:2:1", "creating `Account` needs `a.write`"),
         ("SYN0702", "mappings/crm_account.map:2:1", "reading `Account` needs `a.read`"),

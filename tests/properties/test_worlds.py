@@ -1,7 +1,8 @@
 """Laws of whole runs, on random worlds: edits anywhere, lost answers, refusals, interrupted deliveries.
 
 Checked at the far sides: an unchanged second run sends nothing; every member that maps a field for write agrees with its
-owner; at most one live record per canonical record and member; `plan` lists exactly what `run` then writes.
+owner; at most one live record per canonical record and member; `plan` lists exactly what `run` then writes; the state is
+what its segments fold to.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from support.engine import release_of
 from syncline_runtime import Options, plan_release, run_release
+from syncline_runtime.explain import verify_state
 from syncline_runtime.plan import Release
 from syncline_runtime.sandbox import serve
 
@@ -121,6 +123,7 @@ def test_runs_converge_and_then_rest(
         last = run_release(release, "sandbox", options)
         assert (last.changes.writes, len(sandbox.log)) == ((), before)
         agree(world)
+        assert verify_state(release, release.binding("sandbox"), options.state, None)["differing"] == []
 
 
 def agree(world: World) -> None:

@@ -1,6 +1,6 @@
 """Check systems: cursors that read changes, placeholders that something fills, no secret in a request.
 
-In: ``System`` and its spec. Diagnostics: SYN0706, SYN0707, SYN0801.
+In: ``System`` and its spec. Diagnostics: SYN0007, SYN0706, SYN0707, SYN0801.
 Invariant (of a system without these): an incremental read asks for changes, and no request sends braces as they stand.
 """
 
@@ -40,6 +40,7 @@ def check_systems(project: WrittenProject, systems: Mapping[str, System], diagno
         declared = project.systems[name]
         for resource in system.resources:
             _check_cursor(resource, declared, diagnostics)
+            _check_replacing(resource, declared, diagnostics)
         value = {key: item for key, item in declared.document.value.items() if key != "sandbox"}
         for place, template in _texts(value, ()):
             _check_placeholders(place, template, declared, diagnostics)
@@ -66,6 +67,19 @@ def _check_cursor(resource: Resource, declared: _Declared, diagnostics: Collecto
             "SYN0706", declared.key(*place), label="no request holds `{cursor}`, so that every run reads everything",
             help='say how changes are asked for: `query: {updated_since: "{cursor}"}`',
         )  # fmt: skip
+
+
+def _check_replacing(resource: Resource, declared: _Declared, diagnostics: Collector) -> None:
+    """Check that a record which is deleted and made again can be deleted, made, and found where that was cut off."""
+    if resource.update is None or not resource.update.replaces:
+        return
+    if resource.delete is not None and resource.create is not None and resource.create.find is not None:
+        return
+    diagnostics.report(
+        "SYN0007", declared.key("resources", resource.name, "update"),
+        label="to replace a record it must be found, deleted and made again",
+        help="describe `delete`, and `create` with `find`",
+    )  # fmt: skip
 
 
 def _asks_for_changes(listed: ListRead, cursor: Cursor) -> bool:
