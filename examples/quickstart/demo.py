@@ -220,9 +220,9 @@ def _run_after_edits(stage: Stage) -> None:
 
 def _look_back(stage: Stage) -> None:
     chapter("Look back: every run, and where a value came from")
-    stage.run("status")
+    promise("the counts of every run add up", stage.run("status") == DONE)
     console.print("\nWhy does the CRM show 20000 as Bolt's credit limit, although somebody typed 99999?")
-    stage.run("trace", "account", "A-2", "credit_limit")
+    promise("every value tells where it came from", stage.run("trace", "account", "A-2", "credit_limit") == DONE)
 
 
 def _holding(stage: Stage, place: str, tax_number: str) -> int:

@@ -169,8 +169,14 @@ def _canonical_id(plan: Plan, state: State, id_: str) -> str:
 
 
 def _rows(state: State, sql: str) -> list[dict[str, Any]]:
-    columns = [row[0] for row in state.rows(f"DESCRIBE {sql}")]
-    return [dict(zip(columns, map(_plain, row), strict=True)) for row in state.rows(sql)]
+    described = [(row[0], row[1]) for row in state.rows(f"DESCRIBE {sql}")]
+    # instants as text: the engine's Python client needs another library to hand them over
+    chosen = ", ".join(
+        f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}" if "TIME ZONE" in kind else quoted(name)
+        for name, kind in described
+    )
+    names = [name for name, _ in described]
+    return [dict(zip(names, map(_plain, row), strict=True)) for row in state.rows(f"SELECT {chosen} FROM ({sql})")]
 
 
 def _plain(value: Any) -> Any:
