@@ -5,8 +5,10 @@ In: release, binding, state folder. Out: documents (JSON values) that ``report``
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from syncline_runtime.report import DOCUMENT_VERSION, MASK, moment
 from syncline_runtime.run import clock_now
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.state import State, quoted, rebuild, text
+
+MONEY = re.compile(r"\{'amount': (-?[0-9.]+), 'currency': ([A-Z]{3})\}")  # an amount as the engine writes it
 
 
 @contextmanager
@@ -182,6 +186,8 @@ def _rows(state: State, sql: str) -> list[dict[str, Any]]:
 def _plain(value: Any) -> Any:
     if isinstance(value, dict) and set(value) == {"amount", "currency"}:
         return f"{value['amount'].normalize():f} {value['currency'] or ''}".rstrip()
+    if isinstance(value, str) and (money := MONEY.fullmatch(value)):
+        return f"{Decimal(money[1]).normalize():f} {money[2]}"
     return value if value is None or isinstance(value, (str, int, bool)) else str(value)
 
 
