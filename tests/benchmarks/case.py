@@ -138,6 +138,7 @@ def _base(member: Member, relation: str) -> str:
         "_version": _version(member),
         "_raw_hash": _raw_hash(member),
         "_mapping": text(member.mapping),
+        "_slots": text("," + "".join(f"{slot.name}," for slot in member.slots)),
         "_disputed": "''",
     }
     columns = []
@@ -164,7 +165,7 @@ def _links(plan: Plan) -> str:
 
 def _canonical(plan: Plan) -> str:
     fields = ", ".join(f"{quoted(f.name)}, {text(f.owner)} AS {quoted(f'from.{f.name}')}" for f in plan.fields)
-    return f"SELECT {_cid('i')} AS _cid, 'earlier' AS _run, {fields} FROM known"
+    return f"SELECT {_cid('i')} AS _cid, 'earlier' AS _run, false AS _open, {text(plan.behaviour)} AS _plan, {fields} FROM known"
 
 
 def _cid(number: str) -> str:

@@ -101,17 +101,19 @@ def _classify(run: RunContext, plan: Plan, member: Member) -> None:
         f"{prefix}/class",
         f"""
         SELECT l._seq, l._native_id, CASE
-            WHEN l._seq < max(l._seq) OVER (PARTITION BY l._native_id) THEN 'duplicate'
+            WHEN l._seq < d.last THEN 'duplicate'
             WHEN l._op = 'delete' THEN 'tombstone'
+            WHEN b._raw_hash = l._raw_hash AND b._mapping = {text(member.mapping)} AND b._status = 'linked' THEN 'same'
             WHEN l._raw_hash = b._before AND b._raw_hash <> b._before
                  AND {run.started_at} < b._written + {visible_after} THEN 'late'
             WHEN b._version IS NOT NULL AND l._version IS NOT NULL AND l._raw_hash <> b._raw_hash
                  AND {_clock("l._version")} < {_clock("b._version")} THEN 'late'
-            WHEN b._raw_hash = l._raw_hash AND b._mapping = {text(member.mapping)} AND b._status = 'linked' THEN 'same'
             WHEN b._raw_hash = l._raw_hash AND b._mapping = {text(member.mapping)} AND b._status NOT IN ({parked})
                  THEN 'same:' || b._status
             ELSE 'changed' END AS class
         FROM {quoted(landed_of(member))} AS l
+        LEFT JOIN (SELECT _native_id, max(_seq) AS last FROM {quoted(landed_of(member))}
+                   GROUP BY 1 HAVING count(*) > 1) AS d ON d._native_id = l._native_id
         LEFT JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = l._native_id
         """,
     )
