@@ -18,7 +18,7 @@ from syncline_compiler.project import write_release
 from syncline_runtime.plan import Member, Plan, Release, load_release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.context import landed_of, prefix_of
-from syncline_runtime.state import State, base_columns, landed_columns, quoted, text
+from syncline_runtime.state import State, base_columns, canonical_columns, landed_columns, quoted, text
 
 HERE = Path(__file__).parent
 REALM = "benchmark/bench"
@@ -141,16 +141,24 @@ def _base(member: Member, relation: str) -> str:
         "_slots": text("," + "".join(f"{slot.name}," for slot in member.slots)),
         "_disputed": "''",
     }
-    columns = []
-    for name, kind in base_columns(member).items():
-        if name.startswith("native."):
-            value = f"r.{quoted(name)}"
-        elif name.startswith("agreed."):
-            value = f"t.{quoted(name.removeprefix('agreed.'))}"
-        else:
-            value = known.get(name) or ("false" if kind == "BOOLEAN" else f"CAST(NULL AS {kind})")
-        columns.append(f"{value} AS {quoted(name)}")
-    return f"SELECT {', '.join(columns)} FROM {relation} AS r JOIN known AS t ON t.i = CAST(substr(r._native_id, 2) AS BIGINT)"
+    known |= {f"native.{name}": quoted(f"native.{name}") for name in member.natives}
+    known |= {f"agreed.{slot.name}": f"t.{quoted(slot.name)}" for slot in member.slots}
+    rows = f"{relation} AS r JOIN known AS t ON t.i = CAST(substr(r._native_id, 2) AS BIGINT)"
+    return f"SELECT {_columns(base_columns(member), known)} FROM {rows}"
+
+
+def _canonical(plan: Plan) -> str:
+    """Canonical rows on which nothing is open, in the columns of their segment."""
+    known = {"_cid": _cid("i"), "_run": "'earlier'", "_plan": text(plan.behaviour)}
+    known |= {field.name: quoted(field.name) for field in plan.fields}
+    known |= {f"from.{field.name}": text(field.owner) for field in plan.fields}
+    return f"SELECT {_columns(canonical_columns(plan), known)} FROM known"
+
+
+def _columns(columns: Mapping[str, str], known: Mapping[str, str]) -> str:
+    """All columns of a table; false or null where there is nothing to say."""
+    quiet = {name: "false" if kind == "BOOLEAN" else f"CAST(NULL AS {kind})" for name, kind in columns.items()}
+    return ", ".join(f"{known.get(name, quiet[name])} AS {quoted(name)}" for name in columns)
 
 
 def _links(plan: Plan) -> str:
@@ -161,11 +169,6 @@ def _links(plan: Plan) -> str:
         for member, shape, how in zip(plan.members, ("c{:08d}", "D{:07d}"), ("originated", "identity"), strict=True)
     ]
     return " UNION ALL ".join(sides)
-
-
-def _canonical(plan: Plan) -> str:
-    fields = ", ".join(f"{quoted(f.name)}, {text(f.owner)} AS {quoted(f'from.{f.name}')}" for f in plan.fields)
-    return f"SELECT {_cid('i')} AS _cid, 'earlier' AS _run, false AS _open, {text(plan.behaviour)} AS _plan, {fields} FROM known"
 
 
 def _cid(number: str) -> str:
