@@ -19,6 +19,7 @@ inputs (see ``state.py``):
 ``S/golden``               [merge] the winner per canonical id, with derived fields
 ``S/m/compare``            [diff] slots that differ: _cid, slot, outcome, …
 ``S/m/updates|creates``    [diff] candidates for intents
+``S/m/deletes``            [diff] records of a member that deletes what it need not hold any more
 ``S/m/children``           [diff] candidates for child records that `pick` writes
 ``S/m/next``               [diff] the base rows as they are after this run
 ``S/m/acked``              [confirm] the base rows that acks make

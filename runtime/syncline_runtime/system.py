@@ -170,6 +170,7 @@ class Transition:
     source: str
     target: str
     request: Request
+    first: bool = False  # comes before the record's other fields are written, which it makes possible
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,10 @@ CHANGES = [
         ("SYN0204", "syncs/account.yaml:10:60", "`erp.Partner` has no field `updated`")]),
     (SYNC, "credit_limit: erp", "credit_limit: {by: newest}", [
         ("SYN0503", "syncs/account.yaml:10:18", "no clock says when `credit_limit` changed in `crm` and `erp`")]),
+    (SYNC, "hold: {erp: true}", "hold: {erp: true}\n  on_leave: {erp: delete}", [
+        ("SYN0504", "syncs/account.yaml:8:19", "`erp.Partner` has no `delete`")]),
+    (SYNC, "hold: {erp: true}", "hold: {erp: true}\n  on_leave: {erp: unlink}", [
+        ("SYN0012", "syncs/account.yaml:8:19", "`unlink` does not run yet")]),
     (SYNC, "hold: {erp: true}", 'hold: {erp: nmae == "x"}', [
         ("SYN0203", "syncs/account.yaml:7:15", None)]),
     # systems

@@ -70,7 +70,7 @@ resources:
       detail: true
       each: Contact
     transitions:
-      - {field: status, from: Open, to: "true", request: {path: "/accounts/{id}/close/{field.note}"}}
+      - {field: status, from: Open, to: "true", first: true, request: {path: "/accounts/{id}/close/{field.note}"}}
     get_at: account
     get: {path: "/accounts/{id}"}
     create:

@@ -198,6 +198,13 @@ def test_a_charge_and_a_partial_refund_settle_the_invoice_they_name(office: Offi
     assert office.party("Zeta OHG")["receivable"]["decimal"] == "130.00"
     assert not office.run().changes.writes
 
+    desk.gateway.refund(charge, 7_000)  # the rest: the CRM knows no payment of nothing, so that it has none
+    office.run()
+    shown = desk.crm.invoice(paid["id"])
+    assert (shown["status"], shown["amount_due"], shown["payments"]) == ("Sent", "100.00", [])
+    assert shown["custom_fields"] == {"payment_status": "unpaid", "open_balance": "100.00"}
+    assert not office.run().changes.writes
+
 
 def test_a_record_without_a_required_field_waits_and_all_others_go_on(office: Office) -> None:
     stuck = office.add_account("Eta GmbH", country="")

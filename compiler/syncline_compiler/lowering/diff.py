@@ -37,6 +37,8 @@ class MemberDiff(MemberWrites):
             ("settled", self.listed(SETTLED)),
             ("next", self.next_base()),
         ]
+        if self.deletes_leavers:
+            queries.append(("deletes", self.deletes()))
         return [ir.IrStep("diff", f"{self.prefix}/{role}", query) for role, query in queries]
 
     def compare(self) -> ir.Query:

@@ -2,7 +2,8 @@
 
 In: ``compare`` (slots that differ, with outcomes), ``golden``, ``side``. Out, per member: ``changed``, ``updates``,
 ``creates`` and ``children`` (records of child resources that `pick` writes), each with payload, wants, and the native
-fields that have no value (``missing``) or into which the value does not fit (``unfit``).
+fields that have no value (``missing``) or into which the value does not fit (``unfit``); ``deletes`` where the member
+deletes what it need not hold any more.
 """
 
 from __future__ import annotations
@@ -66,7 +67,30 @@ class MemberWrites:
             ),
             ir.Source(f"{self.prefix}/changed", "c"),
             (ir.Join("inner", self.golden, b.equal(b.col("g", "_cid"), b.col("c", "_cid"))), self._with_side()),
+            where=b.negated(self._leaves()) if self.deletes_leavers else None,
         )
+
+    def deletes(self) -> ir.Query:
+        """One row per record that the member holds and need not hold any more: _cid, _native_id."""
+        return ir.Select(
+            (("_cid", b.col("g", "_cid")), ("_native_id", b.col("s", "_native_id"))),
+            self.golden,
+            (self._with_side(),),
+            where=b.all_of(
+                [
+                    b.col("s", "_holds"),
+                    b.col("s", "_known"),
+                    b.negated(b.col("s", "_in_flight")),
+                    b.equal(b.col("g", "_broken"), b.text("")),
+                    self._leaves(),
+                ]
+            ),
+        )
+
+    @property
+    def deletes_leavers(self) -> bool:
+        """Whether the member deletes records that it need not hold any more."""
+        return self.member.member.on_leave == "delete" and not isinstance(self.member.member.hold, bool)
 
     def creates(self) -> ir.Query:
         """One row per record that the member lacks: _cid, wants, payload, missing required natives, unfit."""
@@ -146,6 +170,7 @@ class MemberWrites:
                 [
                     b.negated(b.col("s", "_in_flight")),
                     b.equal(b.col("g", "_broken"), b.text("")),
+                    b.negated(self._leaves()) if self.deletes_leavers else b.TRUE,
                     b.any_of(
                         [
                             b.all_of([b.present(changed), b.any_of([b.present(value), b.present(child_id)])]),
@@ -211,6 +236,13 @@ class MemberWrites:
         if isinstance(hold, bool):
             return ir.Value(hold)
         return b.holds(lower(hold, self.frame))
+
+    def _leaves(self) -> ir.Scalar:
+        """Tell that the condition for holding the record is certainly not met; one that is unknown deletes nothing."""
+        hold = self.member.member.hold
+        assert not isinstance(hold, bool)  # asked where there is a condition
+        met = hold.arguments[0] if isinstance(hold, typed.Apply) and hold.function == "is_true" else hold
+        return b.holds(b.negated(lower(met, self.frame)))
 
     def _is_write(self, alias: str) -> ir.Scalar:
         return ir.Call("IN", (b.col(alias, "outcome"), *map(b.text, WRITES)))

@@ -192,6 +192,7 @@ class TransitionSpec(Written):
     source: Text = Field(alias="from")
     target: Text = Field(alias="to")
     request: RequestSpec
+    first: bool = False
 
 
 class ResourceSpec(Written):

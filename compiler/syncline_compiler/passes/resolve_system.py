@@ -109,7 +109,7 @@ def _field(declared: _Declared, place: Place, diagnostics: Collector) -> compile
 
 
 def _transition(spec: written.TransitionSpec) -> compiled.Transition:
-    return compiled.Transition(spec.field, spec.source, spec.target, _request(spec.request, "POST"))
+    return compiled.Transition(spec.field, spec.source, spec.target, _request(spec.request, "POST"), spec.first)
 
 
 def _type(declared: _Declared, text: str, place: Place, diagnostics: Collector) -> Type:

@@ -44,7 +44,10 @@ class Sending:
 
 
 async def write(client: HttpClient, resource: Resource, contract: Write, sending: Sending) -> Written:
-    """Write a record, then the fields that creating ignores, then walk fields that move by requests of their own."""
+    """Write a record, then the fields that creating ignores, then walk fields that move by requests of their own.
+
+    A step that makes writing possible is taken before.
+    """
     if contract.replaces and resource.create and resource.delete:
         return await _replaced(client, resource, resource.create, resource.delete, sending)
     steps = {transition.field for transition in resource.transitions}
@@ -58,6 +61,10 @@ async def write(client: HttpClient, resource: Resource, contract: Write, sending
     if contract == resource.create and sending.native_id is not None:
         written = Written(sending.native_id, None, 200)
     else:
+        first = _steps_before(resource, wanted) if sending.native_id is not None else {}
+        if first:
+            await _walked(client, resource, sending.native_id or "", None, first, sending)
+            wanted = {name: text for name, text in wanted.items() if name not in first}
         written = await _once(client, resource, contract, dataclasses.replace(sending, natives=now))
     try:
         if later and resource.update and written.native_id:
@@ -201,6 +208,12 @@ async def _walked(
         for transition in _way(resource, name, now, target or "", asked):
             await client.write(transition.request, known, asked.place, seconds=sending.seconds)
     return await rest.get(client, resource, native_id, parent=sending.parent) if resource.get else row
+
+
+def _steps_before(resource: Resource, wanted: Natives) -> Natives:
+    """Choose the fields whose step to the value wanted comes before all else."""
+    ends = {(step.field, step.target) for step in resource.transitions if step.first}
+    return {name: text for name, text in wanted.items() if (name, text) in ends}
 
 
 def _way(resource: Resource, name: str, now: str | None, target: str, asked: Asked) -> tuple[Transition, ...]:

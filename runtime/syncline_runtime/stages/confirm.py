@@ -102,7 +102,7 @@ def _base_rows(
     rows = [(r.native_id, r.cid, r.creating, r.unfinished, json.dumps(r.wants), r.at) for r in records if not r.deleted]
     state.fill(f"{prefix}/ack", columns, rows)
     state.bind(f"{prefix}/base", f"SELECT * FROM {quoted(f'base:{prefix}')}")
-    left = ", ".join(text(r.before) for r in records if r.moved) or "''"
+    left = ", ".join(text(r.before) for r in records if r.moved or r.deleted) or "''"
     gone = f"SELECT * REPLACE ('gone' AS _status) FROM {quoted(f'base:{prefix}')} WHERE _native_id IN ({left})"
     # what earlier runs wrote may be behind what has been decided since: the next decision looks at it again
     late = ", ".join(text(r.cid) for r in records if recovering or (member.connection, r.cid) in run.late) or "''"
@@ -197,10 +197,11 @@ async def _read_back(run: RunContext, member: Member, records: Sequence[_Record]
 
 
 def _add_links(run: RunContext, plan: Plan, member: Member, records: Sequence[_Record]) -> None:
-    """Link what was created; where a record has another id from now on, its former one is retired."""
+    """Link what was created; ids that a record has no longer, or that were deleted, are retired."""
     rows = [(r.native_id, r.cid, "created", "live") for r in records if r.creating]
     rows += [(r.native_id, r.cid, "replaced", "live") for r in records if r.moved and not r.creating]
     rows += [(r.before, r.cid, "replaced", "retired") for r in records if r.moved]
+    rows += [(r.before, r.cid, "deleted", "retired") for r in records if r.deleted and r.before and not r.moved]
     lines = (
         {
             "object": plan.object, "connection": member.connection, "resource": member.resource,

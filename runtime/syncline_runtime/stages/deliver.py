@@ -363,7 +363,8 @@ def _written_parent(claim: Claim, resource: Resource) -> str | None:
 
 
 def _needs_image(resource: Resource, contract: Write) -> bool:
-    return contract.sends == "all" or contract.request.body is not None or bool(resource.transitions)
+    of_parent = resource.parent is not None and contract.request.method == "DELETE"
+    return of_parent or contract.sends == "all" or contract.request.body is not None or bool(resource.transitions)
 
 
 def _parent(claim: Claim) -> str | None:

@@ -73,6 +73,12 @@ def _writes(plan: Plan, member: Member) -> str:
     prefix = prefix_of(plan, member)
     resources = "".join(f" WHEN {text(c.slot)} THEN {text(c.resource)}" for c in member.children)
     child_resource = f"CASE slot{resources} END" if resources else "''"
+    leavers = (
+        f"UNION ALL SELECT _cid, _native_id, 'delete', '', {text(member.resource)}, '{{}}', '{{}}', '', '' "
+        f"FROM {quoted(f'{prefix}/deletes')}"
+        if any(step.output == f"{prefix}/deletes" for step in plan.diff)
+        else ""
+    )
     return f"""
         SELECT _cid, _native_id, 'update' AS operation, '' AS part, {text(member.resource)} AS resource, payload, wants,
                missing, unfit FROM {quoted(f"{prefix}/updates")}
@@ -82,6 +88,7 @@ def _writes(plan: Plan, member: Member) -> str:
         UNION ALL
         SELECT _cid, child_id, operation, slot, {child_resource}, payload, wants, '', unfit
         FROM {quoted(f"{prefix}/children")}
+        {leavers}
     """
 
 

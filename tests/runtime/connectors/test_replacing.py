@@ -1,4 +1,4 @@
-"""Records that a system lets nobody change are deleted and made again: once, wherever that is cut off."""
+"""Writes of several requests: records that are deleted and made again, steps that come first or follow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from runtime.connectors.described import opened
 from syncline_runtime.connectors import Written
 from syncline_runtime.errors import RequestFailed
-from syncline_runtime.system import FindBy, NativeField, Request, Resource, System, Write
+from syncline_runtime.system import FindBy, NativeField, Request, Resource, System, Transition, Write
 
 LISTED = "/bills/{parent}/payments"
 PAYMENT = Resource(
@@ -104,3 +104,57 @@ def test_a_refused_successor_is_no_sign_that_all_is_as_before() -> None:
     with pytest.raises(RequestFailed) as failed:
         asyncio.run(story())
     assert failed.value.ambiguous
+
+
+PARTY = Resource(
+    "Party",
+    "Party",
+    "id",
+    (NativeField("id", "text", "id", writable=False), NativeField("name", "text", "name"),
+     NativeField("active", "bool", "active")),
+    get=Request("/parties/{id}"),
+    create=Write(Request("/parties", "POST"), returns="id"),
+    update=Write(Request("/parties/{id}", "PATCH"), returns="nothing"),
+    transitions=(
+        Transition("active", "true", "false", Request("/parties/{id}/close", "POST", body={})),
+        Transition("active", "false", "true", Request("/parties/{id}/open", "POST", body={}), first=True),
+    ),
+)  # fmt: skip
+REGISTER = System("register", "1.0.0", "Register", (PARTY,))
+
+
+def sent(active: bool, natives: dict[str, str], *, create: bool = False, native_id: str | None = "p") -> list[str]:
+    """Give the writing requests that a write of these natives makes of a party."""
+    asked: list[str] = []
+    now = {"active": active}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method != "GET":
+            asked.append(f"{request.method} {request.url.path.removeprefix('/register')}")
+        now["active"] = request.url.path.endswith("/open") or (
+            now["active"] and not request.url.path.endswith("/close")
+        )
+        return httpx.Response(200, json={"id": "p", "name": "Ada", **now})
+
+    async def story() -> None:
+        async with opened(REGISTER, "http://127.0.0.1:9", None, httpx.MockTransport(answer)) as handle:
+            contract = PARTY.create if create else PARTY.update
+            assert contract
+            written = await handle.write("Party", contract, native_id=native_id, natives=natives)
+            assert (written.native_id, written.unfinished) == ("p", None)
+
+    asyncio.run(story())
+    return asked
+
+
+def test_a_step_that_makes_writing_possible_comes_first() -> None:
+    assert sent(False, {"name": "Ada", "active": "true"}) == ["POST /parties/p/open", "PATCH /parties/p"]
+    assert sent(True, {"name": "Ada", "active": "false"}) == ["PATCH /parties/p", "POST /parties/p/close"]
+    assert sent(False, {"active": "true"}) == ["POST /parties/p/open"]
+
+
+def test_of_a_record_that_was_found_only_the_steps_that_follow_its_create_are_taken() -> None:
+    natives = {"name": "Ada", "active": "false"}
+    assert sent(True, natives, create=True, native_id=None) == ["POST /parties", "POST /parties/p/close"]
+    assert sent(True, natives, create=True) == ["POST /parties/p/close"]
+    assert sent(False, natives, create=True) == []
