@@ -1,7 +1,6 @@
 """What compiling many mappings costs, pass by pass: ``python tests/benchmarks/compile_cost.py [MAPPINGS]``.
 
 A generated project: each mapping has 20 fields, an object, a sync and a resource of its own. Prints CPU milliseconds per
-mapping for reading and checking, lowering, and emitting, and what of it is Lark and sqlglot.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from typing import TypeVar
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.emit.plan import emit
-from syncline_compiler.emit.sql import tree
 from syncline_compiler.passes.lower import lower
 from syncline_compiler.passes.parse_mapping import parse_mapping
 from syncline_compiler.pipeline import check_project
@@ -68,15 +66,12 @@ def main() -> None:
         write(folder, mappings)
         texts = [SourceFile(path.name, path.read_text()) for path in sorted(folder.glob("*.map"))]
         parse_mapping(texts[0], Collector())  # builds the parser once
-        timed("Lark and syntax trees alone", mappings, lambda: [parse_mapping(text, Collector()) for text in texts])
         checked = timed("read, resolve, parse, check", mappings, lambda: check_project(folder))
         if checked.project is None:
             sys.exit("\n".join(map(str, list(checked.diagnostics)[:3])))
         project = checked.project
         lowered = timed("lower", mappings, lambda: lower(project))
         steps = [step for sync in lowered.syncs for step in (*sync.match, *sync.merge, *sync.diff)]
-        trees = timed("sqlglot: building (match to diff)", mappings, lambda: [tree(step.query) for step in steps])
-        timed("sqlglot: rendering the same", mappings, lambda: [made.sql(dialect="duckdb") for made in trees])
         timed("emit, all of it", mappings, lambda: emit(project, lowered))
 
 

@@ -1,15 +1,20 @@
-"""Relational IR to SQL, built as a tree and rendered by sqlglot.
+"""Relational IR to SQL: every shape is rendered once by sqlglot, from a tree with marks, and then filled in.
 
-In: IR queries. Out: SQL text of a dialect (DuckDB). Identifiers and literals reach the text only through the tree.
-Every operand that is not atomic is parenthesised here, so that no builder needs to know precedence.
+In: IR queries. Out: SQL text of a dialect (DuckDB). A project of a thousand mappings says the same few dozen things
+about other names; building and rendering a tree for each costs fifty times what filling in costs. Identifiers and
+literals are quoted as the dialect says, so that no text of a spec can be anything else. Every operand that is not
+atomic is parenthesised here, so that no builder needs to know precedence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import NamedTuple
 
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 
 from syncline_compiler.emit.words import WORDS, call, literal, path_of
 from syncline_compiler.functions import REGISTRY
@@ -17,158 +22,262 @@ from syncline_compiler.model import ir
 
 DIALECT = "duckdb"
 ELEMENT = "x"  # the lambda variable of list elements
+PLAIN = re.compile(r"[^'\"\\`\x00-\x1f]*").fullmatch  # texts in which no dialect escapes anything
+MARK = re.compile("\u27ea([0-9]+)\u27eb")
+LOGICAL = (exp.And, exp.Or)
+ATOMIC = (exp.Column, exp.Literal, exp.Paren, exp.Func, exp.Null, exp.Boolean, exp.Cast, exp.Case, exp.Bracket, exp.Dot)
+
+_dialect = Dialect.get_or_raise(DIALECT)
+OPEN, CLOSE = _dialect.IDENTIFIER_START, _dialect.IDENTIFIER_END
+
+
+class Shape(NamedTuple):
+    """The rendered text of a tree with marks, cut at them: ``pieces[0] + filling of marks[0] + pieces[1] + …``."""
+
+    pieces: tuple[str, ...]
+    marks: tuple[int, ...]
+    atomic: bool
+
+    def fill(self, filling: Sequence[str]) -> str:
+        """Give the text with the marks replaced."""
+        made = [self.pieces[0]]
+        for mark, piece in zip(self.marks, self.pieces[1:], strict=True):
+            made.append(filling[mark])
+            made.append(piece)
+        return "".join(made)
 
 
 def render(query: ir.Query) -> str:
     """Give the SQL text of a query."""
-    return tree(query).sql(dialect=DIALECT)
-
-
-def tree(query: ir.Query) -> exp.Expression:
-    """Give the sqlglot tree of a query."""
     if isinstance(query, ir.Select):
         return _select(query)
     if not query.selects:
         return _no_rows(query.columns)
-    made: exp.Expression = _select(query.selects[0])
-    for select in query.selects[1:]:
-        made = exp.Union(this=made, expression=_select(select), distinct=False)
-    return made
+    return _union(len(query.selects)).fill([_select(select) for select in query.selects])
 
 
-def scalar(value: ir.Scalar) -> exp.Expression:
-    """Give the sqlglot tree of a scalar."""
-    match value:
-        case ir.Column(table, name):
-            return exp.Column(
-                this=exp.Identifier(this=name, quoted=True), table=exp.Identifier(this=table, quoted=True)
-            )
-        case ir.Value():
-            return _literal(value)
-        case ir.Call():
-            return _call(value)
-        case ir.When():
-            return _when(value)
-        case ir.Codes():
-            return _codes(value)
-        case ir.Item(name):
-            element = exp.Column(this=exp.Identifier(this=ELEMENT, quoted=False))
-            return call("json_extract_string", element, literal(path_of(name)))
-        case ir.Elements():
-            return _elements(value)
+def scalar(value: ir.Scalar) -> str:
+    """Give the SQL text of a scalar."""
+    return _RENDER[type(value)](value)[0]
 
 
-def _call(value: ir.Call) -> exp.Expression:
-    arguments = [_atomic(scalar(argument)) for argument in value.arguments]
+Rendered = tuple[str, bool]  # text, and whether it is atomic
+
+
+def _scalar(value: ir.Scalar) -> Rendered:
+    return _RENDER[type(value)](value)
+
+
+def _atomic(value: ir.Scalar) -> str:
+    text, atomic = _RENDER[type(value)](value)
+    return text if atomic else f"({text})"
+
+
+def _column(value: ir.Column) -> Rendered:
+    return f"{identifier(value.table)}.{identifier(value.name)}", True
+
+
+def _call(value: ir.Call) -> Rendered:
+    shape = _call_shape(value.name, value.options, len(value.arguments))
     word = WORDS.get(value.name)
-    if word is not None:
-        return word(arguments, dict(value.options))
-    build = REGISTRY[value.name].sql
-    assert build is not None  # functions of the runtime are joined, never called
-    return build(arguments, dict(value.options))
-
-
-ATOMIC = (exp.Column, exp.Literal, exp.Paren, exp.Func, exp.Null, exp.Boolean, exp.Cast, exp.Case, exp.Bracket, exp.Dot)
-LOGICAL = (exp.And, exp.Or)
-
-
-def _atomic(e: exp.Expression) -> exp.Expression:
-    if isinstance(e, ATOMIC) and not isinstance(e, LOGICAL):
-        return e
-    return exp.Paren(this=e)
-
-
-def _literal(value: ir.Value) -> exp.Expression:
-    match value.value:
-        case None:
-            made: exp.Expression = exp.Null()
-        case bool():
-            made = exp.Boolean(this=value.value)
-        case int():
-            made = exp.Literal(this=str(value.value), is_string=False)
-        case _:
-            made = literal(value.value)
-    return exp.Cast(this=made, to=sql_type(value.sql_type)) if value.sql_type else made
+    if word is None or word.spell is None:
+        return shape.fill([_atomic(argument) for argument in value.arguments]), shape.atomic
+    filling = []
+    for place, argument in enumerate(value.arguments):
+        spelt = word.spell(place, argument.value) if isinstance(argument, ir.Value) else None
+        filling.append(_atomic(argument) if spelt is None else quoted(spelt))
+    return shape.fill(filling), shape.atomic
 
 
 @cache
-def sql_type(text: str) -> exp.DataType:
-    """Give the sqlglot type of an SQL type text; shared, so never changed."""
+def _call_shape(name: str, options: tuple[tuple[str, str], ...], arity: int) -> Shape:
+    word = WORDS.get(name)
+    build = word.build if word is not None else REGISTRY[name].sql
+    assert build is not None  # functions of the runtime are joined, never called
+    return _shape(build([_mark(place) for place in range(arity)], dict(options)))
+
+
+def _mark(place: int) -> exp.Column:
+    return exp.Column(this=exp.Identifier(this=f"\u27ea{place}\u27eb", quoted=False))
+
+
+def _shape(tree: exp.Expression) -> Shape:
+    parts = MARK.split(tree.sql(dialect=DIALECT))
+    atomic = isinstance(tree, ATOMIC) and not isinstance(tree, LOGICAL)
+    return Shape(tuple(parts[::2]), tuple(map(int, parts[1::2])), atomic)
+
+
+def _value(value: ir.Value) -> Rendered:
+    if value.sql_type is None and isinstance(value.value, str):
+        return quoted(value.value), True
+    return _constant(value.value, type(value.value), value.sql_type)
+
+
+@cache
+def _constant(value: str | int | bool | None, kind: type, sql_type: str | None) -> Rendered:
+    match value:
+        case None:
+            made: exp.Expression = exp.Null()
+        case bool():
+            made = exp.Boolean(this=value)
+        case int():
+            made = exp.Literal(this=str(value), is_string=False)
+        case _:
+            made = literal(value)
+    cast = exp.Cast(this=made, to=_sql_type(sql_type)) if sql_type else made
+    return cast.sql(dialect=DIALECT), True
+
+
+@cache
+def _sql_type(text: str) -> exp.DataType:
     return exp.DataType.build(text, dialect=DIALECT)
 
 
-def _when(value: ir.When) -> exp.Expression:
-    branches = [exp.If(this=scalar(c), true=_atomic(scalar(v))) for c, v in value.branches]
-    return exp.Case(ifs=branches, default=_atomic(scalar(value.default)) if value.default is not None else None)
+def _when(value: ir.When) -> Rendered:
+    filling = []
+    for condition, result in value.branches:
+        filling.append(scalar(condition))
+        filling.append(_atomic(result))
+    if value.default is not None:
+        filling.append(_atomic(value.default))
+    shape = _when_shape(len(value.branches), value.default is not None)
+    return shape.fill(filling), shape.atomic
 
 
-def _codes(value: ir.Codes) -> exp.Expression:
-    keys = exp.Array(expressions=[literal(key) for key, _ in value.rows])
-    meanings = exp.Array(expressions=[literal(meaning) for _, meaning in value.rows])
-    return call("map_extract_value", call("MAP", keys, meanings), scalar(value.argument))
+@cache
+def _when_shape(branches: int, default: bool) -> Shape:
+    ifs = [exp.If(this=_mark(2 * place), true=_mark(2 * place + 1)) for place in range(branches)]
+    return _shape(exp.Case(ifs=ifs, default=_mark(2 * branches) if default else None))
 
 
-def _elements(value: ir.Elements) -> exp.Expression:
-    elements: exp.Expression = exp.Cast(this=_atomic(scalar(value.list)), to=sql_type("JSON[]"))
-    if value.where is not None:
-        elements = call("list_filter", elements, _lambda(scalar(value.where)))
-    made = call("list_transform", elements, _lambda(scalar(value.value)))
-    if value.take == "first":
-        return call("list_extract", made, exp.Literal(this="1", is_string=False))
-    if value.take == "sorted":
+def _codes(value: ir.Codes) -> Rendered:
+    shape = _codes_shape(value.rows)
+    return shape.fill([scalar(value.argument)]), shape.atomic
+
+
+@cache
+def _codes_shape(rows: tuple[tuple[str, str], ...]) -> Shape:
+    keys = exp.Array(expressions=[literal(key) for key, _ in rows])
+    meanings = exp.Array(expressions=[literal(meaning) for _, meaning in rows])
+    return _shape(call("map_extract_value", call("MAP", keys, meanings), _mark(0)))
+
+
+def _item(value: ir.Item) -> Rendered:
+    shape = _item_shape()
+    return shape.fill([quoted(path_of(value.name))]), shape.atomic
+
+
+@cache
+def _item_shape() -> Shape:
+    return _shape(call("json_extract_string", _element(), _mark(0)))
+
+
+def _element() -> exp.Column:
+    return exp.Column(this=exp.Identifier(this=ELEMENT, quoted=False))
+
+
+def _elements(value: ir.Elements) -> Rendered:
+    shape = _elements_shape(value.take, value.where is not None)
+    where = scalar(value.where) if value.where is not None else ""
+    return shape.fill([_atomic(value.list), where, scalar(value.value)]), shape.atomic
+
+
+@cache
+def _elements_shape(take: str, filtered: bool) -> Shape:
+    elements: exp.Expression = exp.Cast(this=_mark(0), to=_sql_type("JSON[]"))
+    if filtered:
+        elements = call("list_filter", elements, _lambda(_mark(1)))
+    made: exp.Expression = call("list_transform", elements, _lambda(_mark(2)))
+    if take == "first":
+        return _shape(call("list_extract", made, exp.Literal(this="1", is_string=False)))
+    if take == "sorted":
         made = call("list_sort", made)
-    return exp.Paren(
-        this=exp.DPipe(
-            this=exp.DPipe(this=literal("["), expression=call("array_to_string", made, literal(","))),
-            expression=literal("]"),
-        )
-    )
+    listed = exp.DPipe(this=literal("["), expression=call("array_to_string", made, literal(",")))
+    return _shape(exp.Paren(this=exp.DPipe(this=listed, expression=literal("]"))))
 
 
 def _lambda(body: exp.Expression) -> exp.Expression:
     return exp.Lambda(this=body, expressions=[exp.Identifier(this=ELEMENT, quoted=False)])
 
 
-def _source(source: ir.Source) -> exp.Table:
-    return exp.Table(
-        this=exp.Identifier(this=source.relation, quoted=True),
-        alias=exp.TableAlias(this=exp.Identifier(this=source.alias, quoted=True)),
-    )
-
-
-def _select(query: ir.Select) -> exp.Select:
-    columns = [exp.Alias(this=_atomic(scalar(v)), alias=exp.Identifier(this=n, quoted=True)) for n, v in query.columns]
-    made = exp.Select(expressions=columns)
-    made.set("from_", exp.From(this=_source(query.source)))
-    if query.joins:
-        made.set("joins", [_join(join) for join in query.joins])
-    if query.where is not None:
-        made.set("where", exp.Where(this=scalar(query.where)))
-    if query.group:
-        made.set("group", exp.Group(expressions=[scalar(key) for key in query.group]))
-    if query.distinct:
-        made.set("distinct", exp.Distinct())
-    return made
-
-
-JOINS: dict[str, Callable[[exp.Table, exp.Expression | None], exp.Join]] = {
-    "inner": lambda table, on: exp.Join(this=table, on=on),
-    "left": lambda table, on: exp.Join(this=table, side="LEFT", on=on),
-    "anti": lambda table, on: exp.Join(this=table, kind="ANTI", on=on),
-    "cross": lambda table, _on: exp.Join(this=table, kind="CROSS"),
+_RENDER: dict[type, Callable[[object], Rendered]] = {
+    ir.Column: _column,  # type: ignore[dict-item]  # each takes the node it stands for
+    ir.Value: _value,  # type: ignore[dict-item]
+    ir.Call: _call,  # type: ignore[dict-item]
+    ir.When: _when,  # type: ignore[dict-item]
+    ir.Codes: _codes,  # type: ignore[dict-item]
+    ir.Item: _item,  # type: ignore[dict-item]
+    ir.Elements: _elements,  # type: ignore[dict-item]
 }
 
 
-def _join(join: ir.Join) -> exp.Join:
-    return JOINS[join.kind](_source(join.source), scalar(join.on) if join.on is not None else None)
+def _select(query: ir.Select) -> str:
+    columns = ", ".join(f"{_atomic(value)} AS {identifier(name)}" for name, value in query.columns)
+    sources = " ".join([_source(query.source), *map(_join, query.joins)])
+    where = scalar(query.where) if query.where is not None else ""
+    group = ", ".join(map(scalar, query.group))
+    return _select_shape(query.distinct, bool(where), bool(group)).fill([columns, sources, where, group])
 
 
-def _no_rows(columns: tuple[tuple[str, str], ...]) -> exp.Expression:
-    made = exp.Select(
-        expressions=[
-            exp.Alias(this=exp.Cast(this=exp.Null(), to=sql_type(t)), alias=exp.Identifier(this=n, quoted=True))
-            for n, t in columns
-        ]
-    )
+@cache
+def _select_shape(distinct: bool, where: bool, group: bool) -> Shape:
+    made = exp.Select(expressions=[_mark(0)])
+    made.set("from_", exp.From(this=exp.Table(this=_mark(1))))
+    if where:
+        made.set("where", exp.Where(this=_mark(2)))
+    if group:
+        made.set("group", exp.Group(expressions=[_mark(3)]))
+    if distinct:
+        made.set("distinct", exp.Distinct())
+    return _shape(made)
+
+
+def _source(source: ir.Source) -> str:
+    return f"{identifier(source.relation)} AS {identifier(source.alias)}"
+
+
+def _join(join: ir.Join) -> str:
+    on = scalar(join.on) if join.on is not None else ""
+    return _join_shape(join.kind, bool(on)).fill([_source(join.source), on])
+
+
+@cache
+def _join_shape(kind: str, on: bool) -> Shape:
+    words = {"inner": {}, "left": {"side": "LEFT"}, "anti": {"kind": "ANTI"}, "cross": {"kind": "CROSS"}}[kind]
+    joined = exp.Join(this=exp.Table(this=_mark(0)), on=_mark(1) if on else None, **words)
+    shape = _shape(joined)
+    return shape._replace(pieces=(shape.pieces[0].lstrip(), *shape.pieces[1:]))
+
+
+@cache
+def _union(selects: int) -> Shape:
+    made: exp.Expression = exp.Select(expressions=[_mark(0)])
+    for place in range(1, selects):
+        made = exp.Union(this=made, expression=exp.Select(expressions=[_mark(place)]), distinct=False)
+    shape = _shape(made)
+    # A mark stands for a whole select, its first word too.
+    return shape._replace(pieces=tuple(piece.removesuffix("SELECT ") for piece in shape.pieces))
+
+
+def _no_rows(columns: tuple[tuple[str, str], ...]) -> str:
+    listed = ", ".join(f"{_constant(None, type(None), kind)[0]} AS {identifier(name)}" for name, kind in columns)
+    return _no_rows_shape().fill([listed])
+
+
+@cache
+def _no_rows_shape() -> Shape:
+    made = exp.Select(expressions=[_mark(0)])
     made.set("where", exp.Where(this=exp.Boolean(this=False)))
-    return made
+    return _shape(made)
+
+
+def identifier(name: str) -> str:
+    """Give a name as the dialect quotes it."""
+    if PLAIN(name):
+        return f"{OPEN}{name}{CLOSE}"
+    return exp.Identifier(this=name, quoted=True).sql(dialect=DIALECT)
+
+
+def quoted(text: str) -> str:
+    """Give a text literal of the dialect."""
+    return f"'{text}'" if PLAIN(text) else literal(text).sql(dialect=DIALECT)

@@ -5,12 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from typing import NamedTuple
 
 from sqlglot import exp
 
 Arguments = Sequence[exp.Expression]
 Options = Mapping[str, str]
-Word = Callable[[Arguments, Options], exp.Expression]
+Build = Callable[[Arguments, Options], exp.Expression]
+
+
+class Word(NamedTuple):
+    """How a word is built of its arguments; ``spell`` gives how a text constant is written at a place, None: as it is.
+
+    Builders see marks, never the arguments themselves: what depends on a constant's text stands in ``spell``.
+    """
+
+    build: Build
+    spell: Callable[[int, object], str | None] | None = None
+
 
 UNIT = chr(31)  # ASCII unit separator: between the parts of a composed id
 
@@ -43,7 +55,7 @@ def _text(value: exp.Expression) -> exp.Expression:
     return _cast(value, "VARCHAR")
 
 
-def _chain(kind: type[exp.Expression]) -> Word:
+def _chain(kind: type[exp.Expression]) -> Build:
     def word(arguments: Arguments, options: Options) -> exp.Expression:
         del options
         made = arguments[0]
@@ -54,11 +66,11 @@ def _chain(kind: type[exp.Expression]) -> Word:
     return word
 
 
-def _binary(kind: type[exp.Expression]) -> Word:
+def _binary(kind: type[exp.Expression]) -> Build:
     return lambda a, _: exp.Paren(this=kind(this=a[0], expression=a[1]))
 
 
-def _function(name: str) -> Word:
+def _function(name: str) -> Build:
     return lambda a, _: call(name, *a)
 
 
@@ -112,32 +124,33 @@ def _payload(a: Arguments, _: Options) -> exp.Expression:
     """Triples of condition, name and JSON text to a JSON object of the members whose condition holds."""
     members = []
     for condition, name, value in zip(a[::3], a[1::3], a[2::3], strict=True):
-        prefix = literal(json.dumps(name.name) + ":")
-        member = call("concat", prefix, exp.Coalesce(this=value, expressions=[literal("null")]))
+        member = call("concat", name, exp.Coalesce(this=value, expressions=[literal("null")]))
         members.append(exp.Case(ifs=[exp.If(this=condition, true=member)]))
     if not members:
         return literal("{}")
     return call("concat", literal("{"), call("concat_ws", literal(","), *members), literal("}"))
 
 
+def _member_name(place: int, name: object) -> str | None:
+    return json.dumps(name) + ":" if place % 3 == 1 else None
+
+
 def _reference(a: Arguments, _: Options) -> exp.Expression:
     """Give a symbolic reference: object, resource and canonical id; delivery puts the native id in its place."""
-    head = "".join(['{"$ref":[', json.dumps(a[0].name), ",", json.dumps(a[1].name), ',"'])
-    return exp.Case(
-        ifs=[exp.If(this=_is_not_null([a[2]], {}), true=call("concat", literal(head), a[2], literal('"]}')))]
-    )
+    listed = call("concat", literal('{"$ref":['), a[0], literal(","), a[1], literal(',"'), a[2], literal('"]}'))
+    return exp.Case(ifs=[exp.If(this=_is_not_null([a[2]], {}), true=listed)])
 
 
-def _at(path: Callable[[str], str], function: str) -> Word:
-    return lambda a, _: call(function, a[0], literal(path(a[1].name)))
+def _json_name(place: int, name: object) -> str | None:
+    return json.dumps(name) if place < 2 else None
 
 
-def _slot_path(name: str) -> str:
-    return "$." + json.dumps(name)
+def _slot_path(place: int, name: object) -> str | None:
+    return "$." + json.dumps(name) if place == 1 else None
 
 
-def _synced_path(name: str) -> str:
-    return _slot_path(name) + "[0]"
+def _synced_path(place: int, name: object) -> str | None:
+    return "$." + json.dumps(name) + "[0]" if place == 1 else None
 
 
 def _patched(a: Arguments, _: Options) -> exp.Expression:
@@ -181,7 +194,7 @@ def _in(a: Arguments, _: Options) -> exp.Expression:
     return exp.Paren(this=exp.In(this=a[0], expressions=list(a[1:])))
 
 
-WORDS: Mapping[str, Word] = {
+_BUILDS: Mapping[str, Build] = {
     "AND": _chain(exp.And),
     "OR": _chain(exp.Or),
     "NOT": lambda a, _: exp.Paren(this=exp.Not(this=a[0])),
@@ -208,11 +221,6 @@ WORDS: Mapping[str, Word] = {
     "JSON LIST": _json_list,
     "OBJECT": _object,
     "GROUP OBJECT": lambda a, _: _text(call("json_group_object", *a)),
-    "PAYLOAD": _payload,
-    "REFERENCE": _reference,
-    "SYNCED": _at(_synced_path, "json_extract_string"),
-    "WANT": _at(_slot_path, "json_extract_string"),
-    "HAS KEY": _at(_slot_path, "json_exists"),
     "PATCHED": _patched,
     "CONTAINS": _function("list_contains"),
     "CONTAINS TEXT": _function("contains"),
@@ -224,4 +232,12 @@ WORDS: Mapping[str, Word] = {
     "AGGREGATE count": lambda a, _: exp.Count(this=a[0]),
     "AGGREGATE min": lambda a, _: exp.Min(this=a[0]),
     "AGGREGATE max": lambda a, _: exp.Max(this=a[0]),
+}
+
+WORDS: Mapping[str, Word] = {name: Word(build) for name, build in _BUILDS.items()} | {
+    "PAYLOAD": Word(_payload, _member_name),
+    "REFERENCE": Word(_reference, _json_name),
+    "SYNCED": Word(_function("json_extract_string"), _synced_path),
+    "WANT": Word(_function("json_extract_string"), _slot_path),
+    "HAS KEY": Word(_function("json_exists"), _slot_path),
 }
