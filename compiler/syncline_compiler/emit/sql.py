@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from sqlglot import exp
@@ -110,11 +110,11 @@ def _shape(tree: exp.Expression) -> Shape:
 def _value(value: ir.Value) -> Rendered:
     if value.sql_type is None and isinstance(value.value, str):
         return quoted(value.value), True
-    return _constant(value.value, type(value.value), value.sql_type)
+    return _constant(value.value, value.sql_type)
 
 
-@cache
-def _constant(value: str | int | bool | None, kind: type, sql_type: str | None) -> Rendered:
+@lru_cache(maxsize=None, typed=True)  # True and 1 are equal keys otherwise
+def _constant(value: str | int | bool | None, sql_type: str | None) -> Rendered:
     match value:
         case None:
             made: exp.Expression = exp.Null()
@@ -260,7 +260,7 @@ def _union(selects: int) -> Shape:
 
 
 def _no_rows(columns: tuple[tuple[str, str], ...]) -> str:
-    listed = ", ".join(f"{_constant(None, type(None), kind)[0]} AS {identifier(name)}" for name, kind in columns)
+    listed = ", ".join(f"{_constant(None, kind)[0]} AS {identifier(name)}" for name, kind in columns)
     return _no_rows_shape().fill([listed])
 
 
