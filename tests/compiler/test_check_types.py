@@ -76,10 +76,38 @@ def test_get(line: str, get: str) -> None:
         'name <- case when Text is null then "none" else Text end',
         'name <- case when Text is not null and Text != "" then Text else "none" end',
         'name <- case when Text == "a" then Text else "none" end',
+        "take when Text == Name\nname <- Text",
+        "take when length(Text) > 3\nname <- Text",
+        'take when (Text ?? "") != ""\nname <- Text',
+        'reject when Text == null because "x"\nname <- Text',
+        'reject when Text != "a" because "x"\nname <- Text',
+        'reject when Text is null and Other is null because "x"\nname <- Text ?? Other',
+        'reject when Text is null and Other is null because "x"\nlabel <- Short\n'
+        "name <- case when Text is null then Other else Text end",
+        'take when Text is null or Other is not null\nname <- case when Text is not null then Other else "x" end',
+        'let t = Text | trim\nreject when t is null because "x"\nname <- Text',
+        'let t = Text | trim\nname <- case when Text is null then "x" else t end',
+        'reject when not ((Flag ?? false) and Text is not null) because "x"\nname <- Text',
     ],
 )
 def test_presence_follows_conditions(body: str) -> None:
     assert codes_of(body) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "take when Text == Other\nname <- Text",
+        'take when Text != "a"\nname <- Text',
+        "take when Text is not null or Other is not null\nname <- Text",
+        'reject when Text is null and Other is null because "x"\nname <- Text',
+        'let t = Text | date "%Y" else null | text\nname <- case when Text is null then "x" else t end',
+        'take when (Text ?? "a") != ""\nname <- Text',
+        'name <- case when Flag then Text else "none" end',
+    ],
+)
+def test_presence_is_not_guessed(body: str) -> None:
+    assert codes_of(body) == ["SYN0302"]
 
 
 @pytest.mark.parametrize(

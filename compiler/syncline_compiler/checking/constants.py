@@ -42,8 +42,8 @@ def fitted(value: Constant, to: Type) -> Constant | None:
         return None
     if to.kind == "enum":
         if value.value not in to.values:
-            remedy = did_you_mean(value.value, to.values, kind=f"values of {to}")
-            raise UnfitConstantError(f'"{value.value[:60]}" is no value of {to}: {remedy}')
+            remedy = did_you_mean(value.value, to.values, kind=f"values of {to.present()}")
+            raise UnfitConstantError(f'"{value.value[:60]}" is no value of {to.present()}: {remedy}')
         return Constant(value.value, to.present())
     check = _CHECKS.get(to.kind)
     if check is None:

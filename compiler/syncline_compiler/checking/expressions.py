@@ -6,7 +6,7 @@ untyped constant, about which nothing more is reported.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from syncline_compiler.checking import facts
@@ -139,7 +139,7 @@ class Typer:
         values = self.alike([self.value(operand, wanted) for operand in written.operands], written.span)
         if values is None:
             return UNTYPED
-        nullable = all(value.type.nullable for value in values)
+        nullable = all(value.type.nullable for value in values) and not self.scope.there(_names(written))
         found = common([value.type for value in values]) or UNKNOWN
         return Apply("coalesce", tuple(values), found.or_null() if nullable else found.present())
 
@@ -274,6 +274,16 @@ class Typer:
             case "ref":
                 return referred(value, step, self.names, self.diagnostics, self.scope)
         return self._apply(step.function, (value, *step.arguments), step.span)
+
+
+def _names(written: syntax.Expression) -> Iterator[str]:
+    """Give the names between which ``??`` chooses."""
+    match written:
+        case syntax.Name():
+            yield written.text
+        case syntax.Operation(operator="coalesce"):
+            for operand in written.operands:
+                yield from _names(operand)
 
 
 def _room(target: Type, value: Constant) -> Type:

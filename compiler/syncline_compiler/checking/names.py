@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from syncline_compiler.checking.facts import NOTHING, Facts, settled
 from syncline_compiler.functions import from_native
 from syncline_compiler.model.resolved import CodeTable, ResolvedObject
 from syncline_compiler.model.typed import Expression, Field
@@ -36,27 +37,32 @@ class Scope:
     kind: ScopeName
     of: str  # for messages: "`crm.Account`"
     unknown: str  # code of an unknown name
-    present: frozenset[str] = frozenset()
+    facts: Facts = NOTHING
     resource: Resource | None = None  # native; item: the child resource, where it is described
     object: ResolvedObject | None = None  # canonical, child
     prefix: str | None = None  # child: the name by which the aggregated records are seen
     system: System | None = None
     lets: Mapping[str, Expression] = field(default_factory=dict)
 
-    def knowing(self, present: Iterable[str]) -> Scope:
-        """Give the same scope where these names are not null."""
-        more = self.present.union(present)
-        return replace(self, present=more) if more != self.present else self
+    def knowing(self, facts: Facts) -> Scope:
+        """Give the same scope where this is known too."""
+        if facts <= self.facts:
+            return self
+        names = {name for clause in facts if len(clause) > 1 for name, _ in clause}
+        return replace(self, facts=settled(self.facts | facts, filter(self._never_null, names)))
+
+    def there(self, names: Iterable[str]) -> bool:
+        """Tell whether one of these names is certainly not null."""
+        wanted = frozenset((name, True) for name in names)
+        return any(clause <= wanted for clause in self.facts)
 
     def find(self, parts: tuple[str, ...]) -> Expression | None:
         """Tell what a name means; None if nothing."""
         if parts == ("run", "started_at"):
             return RUN
         name = ".".join(parts)
-        if name in self.lets:
-            return _known(self.lets[name]) if name in self.present else self.lets[name]
-        found = self._find(parts, name)
-        return _known(found) if found is not None and name in self.present else found
+        found = self.lets[name] if name in self.lets else self._find(parts, name)
+        return _known(found) if found is not None and frozenset({(name, True)}) in self.facts else found
 
     def known(self) -> list[str]:
         """Every name that means something here."""
@@ -72,6 +78,10 @@ class Scope:
         fields = self.resource.fields
         found = next((one for one in fields if one.name == name), None)
         return found or (next((one for one in fields if one.at == name), None) if self.kind == "item" else None)
+
+    def _never_null(self, name: str) -> bool:
+        found = self.find(tuple(name.split(".")))
+        return found is not None and not found.type.nullable
 
     def _find(self, parts: tuple[str, ...], name: str) -> Expression | None:
         if self.object is not None:

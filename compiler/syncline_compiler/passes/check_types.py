@@ -80,19 +80,34 @@ def _with_lets(mapping: syntax.Mapping, scope: Scope, names: Names, bounds: Boun
         value = Typer(names, scope, diagnostics).value(let.value)
         if not bounds.hold(value, let.span, diagnostics):
             value = UNTYPED
-        scope = replace(scope, lets={**scope.lets, name: value})
+        scope = _naming(let, value, scope, names)
     return scope
 
 
+def _naming(let: syntax.Let, value: Expression, scope: Scope, names: Names) -> Scope:
+    """Give the scope in which a ``let`` has its name, and what is known of it: it is null only where what it is made of is."""
+    facts_of = facts.named(let.name, let.value)
+    made = facts.given(let.value)
+    if value.type.nullable and all(len(clause) == 1 for clause in made):
+        full = Typer(names, scope.knowing(made), Collector()).value(let.value)
+        if not full.type.nullable:
+            facts_of |= facts.implied(let.name.text, made)
+    return replace(scope, lets={**scope.lets, let.name.text: value}).knowing(facts_of)
+
+
 def _knowing(mapping: syntax.Mapping, scope: Scope) -> Scope:
-    """Tell what is known of every record that reaches the lines: it was taken, and not rejected."""
-    known = [name for take in mapping.takes for name in facts.when_true(take.condition)]
-    known += [name for reject in mapping.rejects for name in facts.when_false(reject.condition)]
-    return scope.knowing(known)
+    """Tell what is known of every record that reaches the lines: it was taken, and not rejected.
+
+    Where the statements stand does not matter: all of them are tried before a record goes on, so that what they say
+    holds in every line and ``let``. The conditions themselves are typed without it.
+    """
+    taken = [facts.when_true(take.condition) for take in mapping.takes]
+    kept = [facts.when_false(reject.condition) for reject in mapping.rejects]
+    return scope.knowing(facts.NOTHING.union(*taken, *kept))
 
 
 def _take(mapping: syntax.Mapping, typer: Typer, bounds: Bounds) -> Expression | None:
-    typer = typer.within(replace(typer.scope, present=frozenset()))
+    typer = typer.within(replace(typer.scope, facts=facts.NOTHING))
     held = [typer.condition(take.condition) for take in mapping.takes]
     for take, condition in zip(mapping.takes, held, strict=True):
         bounds.hold(condition, take.span, typer.diagnostics)
@@ -100,7 +115,7 @@ def _take(mapping: syntax.Mapping, typer: Typer, bounds: Bounds) -> Expression |
 
 
 def _reject(reject: syntax.Reject, typer: Typer, bounds: Bounds) -> Reject:
-    condition = typer.within(replace(typer.scope, present=frozenset())).condition(reject.condition)
+    condition = typer.within(replace(typer.scope, facts=facts.NOTHING)).condition(reject.condition)
     bounds.hold(condition, reject.span, typer.diagnostics)
     return Reject(_certain(condition), reject.because, reject.span)
 
