@@ -28,9 +28,11 @@ from syncline_compiler.passes.lower import lower
 from syncline_compiler.passes.parse_mapping import parse_expression, parse_mapping
 from syncline_compiler.passes.resolve_codes import resolve_codes
 from syncline_compiler.passes.resolve_environments import connections, resolve_environments
+from syncline_compiler.passes.resolve_events import resolve_events
 from syncline_compiler.passes.resolve_mappings import resolve_mappings
 from syncline_compiler.passes.resolve_object import resolve_objects
 from syncline_compiler.passes.resolve_owners import resolve_owners
+from syncline_compiler.passes.resolve_scenarios import Stage, resolve_scenarios
 from syncline_compiler.passes.resolve_sync import Bound, resolve_syncs
 from syncline_compiler.passes.resolve_system import resolve_systems
 from syncline_compiler.source import SourceFile, Span, Unreadable, read_sources
@@ -84,14 +86,18 @@ def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
         check_ownership(sync, written, systems, diagnostics)
         check_identity(sync, written, systems, diagnostics)
         check_delivery(sync, written, systems, diagnostics)
+    used = connections(written)
+    stage = Stage(objects, systems, used, bound.condition)
     return ResolvedProject(
         name=written.project.spec.project,
         objects=objects,
         systems=systems,
         codes=codes,
         syncs=syncs,
-        connections=connections(written),
+        connections=used,
         environments=resolve_environments(written, systems, diagnostics),
+        events=resolve_events(written, objects, systems, diagnostics),
+        scenarios=resolve_scenarios(written, stage, diagnostics),
     )
 
 

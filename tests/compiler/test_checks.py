@@ -150,10 +150,6 @@ def test_kinds_of_later_versions(check: Check) -> None:
     assert [code for code, _, _ in said(check({"x.yaml": "process: a\n"}))] == ["SYN0012"]
 
 
-def test_scenarios_load(check: Check) -> None:
-    assert said(check({"x.yaml": "scenario: refund\nsync: account\ngiven: {a: [1, null]}\nexpect: []\n"})) == []
-
-
 def test_two_specs_of_one_name(check: Check, template: Template) -> None:
     found = said(check({"codes/z.yaml": template[CODES].text}))
     assert found == [("SYN0010", "codes/z.yaml:2:8", "`crm_account_status` is declared here again")]

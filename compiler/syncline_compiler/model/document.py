@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from syncline_compiler.model.spec import CodesSpec, ObjectSpec, ProjectSpec, ScenarioSpec, SyncSpec
+from syncline_compiler.model.spec import CodesSpec, ObjectSpec, ProjectSpec, SyncSpec
+from syncline_compiler.model.spec_event import EventSpec
+from syncline_compiler.model.spec_scenario import ScenarioSpec
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.written import Written
 from syncline_compiler.source import SourceFile, Span
@@ -73,6 +75,7 @@ class WrittenProject:
     systems: Mapping[str, Declared[SystemSpec]]
     codes: Mapping[str, Declared[CodesSpec]]
     syncs: Mapping[str, Declared[SyncSpec]]
+    events: Mapping[str, Declared[EventSpec]]
     scenarios: Mapping[str, Declared[ScenarioSpec]]
     mappings: tuple[SourceFile, ...]
     broken: Mapping[str, frozenset[str]] = field(default_factory=dict)

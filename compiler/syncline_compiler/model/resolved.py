@@ -6,8 +6,8 @@ Invariant: every name in here exists; whatever could not be bound has a diagnost
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from syncline_compiler.model.typed import Expression, TypedMapping
 from syncline_compiler.model.types import Type
@@ -149,6 +149,35 @@ class ResolvedSync:
 
 
 @dataclass(frozen=True)
+class ResolvedEvent:
+    """A contract of what a system tells us. ``contract`` is the JSON Schema that a body must keep to."""
+
+    name: str
+    version: str
+    label: str
+    object: str
+    system: str
+    resource: str
+    webhook: str  # path at our inbox
+    when: Mapping[str, str | int | bool]  # path in the body → value: how the event is told from others
+    at: Mapping[str, str]  # id, record, occurred, sequence → path in the body
+    carries: Literal["full", "partial", "key_only", "delete"]
+    contract: Mapping[str, Any]
+    span: Span
+
+
+@dataclass(frozen=True)
+class ResolvedScenario:
+    """A test of the specs, its names bound and its values fit for their types."""
+
+    name: str
+    label: str
+    sync: str
+    covers: frozenset[str]  # create | update | cancel | exception
+    span: Span
+
+
+@dataclass(frozen=True)
 class ConnectionBinding:
     """A connection in one environment, as written in ``syncline.yaml``."""
 
@@ -173,3 +202,5 @@ class ResolvedProject:
     syncs: tuple[ResolvedSync, ...]  # by name
     connections: Mapping[str, str]  # connection → system
     environments: Mapping[str, tuple[ConnectionBinding, ...]]
+    events: Mapping[str, ResolvedEvent] = field(default_factory=dict)
+    scenarios: Mapping[str, ResolvedScenario] = field(default_factory=dict)

@@ -153,17 +153,6 @@ class SyncSpec(Written):
     delivery: DeliverySpec = DeliverySpec()
 
 
-class ScenarioSpec(Written):
-    """``scenario:`` given, when, expect. Loads only; nothing runs it yet."""
-
-    scenario: Text
-    sync: Name | None = None
-    label: Text | None = None
-    given: Any = None
-    when: Any = None
-    expect: Any = None
-
-
 class LimitSpec(Written):
     """Requests allowed per time."""
 

@@ -23,6 +23,7 @@ from syncline_compiler.model.written import (
     Version,
     Written,
     long_form,
+    one_or_more,
 )
 
 Category = Literal[
@@ -37,10 +38,6 @@ def _relative_glob(pattern: str) -> str:
     if pattern.startswith(("/", "\\", "~")) or ".." in pattern.replace("\\", "/").split("/") or ":" in pattern:
         raise ValueError("a pattern below the connection's folder is expected, without `..`")
     return pattern
-
-
-def _one_status(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
 
 
 class RequestSpec(Written):
@@ -245,7 +242,7 @@ class ErrorSpec(Written):
     """Recognises one of the vendor's failures."""
 
     category: Category
-    status: Annotated[list[StatusCode], BeforeValidator(_one_status)] = []
+    status: Annotated[list[StatusCode], one_or_more] = []
     where: dict[str, Any] = {}
     retry: bool = False
 

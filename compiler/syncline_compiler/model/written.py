@@ -24,9 +24,12 @@ from syncline_compiler.quantities import check_duration, check_seconds, check_sh
 
 
 class Written(BaseModel):
-    """A part of a spec as written: unknown keys are refused, values are not converted."""
+    """A part of a spec as written: unknown keys are refused, values are not converted.
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
+    A model's validator is built when it is first used: a project without events does not pay for theirs.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True, defer_build=True)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -70,7 +73,6 @@ Duration = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_durati
 Seconds = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_seconds)]
 Share = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_share)]
 Condition = Annotated[bool | str, BeforeValidator(_condition)]
-OneOrMore = Annotated[list[Text], BeforeValidator(_list_of_one)]
 
 PATTERNS = {
     r"^[a-z][a-z0-9_-]{0,62}$": "a name in lower case is expected: letters, digits, _ and -, such as quote-to-cash",
@@ -80,8 +82,16 @@ PATTERNS = {
     r"^[a-z][a-z0-9_]*(@[0-9]+)?$": "an object is expected, such as account or account@2",
     r"^[a-z][a-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$": "a system and a resource there are expected, such as crm.Account",
     r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$": "an object and its field are expected, such as account.status",
+    r"^[a-z][a-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$": "a connection is expected, or one and a resource: crm or crm.Account",
+    r"^SYN[0-9]{4}$": "a code is expected, such as SYN5004",
+    r"^(/[A-Za-z0-9_-]+)+$": "a path at our inbox is expected, such as /events/payments",
 }
 """What a pattern asks for, in words."""
+
+
+one_or_more = BeforeValidator(_list_of_one)
+"""Accepts one value for a list of one."""
+OneOrMore = Annotated[list[Text], one_or_more]
 
 
 def long_form(key: str) -> BeforeValidator:

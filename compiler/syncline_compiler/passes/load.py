@@ -12,7 +12,9 @@ from typing import Any
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, Document, WrittenProject
-from syncline_compiler.model.spec import CodesSpec, ObjectSpec, ProjectSpec, ScenarioSpec, SyncSpec
+from syncline_compiler.model.spec import CodesSpec, ObjectSpec, ProjectSpec, SyncSpec
+from syncline_compiler.model.spec_event import EventSpec
+from syncline_compiler.model.spec_scenario import ScenarioSpec
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.written import Written
 from syncline_compiler.shape import check_shape
@@ -25,9 +27,10 @@ KINDS: dict[str, type[Written]] = {
     "system": SystemSpec,
     "codes": CodesSpec,
     "sync": SyncSpec,
+    "event": EventSpec,
     "scenario": ScenarioSpec,
 }
-LATER_KINDS = ("process", "event", "policy")
+LATER_KINDS = ("process", "policy")
 """Kinds of the language that this version does not know yet."""
 
 
@@ -68,6 +71,7 @@ def load(files: Iterable[SourceFile | Unreadable], diagnostics: Collector) -> Wr
         systems=specs["system"],
         codes=specs["codes"],
         syncs=specs["sync"],
+        events=specs["event"],
         scenarios=specs["scenario"],
         mappings=tuple(found.mappings),
         broken={kind: frozenset(names) for kind, names in found.broken.items()},
@@ -116,7 +120,7 @@ def _kind(document: Document, diagnostics: Collector) -> str | None:
     """Find what a document declares: its first key."""
     value = document.value
     if not isinstance(value, dict) or not value:
-        beginning = "object, system, codes, sync or scenario, as in `object: account`"
+        beginning = "object, system, codes, sync, event or scenario, as in `object: account`"
         label = "the file is empty" if value is None else "this is no mapping of keys to values"
         diagnostics.report("SYN0009", document.at(), label=label, help=f"a spec begins with its kind: {beginning}")
         return None

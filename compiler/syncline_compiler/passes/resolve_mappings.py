@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.lookups import find_object, find_resource
 from syncline_compiler.model import syntax
 from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.resolved import ResolvedObject
 from syncline_compiler.source import Span
-from syncline_compiler.spelling import did_you_mean
 from syncline_runtime.system import System
 
 
@@ -64,37 +64,10 @@ def _bind(
     objects: Mapping[str, ResolvedObject],
     diagnostics: Collector,
 ) -> BoundMapping | None:
-    system_name, _, resource = mapping.header.resource.text.partition(".")
-    item = _object(mapping.header, project, objects, diagnostics)
-    system = systems.get(system_name)
-    span = mapping.header.resource.span
-    if system is None:
-        if not project.is_broken("system", system_name):
-            remedy = did_you_mean(system_name, systems, kind="systems")
-            diagnostics.report("SYN0202", span, label=f"no system is called `{system_name}`", help=remedy)
+    header = mapping.header
+    item = find_object(header.object.text, header.version, header.object.span, project, objects, diagnostics)
+    found = find_resource(header.resource.text, header.resource.span, project, systems, diagnostics)
+    if item is None or found is None:
         return None
-    known = [candidate.name for candidate in system.resources]
-    if resource not in known:
-        remedy = did_you_mean(resource, known, kind=f"resources of `{system_name}`")
-        diagnostics.report("SYN0202", span, label=f"`{system_name}` has no resource `{resource}`", help=remedy)
-        return None
-    return BoundMapping(mapping, system, resource, item) if item is not None else None
-
-
-def _object(
-    header: syntax.Header, project: WrittenProject, objects: Mapping[str, ResolvedObject], diagnostics: Collector
-) -> ResolvedObject | None:
-    name = header.object.text
-    item = objects.get(name)
-    if item is None:
-        if not project.is_broken("object", name):
-            remedy = did_you_mean(name, objects, kind="objects")
-            diagnostics.report("SYN0201", header.object.span, label=f"no object is called `{name}`", help=remedy)
-        return None
-    major = item.version.partition(".")[0]
-    if header.version is not None and header.version != major:
-        diagnostics.report(
-            "SYN0201", header.object.span, label=f"`{name}` is at version {item.version}",
-            secondary=[(item.span, "declared here")], help=f"write `{name}@{major}` after looking at what changed",
-        )  # fmt: skip
-    return item
+    system, resource = found
+    return BoundMapping(mapping, system, resource.name, item)

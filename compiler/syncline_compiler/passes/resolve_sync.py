@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.lookups import find_object, find_resource
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject, ResolvedSync
 from syncline_compiler.model.spec import SyncSpec
@@ -62,7 +63,8 @@ def resolve_syncs(project: WrittenProject, bound: Bound, diagnostics: Collector)
 
 def _sync(declared: _Declared, project: WrittenProject, bound: Bound, diagnostics: Collector) -> ResolvedSync | None:
     spec = declared.spec
-    item = _object(declared, project, bound, diagnostics)
+    name, _, major = spec.object.partition("@")
+    item = find_object(name, major, declared.at("object"), project, bound.objects, diagnostics)
     _check_names_of_members(declared, diagnostics)
     if item is None:
         return None
@@ -84,62 +86,32 @@ def _sync(declared: _Declared, project: WrittenProject, bound: Bound, diagnostic
     )
 
 
-def _object(
-    declared: _Declared, project: WrittenProject, bound: Bound, diagnostics: Collector
-) -> ResolvedObject | None:
-    name, _, major = declared.spec.object.partition("@")
-    item = bound.objects.get(name)
-    if item is None:
-        if not project.is_broken("object", name):
-            remedy = did_you_mean(name, bound.objects, kind="objects")
-            diagnostics.report("SYN0201", declared.at("object"), label=f"no object is called `{name}`", help=remedy)
-    elif major and item.version.partition(".")[0] != major:
-        diagnostics.report(
-            "SYN0201", declared.at("object"), label=f"`{name}` is at version {item.version}",
-            secondary=[(item.span, "declared here")],
-            help=f"write `{name}@{item.version.partition('.')[0]}` after looking at what changed",
-        )  # fmt: skip
-    return item
-
-
 def _member(
     declared: _Declared, name: str, item: ResolvedObject, project: WrittenProject, bound: Bound, diagnostics: Collector
 ) -> ResolvedMember | None:
-    system, _, resource = declared.spec.members[name].partition(".")
-    span = declared.at("members", name)
-    if project.is_broken("system", system) or not _is_resource(system, resource, span, bound, diagnostics):
+    target, span = declared.spec.members[name], declared.at("members", name)
+    found = find_resource(target, span, project, bound.systems, diagnostics)
+    if found is None:
         return None
-    key = (system, resource, item.name)
+    system, resource = found
+    key = (system.name, resource.name, item.name)
     if key not in bound.mappings:
         if key not in bound.unusable and bound.complete:
-            label = f"no mapping says how `{system}.{resource}` and `{item.name}` belong together"
-            remedy = f"write a .map file that begins with `mapping {system}.{resource} <-> {item.name}`"
+            label = f"no mapping says how `{target}` and `{item.name}` belong together"
+            remedy = f"write a .map file that begins with `mapping {target} <-> {item.name}`"
             diagnostics.report("SYN0208", span, label=label, help=remedy)
         return None
     exists = declared.spec.exists
     return ResolvedMember(
         connection=name,
-        system=system,
-        resource=resource,
+        system=system.name,
+        resource=resource.name,
         mapping=bound.mappings[key],
         originates=name in exists.originate,
         hold=_hold(declared, name, item, bound),
         on_leave=exists.on_leave.get(name, "keep"),
         span=declared.key("members", name),
     )
-
-
-def _is_resource(system: str, resource: str, span: Span, bound: Bound, diagnostics: Collector) -> bool:
-    if system not in bound.systems:
-        remedy = did_you_mean(system, bound.systems, kind="systems")
-        diagnostics.report("SYN0202", span, label=f"no system is called `{system}`", help=remedy)
-        return False
-    known = [candidate.name for candidate in bound.systems[system].resources]
-    if resource not in known:
-        remedy = did_you_mean(resource, known, kind=f"resources of `{system}`")
-        diagnostics.report("SYN0202", span, label=f"`{system}` has no resource `{resource}`", help=remedy)
-        return False
-    return True
 
 
 def _hold(declared: _Declared, name: str, item: ResolvedObject, bound: Bound) -> bool | Expression:

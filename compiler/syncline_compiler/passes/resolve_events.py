@@ -1,0 +1,103 @@
+"""Resolve events: contracts bound to the resource whose records they carry and the object they belong to.
+
+In: ``EventSpec`` with its document, objects, systems. Out: ``ResolvedEvent``. Diagnostics: SYN0201, SYN0202, SYN0204,
+SYN0216 (a schema that is none), SYN0217 (two events that cannot be told apart).
+Invariant: every event has one contract, a JSON Schema, and what comes in fits one event only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+from syncline_compiler.checking.contracts import contract_of, problems_of
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.lookups import find_object, find_resource, native_in
+from syncline_compiler.model.document import Declared, WrittenProject
+from syncline_compiler.model.resolved import ResolvedEvent, ResolvedObject
+from syncline_compiler.model.spec_event import EventSpec
+from syncline_runtime.system import NativeField, Resource, System
+
+_Declared = Declared[EventSpec]
+
+
+def resolve_events(
+    project: WrittenProject,
+    objects: Mapping[str, ResolvedObject],
+    systems: Mapping[str, System],
+    diagnostics: Collector,
+) -> Mapping[str, ResolvedEvent]:
+    """Resolve every event of the project, by name."""
+    declared = sorted(project.events.items())
+    found = {name: _event(event, project, objects, systems, diagnostics) for name, event in declared}
+    for (_, one), (_, other) in combinations(declared, 2):
+        _check_told_apart(one, other, diagnostics)
+    return {name: event for name, event in found.items() if event is not None}
+
+
+def _event(
+    declared: _Declared,
+    project: WrittenProject,
+    objects: Mapping[str, ResolvedObject],
+    systems: Mapping[str, System],
+    diagnostics: Collector,
+) -> ResolvedEvent | None:
+    spec = declared.spec
+    name, _, major = spec.object.partition("@")
+    item = find_object(name, major, declared.at("object"), project, objects, diagnostics)
+    found = find_resource(spec.source, declared.at("from"), project, systems, diagnostics)
+    if item is None or found is None:
+        return None
+    system, resource = found
+    return ResolvedEvent(
+        name=spec.event,
+        version=spec.version,
+        label=spec.label or spec.event,
+        object=item.name,
+        system=system.name,
+        resource=resource.name,
+        webhook=spec.comes_in.webhook,
+        when=spec.when,
+        at={key: path for key, path in spec.at.model_dump().items() if path is not None},
+        carries=spec.carries,
+        contract=_contract(declared, resource, diagnostics),
+        span=declared.at("event"),
+    )
+
+
+def _contract(declared: _Declared, resource: Resource, diagnostics: Collector) -> Mapping[str, Any]:
+    """Give the schema as written, or one made from the fields that the event carries."""
+    spec = declared.spec
+    if spec.contract:
+        for place, label in problems_of(spec.contract):
+            diagnostics.report("SYN0216", declared.at("schema", *place), label=label)
+        return spec.contract
+    paths = [path for path in (spec.at.id, spec.at.occurred, spec.at.sequence) if path]
+    return contract_of(list(_carried(declared, resource, diagnostics)), paths, spec.at.record, spec.when)
+
+
+def _carried(declared: _Declared, resource: Resource, diagnostics: Collector) -> Iterator[NativeField]:
+    """Give the fields in an event's record: those named, or all that can be read; of a key only the id."""
+    spec = declared.spec
+    for index, name in enumerate(spec.fields):
+        native = native_in(resource, name, declared.at("fields", index), diagnostics)
+        if native is not None:
+            yield native
+    if not spec.fields:
+        only_key = spec.carries in ("key_only", "delete")
+        yield from (field for field in resource.fields if (field.name == resource.id if only_key else field.readable))
+
+
+def _check_told_apart(one: _Declared, other: _Declared, diagnostics: Collector) -> None:
+    """Check that no body can be both: at one inbox path, some place must hold different values."""
+    first, second = one.spec, other.spec
+    if first.comes_in.webhook != second.comes_in.webhook:
+        return
+    if any(path in second.when and second.when[path] != value for path, value in first.when.items()):
+        return
+    diagnostics.report(
+        "SYN0217", other.at("when"), label=f"an event that is `{first.event}` may be this one too",
+        secondary=[(one.at("when"), "recognised so")],
+        help="name a place in the body at which the two hold different values, such as the event's type",
+    )  # fmt: skip

@@ -1,0 +1,96 @@
+"""Event contracts: what they are bound to, the schema that comes of them, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from syncline_compiler.model.resolved import ResolvedEvent
+from syncline_compiler.pipeline import Compilation
+
+Check = Callable[[Mapping[str, str]], Compilation]
+PATH = "events/account_changed.yaml"
+EVENT = """\
+event: account_changed
+version: 1.2.0
+object: account@1
+from: crm.Account
+comes_in: {webhook: /events/crm, signature: {header: X-Signature}}
+when: {type: account.changed, api: 3}
+at: {id: id, record: data.object, sequence: seq}
+"""
+BODY = {
+    "id": "evt_1", "seq": 7, "type": "account.changed", "api": 3,
+    "data": {"object": {"id": "a1", "name": "Ada Ltd", "status": "Open", "credit_limit": "12.50", "email": None}},
+}  # fmt: skip
+
+
+def resolved(check: Check, text: str) -> ResolvedEvent:
+    compilation = check({PATH: text})
+    assert [(d.code, d.label) for d in compilation.diagnostics] == []
+    assert compilation.project is not None
+    return compilation.project.events["account_changed"]
+
+
+def fits(event: ResolvedEvent, body: object) -> bool:
+    return Draft202012Validator(dict(event.contract)).is_valid(json.loads(json.dumps(body)))
+
+
+def changed(**members: object) -> dict[str, object]:
+    record = {**BODY["data"]["object"], **members}  # type: ignore[index]
+    return {**BODY, "data": {"object": {key: value for key, value in record.items() if value is not ...}}}
+
+
+def test_an_event_is_bound(check: Check) -> None:
+    event = resolved(check, EVENT)
+    assert (event.object, event.system, event.resource, event.webhook) == ("account", "crm", "Account", "/events/crm")
+    assert event.at == {"id": "id", "record": "data.object", "sequence": "seq"}
+    assert (event.carries, event.when) == ("full", {"type": "account.changed", "api": 3})
+
+
+def test_its_contract_follows_from_the_resource(check: Check) -> None:
+    event = resolved(check, EVENT)
+    Draft202012Validator.check_schema(dict(event.contract))
+    assert fits(event, BODY)
+    assert fits(event, changed(credit_limit=12.5))
+    assert not fits(event, {**BODY, "type": "account.removed"})
+    assert not fits(event, {**BODY, "api": "3"})
+    assert not fits(event, {key: value for key, value in BODY.items() if key != "id"})
+    assert not fits(event, changed(status="Opened"))
+    assert not fits(event, changed(name="x" * 81))
+    assert not fits(event, changed(name=...)), "required in the resource"
+    assert not fits(event, changed(credit_limit="a lot"))
+
+
+def test_only_what_is_carried_is_asked_for(check: Check) -> None:
+    partial = resolved(check, EVENT + "carries: partial\nfields: [id, status]\n")
+    assert set(partial.contract["properties"]["data"]["properties"]["object"]["properties"]) == {"id", "status"}
+    key = resolved(check, EVENT + "carries: delete\n")
+    assert set(key.contract["properties"]["data"]["properties"]["object"]["properties"]) == {"id"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("account@1", "acount@1", ("SYN0201", 3, "no object is called `acount`")),
+        ("account@1", "account@2", ("SYN0201", 3, "`account` is at version 1.0.0")),
+        ("crm.Account", "crm.Acount", ("SYN0202", 4, "`crm` has no resource `Acount`")),
+        ("/events/crm", "events", ("SYN0008", 5, "a path at our inbox is expected, such as /events/payments")),
+        ("when: {", "fields: [nmae]\nwhen: {", ("SYN0204", 6, "`Account` has no field `nmae`")),
+        ("when: {", "fields: [id]\nschema: {type: object}\nwhen: {",
+         ("SYN0008", 1, "either `fields` or `schema` says what the event holds, not both")),
+        ("when: {", "schema: {$ref: 'https://example.com/event.json'}\nwhen: {",
+         ("SYN0216", 6, "this leads out of the schema, and nothing outside is read")),
+        ("when: {", "schema: {$schema: 'http://json-schema.org/draft-07/schema#'}\nwhen: {",
+         ("SYN0216", 6, "only the dialect of 2020-12 is understood")),
+        ("when: {", "schema: {properties: {a: {maxLength: -1}}}\nwhen: {",
+         ("SYN0216", 6, "-1 is less than the minimum of 0")),
+    ],
+)  # fmt: skip
+def test_what_is_refused(check: Check, before: str, after: str, expected: tuple[str, int, str]) -> None:
+    assert before in EVENT
+    found = [(d.code, d.span.line, d.label) for d in check({PATH: EVENT.replace(before, after, 1)}).diagnostics]
+    assert found == [expected]

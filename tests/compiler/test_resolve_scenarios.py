@@ -1,0 +1,98 @@
+"""Scenarios: names and values of given, when and expect are checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from syncline_compiler.pipeline import Compilation
+
+Check = Callable[[Mapping[str, str]], Compilation]
+PATH = "scenarios/late.yaml"
+SCENARIO = """\
+scenario: late
+sync: account
+covers: [update, exception]
+given:
+  crm: {Account: [{id: a1, name: Ada Ltd, status: Open, credit_limit: 12.50}]}
+  erp: {Partner: []}
+when:
+  - {change: crm.Account, id: a1, to: {status: Closed, email: null}}
+  - {fail: erp.Partner, how: 500_after, on: create, times: 2}
+  - {fail: erp, how: stall}
+  - {delete: crm.Account, id: a1}
+  - run: account
+  - run: all
+expect:
+  writes:
+    - {create: erp.Partner, with: {title: Ada Ltd}}
+  records:
+    - {of: account, where: status == "closed", has: {name: Ada Ltd, credit_limit: {amount: 12.50, currency: EUR}}}
+    - {of: account, where: email is null, count: 0}
+  exceptions:
+    - {code: SYN5004, at: crm.Account, id: a1, field: status}
+"""
+
+
+def said(compilation: Compilation) -> list[tuple[str, int, str]]:
+    return [(d.code, d.span.line, d.label) for d in compilation.diagnostics]
+
+
+def test_a_scenario_is_resolved(check: Check) -> None:
+    compilation = check({PATH: SCENARIO})
+    assert said(compilation) == []
+    assert compilation.project is not None
+    scenario = compilation.project.scenarios["late"]
+    assert (scenario.sync, scenario.covers) == ("account", {"update", "exception"})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("crm: {Acc", "crn: {Acc", ("SYN0205", 5, "no sync has a member `crn`")),
+        ("{Account: [", "{Acount: [", ("SYN0202", 5, "`crm` has no resource `Acount`")),
+        ("name: Ada Ltd, status: Open", "nmae: Ada Ltd, status: Open",
+         ("SYN0204", 5, "`Account` has no field `nmae`")),
+        ("12.50}]", "12.505}]", ("SYN0218", 5, "`12.505` does not fit decimal(12,2)")),
+        ("12.50}]", "much}]", ("SYN0218", 5, "a number is expected")),
+        ("12.50}]", "1e3}]", None),
+        ("name: Ada Ltd, status: Open", "name: null, status: Open", ("SYN0218", 5, "text(80) is never null")),
+        ("status: Closed", "status: closed",
+         ("SYN0218", 8, "`closed` is no value of `status`: did you mean `Closed`?")),
+        ("[{id: a1, ", "[{", ("SYN0218", 5, "a record of `Account` has its `id`, and this one has none")),
+        ("- run: all", "- {add: crm.Account}", ("SYN0218", 13, None)),
+        ("fail: erp.Partner", "fail: erp.Partners", ("SYN0202", 9, "`erp` has no resource `Partners`")),
+        ("fail: erp,", "fail: epr,", ("SYN0205", 10, "no sync has a member `epr`")),
+        ("how: stall", "how: sleep", ("SYN0008", 10, None)),
+        ("run: account", "run: acount", ("SYN0219", 12, "no sync is called `acount`")),
+        ("  - run: all", "  - {event: paid}", ("SYN0219", 13, "no event is called `paid`")),
+        ("  - run: all", "  - {run: all, id: a1}", ("SYN0008", 13, "`id` says nothing about `run`")),
+        ("  - run: all", "  - {id: a1}",
+         ("SYN0008", 13, "exactly one of add, change, delete, event, fail, run is expected")),
+        ("title", "tilte", ("SYN0204", 16, "`Partner` has no field `tilte`")),
+        ("of: account, where: status", "of: acount, where: status", ("SYN0201", 18, "no object is called `acount`")),
+        ("has: {name", "has: {nmae", ("SYN0203", 18, "`account` has no field `nmae`")),
+        ('status == "closed"', 'status == "shut"', ("SYN0308", 18, None)),
+        ("currency: EUR", "currency: EURO", ("SYN0218", 18, "`EURO` is no currency")),
+        ("email is null", "emial is null", ("SYN0203", 19, None)),
+        ("SYN5004", "SYN5999", ("SYN0219", 21, "no run sets a record aside for `SYN5999`")),
+        ("SYN5004", "SYN0501", ("SYN0219", 21, "no run sets a record aside for `SYN0501`")),
+    ],
+)  # fmt: skip
+def test_what_is_refused(check: Check, before: str, after: str, expected: tuple[str, int, str | None] | None) -> None:
+    assert before in SCENARIO
+    found = said(check({PATH: SCENARIO.replace(before, after, 1)}))
+    if expected is None:
+        assert found == []
+        return
+    code, line, label = expected
+    assert [(one[0], one[1]) for one in found] == [(code, line)]
+    assert label is None or found[0][2] == label
+
+
+def test_a_scenario_that_expects_nothing(check: Check) -> None:
+    text = SCENARIO.partition("expect:")[0] + "expect: {}\n"
+    assert said(check({PATH: text})) == [
+        ("SYN0008", 1, "`expect` says nothing: name `writes`, `records` or `exceptions`")
+    ]
