@@ -17,12 +17,16 @@ from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.resolved import CodeTable, ResolvedObject, ResolvedProject
 from syncline_compiler.model.typed import Expression
 from syncline_compiler.model.types import BOOL, Type
+from syncline_compiler.passes.check_cursors import check_cursors
 from syncline_compiler.passes.check_delivery import check_delivery
 from syncline_compiler.passes.check_expressions import Objects, check_expressions
 from syncline_compiler.passes.check_identity import check_identity
+from syncline_compiler.passes.check_keys import check_keys
+from syncline_compiler.passes.check_loops import check_loops
 from syncline_compiler.passes.check_ownership import check_ownership
 from syncline_compiler.passes.check_systems import check_systems
 from syncline_compiler.passes.check_types import check_expression, check_mapping
+from syncline_compiler.passes.check_writers import check_writers
 from syncline_compiler.passes.load import load
 from syncline_compiler.passes.lower import lower
 from syncline_compiler.passes.parse_mapping import parse_expression, parse_mapping
@@ -75,6 +79,7 @@ def check_sources(files: Iterable[SourceFile | Unreadable]) -> Compilation:
 def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
     systems = resolve_systems(written, diagnostics)
     check_systems(written, systems, diagnostics)
+    check_cursors(written, systems, diagnostics)
     fields = resolve_objects(written, diagnostics)
     codes = resolve_codes(written, fields, diagnostics)
     typing = _Typing(systems, codes)
@@ -86,6 +91,9 @@ def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
         check_ownership(sync, written, systems, diagnostics)
         check_identity(sync, written, systems, diagnostics)
         check_delivery(sync, written, systems, diagnostics)
+    check_keys(written, objects, systems, syncs, diagnostics)
+    check_writers(syncs, written, diagnostics)
+    check_loops(syncs, objects, diagnostics)
     used = connections(written)
     stage = Stage(objects, systems, used, bound.condition)
     return ResolvedProject(

@@ -114,6 +114,7 @@ class ListRead:
     also: tuple[str, ...] = ()  # further lists in the same body, paged together with ``items``
     detail: bool = False  # the list shows too little: each record is read again with the resource's ``get``
     each: str | None = None  # resource: this list is read once for each of its records, whose id is ``{parent}``
+    result_cap: int | None = None  # the system shows no more records than these, whatever there is
 
 
 @dataclass(frozen=True)

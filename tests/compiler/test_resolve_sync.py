@@ -169,7 +169,7 @@ def test_a_connection_leads_to_one_system(check: Check) -> None:
     second = """
 sync: another
 object: account
-members: {crm: erp.Partner, erp: erp.Partner}
+members: {crm: erp.Partner}
 exists: {originate: [crm]}
 owners: {"*": crm}
 """

@@ -66,6 +66,7 @@ resources:
       cursor:
         {field: updated_at, granularity: 1ms, lag: 5s, query: {since: "{cursor}"}, body: {all: false}, format: wire}
       complete: false
+      result_cap: 5000
       also: [more]
       detail: true
       each: Contact

@@ -13,13 +13,24 @@ from syncline_compiler.checking.agree import UNTYPED, Agreement
 from syncline_compiler.checking.expressions import Typer
 from syncline_compiler.checking.lenses import Lens
 from syncline_compiler.checking.names import LANDED, Names, Scope, canonical_scope, item_scope
-from syncline_compiler.checking.size import Bounds, parts_of
+from syncline_compiler.checking.size import Bounds
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.functions import REGISTRY, to_native
 from syncline_compiler.functions.conversion import native_type
 from syncline_compiler.model import syntax
 from syncline_compiler.model.resolved import ResolvedField, ResolvedObject
-from syncline_compiler.model.typed import Apply, Each, Expression, Field, Line, OrElse, PickPut, Put, Resolve
+from syncline_compiler.model.typed import (
+    Apply,
+    Each,
+    Expression,
+    Field,
+    Line,
+    OrElse,
+    PickPut,
+    Put,
+    Resolve,
+    parts_of,
+)
 from syncline_compiler.model.types import Type
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.functions import REGISTRY
-from syncline_compiler.model.typed import Aggregate, Apply, Case, Expression, Lookup, OrElse, Pick, Resolve
+from syncline_compiler.model.typed import Apply, Expression, parts_of
 from syncline_compiler.source import Span
 
 LARGEST = 4_000
@@ -43,22 +42,3 @@ class Bounds:
 
 def _uses(expression: Expression) -> int:
     return REGISTRY[expression.function].uses if isinstance(expression, Apply) else 1
-
-
-def parts_of(expression: Expression) -> Iterable[Expression]:
-    """Give the expressions that an expression is made of."""
-    match expression:
-        case Apply():
-            return expression.arguments
-        case Case():
-            default = (expression.default,) if expression.default is not None else ()
-            return (*(part for branch in expression.branches for part in branch), *default)
-        case Lookup() | Resolve():
-            return (expression.argument,)
-        case Pick():
-            return (expression.list, expression.where, expression.value)
-        case Aggregate():
-            return (expression.value, expression.where) if expression.where is not None else (expression.value,)
-        case OrElse():
-            return (expression.value,)
-    return ()

@@ -5,13 +5,10 @@ Invariant: pure questions over ``TypedMapping``; nothing here reports or decides
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject
-from syncline_compiler.model.typed import Field, Line, TypedMapping
-from syncline_compiler.model.types import Type
+from syncline_compiler.model.typed import Expression, Line, TypedMapping, fields_in
 from syncline_compiler.source import Span
 from syncline_runtime.system import Resource, System
 
@@ -49,8 +46,9 @@ def native_read(mapping: TypedMapping) -> dict[str, Span]:
     """Give the native fields that a mapping reads, and the first line of each."""
     read: dict[str, Span] = {}
     for expression, span in _read_expressions(mapping):
-        for name in _native_fields(expression):
-            read.setdefault(name, span)
+        for field in fields_in(expression):
+            if field.scope == "native":
+                read.setdefault(field.name, span)
     return read
 
 
@@ -68,22 +66,9 @@ def _puts(line: Line) -> Iterator[str]:
     return (put.native for put in line.puts)
 
 
-def _read_expressions(mapping: TypedMapping) -> Iterator[tuple[Any, Span]]:
+def _read_expressions(mapping: TypedMapping) -> Iterator[tuple[Expression, Span]]:
     if mapping.take is not None:
         yield mapping.take, mapping.span
     yield from ((line.get, line.span) for line in mapping.lines if line.get is not None)
     yield from ((part.list, part.span) for part in mapping.parts if part.direction != "write")
     yield from ((reject.condition, reject.span) for reject in mapping.rejects)
-
-
-def _native_fields(node: Any) -> Iterator[str]:
-    """Walk an expression, whatever its nodes are called: they are dataclasses and tuples of dataclasses."""
-    if isinstance(node, Field):
-        if node.scope == "native":
-            yield node.name
-    elif isinstance(node, tuple):
-        for item in node:
-            yield from _native_fields(item)
-    elif dataclasses.is_dataclass(node) and not isinstance(node, Type):
-        for member in dataclasses.fields(node):
-            yield from _native_fields(getattr(node, member.name))

@@ -69,9 +69,10 @@ class CursorSpec(Written):
     """The field by which changes are read."""
 
     field: NativeName
-    granularity: Duration = "1s"
+    granularity: Duration | None = None
     lag: Duration = "0s"
     format: Literal["iso", "iso_naive", "epoch", "text", "wire"] = "iso"
+    inclusive: bool = False
     query: dict[str, Any] = {}
     body: Any = None
 
@@ -84,6 +85,7 @@ class ListSpec(Written):
     paging: PagingSpec = PagingSpec(kind="none")
     cursor: CursorSpec | None = None
     complete: bool = True
+    result_cap: Annotated[int, Field(ge=1)] | None = None
     also: list[Text] = []
     detail: bool = False
     each: NativeName | None = None
@@ -182,6 +184,13 @@ class NativeFieldSpec(Written):
     lookup: LookupSpec | None = None
 
 
+class VolumeSpec(Written):
+    """How many records there are, and how many change in a day: what reading them takes."""
+
+    records: Annotated[int, Field(ge=0)]
+    daily: Annotated[int, Field(ge=0)] | None = None
+
+
 class TransitionSpec(Written):
     """A request that moves a field, which cannot be written, from one value to another."""
 
@@ -210,6 +219,7 @@ class ResourceSpec(Written):
     parent: NativeName | None = None
     scope: ScopesSpec = ScopesSpec()
     transitions: list[TransitionSpec] = []
+    volume: VolumeSpec | None = None
 
 
 class AuthSpec(Written):

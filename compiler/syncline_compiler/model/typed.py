@@ -6,6 +6,7 @@ no node needs the text of the spec again (spans stay for diagnostics and lineage
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -120,6 +121,33 @@ class OrElse:
 
 
 Expression = Constant | Field | Apply | Case | Lookup | Resolve | Pick | Aggregate | OrElse
+
+
+def parts_of(expression: Expression) -> Iterable[Expression]:
+    """Give the expressions that an expression is made of."""
+    match expression:
+        case Apply():
+            return expression.arguments
+        case Case():
+            default = (expression.default,) if expression.default is not None else ()
+            return (*(part for branch in expression.branches for part in branch), *default)
+        case Lookup() | Resolve():
+            return (expression.argument,)
+        case Pick():
+            return (expression.list, expression.where, expression.value)
+        case Aggregate():
+            return (expression.value, expression.where) if expression.where is not None else (expression.value,)
+        case OrElse():
+            return (expression.value,)
+    return ()
+
+
+def fields_in(expression: Expression) -> Iterator[Field]:
+    """Give every field that an expression names, each as often as it stands there."""
+    if isinstance(expression, Field):
+        yield expression
+    for part in parts_of(expression):
+        yield from fields_in(part)
 
 
 @dataclass(frozen=True)

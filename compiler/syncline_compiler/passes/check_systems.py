@@ -1,21 +1,21 @@
-"""Check systems: cursors that read changes, placeholders that something fills, no secret in a request.
+"""Check systems: placeholders that something fills, no secret in a request.
 
-In: ``System`` and its spec. Diagnostics: SYN0007, SYN0706, SYN0707, SYN0801.
-Invariant (of a system without these): an incremental read asks for changes, and no request sends braces as they stand.
+In: ``System`` and its spec. Diagnostics: SYN0007, SYN0204, SYN0707, SYN0801.
+Invariant (of a system without these): no request sends braces as they stand.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.spec_system import SystemSpec
+from syncline_compiler.model.templates import texts_in
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
-from syncline_runtime.system import Cursor, ListRead, Resource, System
+from syncline_runtime.system import Resource, System
 
 PLACEHOLDERS = frozenset(
     {
@@ -23,7 +23,6 @@ PLACEHOLDERS = frozenset(
         "account", "value", "username", "password", "result",
     }
 )  # fmt: skip
-ORDERED_TYPES = frozenset({"instant", "local_datetime", "date", "int", "text"})
 SENSITIVE_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"}
 )
@@ -39,34 +38,11 @@ def check_systems(project: WrittenProject, systems: Mapping[str, System], diagno
     for name, system in systems.items():
         declared = project.systems[name]
         for resource in system.resources:
-            _check_cursor(resource, declared, diagnostics)
             _check_replacing(resource, declared, diagnostics)
         value = {key: item for key, item in declared.document.value.items() if key != "sandbox"}
-        for place, template in _texts(value, ()):
+        for place, template in texts_in(value):
             _check_placeholders(place, template, declared, diagnostics)
             _check_secret(place, template, declared, diagnostics)
-
-
-def _check_cursor(resource: Resource, declared: _Declared, diagnostics: Collector) -> None:
-    listed = resource.list
-    if listed is None or listed.cursor is None:
-        return
-    native = next((field for field in resource.fields if field.name == listed.cursor.field), None)
-    if native is None:
-        return
-    place: Place = ("resources", resource.name, "list", "cursor")
-    described = [(declared.key("resources", resource.name, "fields", native.name), "declared here")]
-    if native.type not in ORDERED_TYPES or not native.readable:
-        why = f"`{native.name}` is {native.type}" if native.readable else f"`{native.name}` cannot be read"
-        diagnostics.report(
-            "SYN0706", declared.at(*place, "field"), label=f"{why}: it cannot say what changed since",
-            secondary=described, help="name a field that rises with each change, such as a time of last change",
-        )  # fmt: skip
-    elif not _asks_for_changes(listed, listed.cursor):
-        diagnostics.report(
-            "SYN0706", declared.key(*place), label="no request holds `{cursor}`, so that every run reads everything",
-            help='say how changes are asked for: `query: {updated_since: "{cursor}"}`',
-        )  # fmt: skip
 
 
 def _check_replacing(resource: Resource, declared: _Declared, diagnostics: Collector) -> None:
@@ -80,24 +56,6 @@ def _check_replacing(resource: Resource, declared: _Declared, diagnostics: Colle
         label="to replace a record it must be found, deleted and made again",
         help="describe `delete`, and `create` with `find`",
     )  # fmt: skip
-
-
-def _asks_for_changes(listed: ListRead, cursor: Cursor) -> bool:
-    request = listed.request
-    templates = (cursor.query, cursor.body, request.path, request.query, request.body, request.headers)
-    return any("{cursor}" in text for template in templates for _, text in _texts(template, ()))
-
-
-def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
-    """Walk a value; nesting is bounded by the reader."""
-    if isinstance(value, str):
-        yield place, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _texts(item, (*place, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _texts(item, (*place, index))
 
 
 def _check_placeholders(place: Place, text: str, declared: _Declared, diagnostics: Collector) -> None:

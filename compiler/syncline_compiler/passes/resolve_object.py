@@ -100,11 +100,13 @@ def _parts(declared: _Declared, project: WrittenProject, diagnostics: Collector)
 
 
 def _identity(declared: _Declared, diagnostics: Collector) -> Iterator[IdentityRule]:
+    by_key = any(rule.same for rule in declared.spec.identity)
     for index, rule in enumerate(declared.spec.identity):
         place: Place = ("identity", index)
         if rule.similar is not None:
-            label = "rules by similarity do not run yet"
-            diagnostics.report("SYN0012", declared.key(*place, "similar"), label=label, help="use `same` for now")
+            if by_key:  # With no key at all that is the worse mistake, and `check_keys` reports it.
+                label = "rules by similarity do not run yet"
+                diagnostics.report("SYN0012", declared.key(*place, "similar"), label=label, help="use `same` for now")
             continue
         if not rule.same:
             label = "this rule compares nothing"

@@ -7,7 +7,7 @@ Invariant: every field and resource that the result names exists in it; duration
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, cast
 
@@ -20,6 +20,10 @@ from syncline_compiler.quantities import microseconds, seconds
 from syncline_compiler.spelling import did_you_mean
 from syncline_compiler.type_text import TypeTextError, parse_native_type
 from syncline_runtime import system as compiled
+
+FIXED_ZONES = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT"})
+SET_BACK = "2h"
+"""The most by which clocks are set back anywhere."""
 
 _Declared = Declared[written.SystemSpec]
 
@@ -66,7 +70,7 @@ def _resource(declared: _Declared, name: str, diagnostics: Collector) -> compile
         id=spec.id,
         fields=tuple(_field(declared, (*place, "fields", field), diagnostics) for field in spec.fields),
         version=spec.version,
-        list=_list(spec.list_),
+        list=_list(declared.spec, spec),
         files=_files(spec.files),
         get=_request(spec.get, "GET") if spec.get else None,
         get_at=spec.get_at,
@@ -120,32 +124,47 @@ def _type(declared: _Declared, text: str, place: Place, diagnostics: Collector) 
         return TEXT
 
 
-def _list(spec: written.ListSpec | None) -> compiled.ListRead | None:
+def _list(system: written.SystemSpec, resource: written.ResourceSpec) -> compiled.ListRead | None:
+    spec = resource.list_
     if spec is None:
         return None
     return compiled.ListRead(
         request=_request(spec.request, "GET"),
         items=spec.items,
         paging=compiled.Paging(**spec.paging.model_dump()),
-        cursor=_cursor(spec.cursor),
+        cursor=_cursor(system, resource, spec.cursor) if spec.cursor else None,
         complete=spec.complete,
+        result_cap=spec.result_cap,
         also=tuple(spec.also),
         detail=spec.detail,
         each=spec.each,
     )
 
 
-def _cursor(spec: written.CursorSpec | None) -> compiled.Cursor | None:
-    if spec is None:
-        return None
+def _cursor(system: written.SystemSpec, resource: written.ResourceSpec, spec: written.CursorSpec) -> compiled.Cursor:
+    field = resource.fields.get(spec.field)
+    kind = field.type.rstrip("?") if field is not None else ""
+    granularity = spec.granularity or ("1d" if kind == "date" else "1s")
     return compiled.Cursor(
         field=spec.field,
-        granularity=microseconds(spec.granularity),
-        lag=microseconds(spec.lag),
+        granularity=microseconds(granularity),
+        lag=max(microseconds(lag) for lag in _lags(system, kind, spec)),
         format=spec.format,
         query=_plain(spec.query),
         body=_plain(spec.body),
     )
+
+
+def _lags(system: written.SystemSpec, kind: str, spec: written.CursorSpec) -> Iterator[str]:
+    """Give the durations by which a change may show after its time: the longest is the overlap of two reads.
+
+    A change is found no sooner than a read sees it; a local time that comes twice when clocks are set back may lie
+    before the newest one seen.
+    """
+    yield spec.lag
+    yield system.visible_after
+    if (kind == "local_datetime" or spec.format == "iso_naive") and system.zone not in FIXED_ZONES:
+        yield SET_BACK
 
 
 def _files(spec: written.FilesSpec | None) -> compiled.FileRead | None:

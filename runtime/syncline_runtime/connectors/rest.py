@@ -137,13 +137,15 @@ async def _walk(
 ) -> AsyncIterator[Page]:
     walk = Walk(listing.paging, asked)
     to_row = row_maker(client, resource, asked)
-    goes_on = True
+    goes_on, received = True, 0
     while goes_on:
         answer = await _page_answer(client, request, {**known, **walk.values}, asked, walk, listing.paging)
         if answer is None:
             return
         lists = [_list_at(asked, answer.body, path) for path in (listing.items, *listing.also)]
         records = [record for items in lists for record in items]
+        received += len(records)
+        _refuse_capped(listing, received, asked)
         rows = [to_row(record) for record in records]
         fingerprint = raw_hash({row.native_id: row.raw_hash for row in rows})
         longest = max(map(len, lists))
@@ -153,6 +155,16 @@ async def _walk(
         if walk.link:
             walk.link = client.origin.follow(walk.link, answer.url)
         yield await _page(client, resource, listing, rows, asked)
+
+
+def _refuse_capped(listing: ListRead, received: int, asked: Asked) -> None:
+    """Refuse as many records as the system ever shows: whether there are more cannot be seen."""
+    if listing.result_cap is not None and received >= listing.result_cap:
+        raise failures.bad_answer(
+            asked,
+            f"the list shows at most {listing.result_cap} records, and {received} came: the rest cannot be seen",
+            mend="describe a list without this limit in the system description",
+        )
 
 
 async def _page_answer(

@@ -150,6 +150,16 @@ def test_a_page_size_that_the_system_caps_in_silence_loses_nothing() -> None:
     assert len(reading(answer)) == 5
 
 
+def test_a_list_that_shows_only_so_many_is_no_whole_list() -> None:
+    page = {"items": [{"id": "c1"}, {"id": "c2"}]}
+    customers = shop().resource("Customer")
+    assert customers.list
+    capped = replace(customers, list=replace(customers.list, paging=Paging(), result_cap=2))
+    system = replace(shop(), resources=(capped,))
+    assert "shows at most 2 records, and 2 came" in str(failure(lambda _: httpx.Response(200, json=page), system))
+    assert len(reading(lambda _: httpx.Response(200, json={"items": page["items"][:1]}), system)) == 1
+
+
 def test_page_numbers_may_end_in_a_404() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         page = int(request.url.params["page"])

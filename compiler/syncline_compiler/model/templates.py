@@ -1,0 +1,20 @@
+"""Templates of system descriptions: plain JSON values whose texts may hold placeholders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from syncline_compiler.model.document import Place
+
+
+def texts_in(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Give every text in a value and where it stands; nesting is bounded by the reader."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from texts_in(item, (*place, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from texts_in(item, (*place, index))

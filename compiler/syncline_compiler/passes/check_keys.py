@@ -1,0 +1,136 @@
+"""Check keys: whether what is said to tell records apart can do so, by its own description.
+
+In: objects, systems, ``ResolvedSync``. Diagnostics: SYN0604, SYN0605.
+Invariant (of a project without these): two records are not made one because they share a status or a country.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.model.document import Declared, WrittenProject
+from syncline_compiler.model.resolved import ResolvedField, ResolvedMember, ResolvedObject, ResolvedSync
+from syncline_compiler.model.spec import ObjectSpec
+from syncline_compiler.model.spec_system import SystemSpec
+from syncline_compiler.model.typed import Line, fields_in
+from syncline_runtime.system import Resource, System
+
+SHARED_KINDS = frozenset({"bool", "enum", "country", "currency", "language", "subdivision"})
+"""Kinds with so few values that many records have the same."""
+SHARED_NATIVE_TYPES = frozenset({"bool", "date", "list", "json"})
+
+
+def check_keys(
+    project: WrittenProject,
+    objects: Mapping[str, ResolvedObject],
+    systems: Mapping[str, System],
+    syncs: Sequence[ResolvedSync],
+    diagnostics: Collector,
+) -> None:
+    """Check the keys of objects, their parts, resources, and of the records that a create is found by."""
+    for name, item in objects.items():
+        declared = project.objects[name]
+        _check_similar(declared, diagnostics)
+        _check_rules(item, diagnostics)
+        _check_parts(item, declared, objects, diagnostics)
+    for name, system in systems.items():
+        for resource in system.resources:
+            _check_id(resource, project.systems[name], diagnostics)
+    for sync in syncs:
+        for member in sync.members:
+            _check_found_by(member, sync, project, systems, diagnostics)
+
+
+def _check_similar(declared: Declared[ObjectSpec], diagnostics: Collector) -> None:
+    """Check that likeness is not all there is to tell that two records are one."""
+    rules = declared.spec.identity
+    if rules and all(rule.similar is not None and not rule.same for rule in rules):
+        diagnostics.report(
+            "SYN0604", declared.key("identity", 0, "similar"),
+            label=f"only likeness tells which records of `{declared.spec.object}` are one",
+            help="put a rule by key first, such as `- same: [tax_id, country]`",
+        )  # fmt: skip
+
+
+def _check_rules(item: ResolvedObject, diagnostics: Collector) -> None:
+    for rule in item.identity:
+        fields = [field for name in rule.same if (field := item.field(name)) is not None]
+        if rule.then == "review" or not fields or not all(map(_is_shared, fields)):
+            continue
+        listed = " and ".join(f"`{field.name}`" for field in fields)
+        diagnostics.report(
+            "SYN0605", rule.span, label=f"many records have the same {listed}, and all of them would become one",
+            secondary=[(field.span, f"of type {field.type.present()}") for field in fields],
+            help="add a field that tells records apart, such as a number or an email address, or write `then: review`",
+        )  # fmt: skip
+
+
+def _is_shared(field: ResolvedField) -> bool:
+    """Tell whether many records have the same; a ref says so itself where the other object sees a collection."""
+    return field.type.kind in SHARED_KINDS or field.inverse is not None
+
+
+def _check_parts(
+    item: ResolvedObject, declared: Declared[ObjectSpec], objects: Mapping[str, ResolvedObject], diagnostics: Collector
+) -> None:
+    for part in item.parts:
+        key = objects[part.of].field(part.key) if part.of in objects else None
+        if key is None or not (key.type.nullable or key.type.kind == "bool"):
+            continue
+        why = "may be null" if key.type.nullable else "has two values"
+        diagnostics.report(
+            "SYN0605", declared.at("parts", part.name, "key"), label=f"`{part.key}` {why}: rows would be taken for one",
+            secondary=[(key.span, f"of type {key.type}")],
+            help="name a field that every row has, and no two rows of a record have alike",
+        )  # fmt: skip
+
+
+def _check_id(resource: Resource, declared: Declared[SystemSpec], diagnostics: Collector) -> None:
+    native = next((field for field in resource.fields if field.name == resource.id), None)
+    if native is None or not (native.values or native.type in SHARED_NATIVE_TYPES):
+        return
+    kind = f"one of {len(native.values)} values" if native.values else native.type
+    diagnostics.report(
+        "SYN0605", declared.at("resources", resource.name, "id"),
+        label=f"`{native.name}` is {kind}: many records have the same",
+        secondary=[(declared.key("resources", resource.name, "fields", native.name), "declared here")],
+        help="name the field that holds the system's own id of a record",
+    )  # fmt: skip
+
+
+def _check_found_by(
+    member: ResolvedMember,
+    sync: ResolvedSync,
+    project: WrittenProject,
+    systems: Mapping[str, System],
+    diagnostics: Collector,
+) -> None:
+    """Check that a create which was cut off is found again by a field that no other record has alike."""
+    resource = systems[member.system].resource(member.resource)
+    create = resource.create
+    if member.hold is False or create is None or create.marker or create.idempotency_header or create.find is None:
+        return
+    line = next((line for line in member.mapping.lines if _writes(line, create.find.field)), None)
+    if line is None:
+        return
+    sources = {field.name for put in line.puts for field in fields_in(put.value) if field.scope == "canonical"}
+    if _tell_apart(sources, sync.object):
+        return
+    place = ("resources", resource.name, "create", "find")
+    diagnostics.report(
+        "SYN0605", line.span, label=f"a create that was cut off is looked for by `{create.find.field}`, which is this",
+        secondary=[(project.systems[member.system].key(*place), "looked for here")],
+        help=(
+            f"where no two records of `{sync.object.name}` have it alike, say so by an identity rule over it",
+            "else let `marker` name a field that we may fill, and find by that",
+        ),
+    )  # fmt: skip
+
+
+def _writes(line: Line, native: str) -> bool:
+    return any(put.native == native for put in line.puts)
+
+
+def _tell_apart(sources: Iterable[str], item: ResolvedObject) -> bool:
+    return any(set(rule.same) <= set(sources) and rule.then == "link" for rule in item.identity)
