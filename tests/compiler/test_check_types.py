@@ -37,9 +37,12 @@ DECIMAL = "precision=12 scale=2"
         ("rate <- Whole", "decimal_of_int!(int_of_text!(native.Whole) precision=12 scale=2)"),
         ("rate <- Amount * 2 | round 2",
          f"decimal_exactly!(round(mul(decimal_of_text!(native.Amount {DECIMAL}), 2 left=2 precision=31 right=0 scale=2)"
-         " kept=2 precision=32 scale=2) precision=12 scale=2)"),
+         " from=2 kept=2 precision=32 scale=2) precision=12 scale=2)"),
         ("count <- Whole + 1", "add!(int_of_text!(native.Whole), 1)"),
         ("count <- length(Text)", "length(native.Text)"),
+        ("count <- Whole | abs", "abs!(int_of_text!(native.Whole) of=int)"),
+        ("day <- max(Day, Day)", "max(date_of_text!(native.Day), date_of_text!(native.Day))"),
+        ('flag <- Name not in ("a", null)', "not(is_true(in(native.Name, 'a', None)))"),
         ("flag <- Flag", "bool_of_text!(native.Flag)"),
         ('flag <- Text | bool "Y" "N"', "bool_of_words!(native.Text no=N yes=Y)"),
         ("flag <- Whole | bool 1 0", "bool_of_numbers!(int_of_text!(native.Whole) no=0 yes=1)"),
@@ -150,6 +153,10 @@ def test_presence_is_not_guessed(body: str) -> None:
         ("status <- Status", "SYN0308"),
         ('status <- "actve"', "SYN0308"),
         ("status -> Other", "SYN0308"),
+        ("rate <- Amount * Amount * Amount * Amount", "SYN0312"),
+        ("count <- 9223372036854775808", "SYN0312"),
+        ("flag <- Amount * 0.000000000000000000001 > Whole * 10000000.5", "SYN0312"),
+        ("take when (Status | code status) == Name", "SYN0309"),
         ("flag <- Text == 5", "SYN0309"),
         ("flag <- Flag < Flag", "SYN0309"),
         ('label <- case when Flag then "a" else 5 end', "SYN0309"),
@@ -217,7 +224,7 @@ def test_each_block() -> None:
         ("at | text -> Other", None, "text_of_instant(canonical.at)"),
         ('day | format "%d.%m.%Y" -> Other', None, "format_date(canonical.day format=%d.%m.%Y)"),
         ("amount(limit) | round 2 -> Amount", None,
-         "text_of_decimal!(decimal_exactly!(round(money_amount(canonical.limit) kept=2 precision=17 scale=2)"
+         "text_of_decimal!(decimal_exactly!(round(money_amount(canonical.limit) from=4 kept=2 precision=17 scale=2)"
          " precision=12 scale=2) precision=12 scale=2)"),
         ('name + " (" + (country ?? "DE") + ")" -> Other', None,
          "concat(concat(concat(canonical.name, ' ('), coalesce(canonical.country, 'DE')), ')')"),

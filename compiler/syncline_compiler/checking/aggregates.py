@@ -1,7 +1,7 @@
 """``sum``, ``count``, ``min`` and ``max`` over the records of another object that refer to this one.
 
 ``sum(payments.amount where status == "succeeded")``: ``payments`` is the name under which a ref field of the other
-object (``inverse: payments``) shows its records here. Reports SYN0304 and, for unknown names, SYN0203.
+object (``inverse: payments``) shows its records here. Reports SYN0304, SYN0312 and, for unknown names, SYN0203.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from syncline_compiler.checking.agree import UNTYPED
 from syncline_compiler.checking.names import child_scope
-from syncline_compiler.functions.numbers import MOST_DIGITS, digits
+from syncline_compiler.functions.function import TooManyDigits
+from syncline_compiler.functions.numbers import decimal, digits
 from syncline_compiler.model import syntax
 from syncline_compiler.model.resolved import ResolvedField, ResolvedObject
 from syncline_compiler.model.typed import Aggregate, Constant, Expression
@@ -46,7 +47,11 @@ def aggregate_of(call: syntax.Call, typer: Typer) -> Expression | None:
     where = inner.condition(call.where) if call.where is not None else None
     if UNTYPED in (value, where):
         return UNTYPED
-    found = _type(function, value.type)
+    try:
+        found = _type(function, value.type)
+    except TooManyDigits as wide:
+        typer.diagnostics.report(wide.code, call.span, label=f"summed up, {wide}", help=wide.remedy)
+        return UNTYPED
     if found.kind == "unknown":
         label = f"`{function}` does not take {value.type.present()}"
         typer.diagnostics.report("SYN0301", call.span, label=label)
@@ -80,7 +85,7 @@ def _type(function: str, value: Type) -> Type:
     if function == "sum":
         if value.kind == "decimal":
             precision, scale = digits(value)
-            return Type("decimal", precision=min(precision + GROWTH, MOST_DIGITS), scale=scale)
+            return decimal(precision + GROWTH, scale)
         return value.present() if value.kind in {"int", "money"} else UNKNOWN
     ordered = value.kind in {"int", "decimal", "date", "instant", "local_datetime"}
     return value.or_null() if ordered else UNKNOWN

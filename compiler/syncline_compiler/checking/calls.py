@@ -84,7 +84,7 @@ def apply(choice: Choice, values: Sequence[Expression], span: Span, diagnostics:
     try:
         result = function.type_of(types, choice.options)
     except RefusedArguments as refused:
-        diagnostics.report("SYN0304", span, label=str(refused))
+        diagnostics.report(refused.code, span, label=str(refused), help=refused.remedy or ())
         return None
     more = function.options(types, result) if function.options is not None else {}
     options = tuple(sorted({**choice.options, **more}.items()))

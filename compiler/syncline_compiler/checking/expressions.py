@@ -19,6 +19,8 @@ from syncline_compiler.checking.operators import compare, operate
 from syncline_compiler.checking.tables import coded, referred
 from syncline_compiler.checking.unify import common
 from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.functions import REGISTRY
+from syncline_compiler.functions.numbers import INT_RANGE
 from syncline_compiler.model import syntax
 from syncline_compiler.model.typed import (
     Aggregate,
@@ -76,7 +78,7 @@ class Typer:
     def _typed(self, written: syntax.Expression, wanted: Type | None) -> Expression:
         match written:
             case syntax.Literal():
-                return constant(written)
+                return self._written_out(written)
             case syntax.Name():
                 return self._name(written)
             case syntax.Operation():
@@ -93,6 +95,14 @@ class Typer:
                 return self._call(written)
             case syntax.Pipeline():
                 return self._pipeline(written, wanted)
+
+    def _written_out(self, literal: syntax.Literal) -> Expression:
+        made = constant(literal)
+        if literal.kind == "int" and not INT_RANGE[0] <= int(literal.value or 0) <= INT_RANGE[1]:
+            label = "a whole number has at most 19 digits: 9223372036854775807 is the greatest"
+            self.diagnostics.report("SYN0312", literal.span, label=label, help="write it as a decimal, with a point")
+            return UNTYPED
+        return made
 
     def _literal(self, made: Constant, wanted: Type, span: Span) -> Expression:
         """Turn a text into the enum, date or currency that its place wants; other differences are seen later."""
@@ -181,8 +191,8 @@ class Typer:
         values = self.alike([operand, *options], written.span)
         if values is None:
             return UNTYPED
-        found: Expression = Apply("in", tuple(values), BOOL.or_null() if operand.type.nullable else BOOL)
-        if operand.type.nullable:
+        found: Expression = Apply("in", tuple(values), REGISTRY["in"].type_of([value.type for value in values], {}))
+        if found.type.nullable:
             found = Apply("is_true", (found,), BOOL)
         return Apply("not", (found,), BOOL) if written.negated else found
 

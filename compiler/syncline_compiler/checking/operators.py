@@ -12,7 +12,9 @@ from syncline_compiler.checking.calls import plain
 from syncline_compiler.checking.unify import common
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.functions import REGISTRY
+from syncline_compiler.functions.function import TooManyDigits
 from syncline_compiler.functions.kinds import NUMERIC, ORDERED, TEXTUAL
+from syncline_compiler.functions.numbers import joint
 from syncline_compiler.model.typed import Apply, Constant, Expression
 from syncline_compiler.model.types import BOOL, Type
 from syncline_compiler.source import Span
@@ -49,11 +51,29 @@ def compare(operator: str, left: Expression, right: Expression, span: Span, diag
     shared = common([left.type, right.type])
     if shared is None or (operator not in _TWO_VALUED and shared.kind not in ORDERED):
         return _refuse_comparison(left, right, shared, span, diagnostics)
+    if not _comparable([left, right], span, diagnostics):
+        return UNTYPED
     nullable = left.type.nullable or right.type.nullable
     if operator in _TWO_VALUED:
         return Apply(_TWO_VALUED[operator] if nullable else operator, (left, right), BOOL)
     made = Apply(operator, (left, right), BOOL.or_null() if nullable else BOOL)
     return Apply("is_true", (made,), BOOL) if nullable else made
+
+
+def _comparable(values: Sequence[Expression], span: Span, diagnostics: Collector) -> bool:
+    """Check that one decimal type holds both numbers: the engine compares them in it."""
+    numbers = [_measured(value) for value in values if value.type.kind in NUMERIC]
+    try:
+        return not numbers or joint(numbers) is not None
+    except TooManyDigits as wide:
+        diagnostics.report(wide.code, span, label=f"to be compared, {wide}", help=wide.remedy)
+        return False
+
+
+def _measured(value: Expression) -> Type:
+    if isinstance(value, Constant) and value.type.kind == "int":
+        return Type("decimal", precision=len(str(value.value).lstrip("-")), scale=0)
+    return value.type
 
 
 def _literal_beside(value: Expression, other: Expression, span: Span, diagnostics: Collector) -> Expression:

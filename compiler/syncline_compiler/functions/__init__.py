@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from syncline_compiler.functions import amounts, logic, numbers, shapes, texts, times
+from syncline_compiler.functions import amounts, logic, numbers, rounding, shapes, texts, times
 from syncline_compiler.functions.conversion import from_native, native_text, to_native
 from syncline_compiler.functions.function import Function
 
 _ALL = (
-    *texts.FUNCTIONS, *numbers.FUNCTIONS, *logic.FUNCTIONS, *shapes.FUNCTIONS, *times.FUNCTIONS, *amounts.FUNCTIONS,
+    *texts.FUNCTIONS, *numbers.FUNCTIONS, *rounding.FUNCTIONS, *logic.FUNCTIONS, *shapes.FUNCTIONS, *times.FUNCTIONS, *amounts.FUNCTIONS,
 )  # fmt: skip
 
 REGISTRY: Mapping[str, Function] = {function.name: function for function in _ALL}

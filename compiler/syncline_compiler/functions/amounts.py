@@ -14,7 +14,7 @@ from syncline_compiler.functions import tree
 from syncline_compiler.functions.codes import MINOR_UNITS
 from syncline_compiler.functions.function import Example, Function, Inverse, Node, Options, Value
 from syncline_compiler.functions.kinds import NUMERIC
-from syncline_compiler.functions.numbers import INT_DIGITS, digits
+from syncline_compiler.functions.numbers import INT_DIGITS, cut, digits
 from syncline_compiler.model.types import CURRENCY, INT, MONEY, MONEY_PRECISION, MONEY_SCALE, Kind, Type
 
 _MONEY: frozenset[Kind] = frozenset({"money"})
@@ -22,7 +22,6 @@ _CURRENCY: frozenset[Kind] = frozenset({"currency"})
 _INT: frozenset[Kind] = frozenset({"int"})
 _AMOUNT = Type("decimal", precision=MONEY_PRECISION, scale=MONEY_SCALE)
 _HELD = tree.decimal(MONEY_PRECISION, MONEY_SCALE)
-_WIDE = tree.decimal(38, MONEY_SCALE)
 
 Tree = exp.Expression
 
@@ -54,9 +53,8 @@ def _present(node: Tree) -> Tree:
 def _of_amount(arguments: Sequence[Tree], options: Options) -> Tree:
     if "fits" in options:
         return made(tree.cast(arguments[0], _HELD), arguments[1])
-    amount = tree.cast(arguments[0], _WIDE)
-    exact = tree.equal(exp.Round(this=amount, decimals=tree.number(MONEY_SCALE)), arguments[0])
-    return made(tree.when((exact, tree.try_cast(amount, _HELD))), arguments[1])
+    exact = tree.equal(cut(arguments[0], MONEY_SCALE), arguments[0])
+    return made(tree.when((exact, tree.try_cast(arguments[0], _HELD))), arguments[1])
 
 
 def _room(types: Sequence[Type], _: Type) -> Options:
@@ -86,7 +84,7 @@ def _minor(arguments: Sequence[Tree], _: Options) -> Tree:
     money = arguments[0]
     unit = _unit(currency_of(money), lambda size: str(10**size), "SMALLINT")
     product = exp.Mul(this=tree.cast(amount_of(money), tree.decimal(23, 4)), expression=unit)
-    whole = tree.equal(exp.Round(this=product, decimals=tree.number(0)), product)
+    whole = tree.equal(cut(product, 0), product)
     return tree.when((whole, tree.try_cast(product, "BIGINT")))
 
 

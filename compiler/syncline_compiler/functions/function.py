@@ -23,7 +23,19 @@ Result = Callable[[Sequence[Type], Options], Type]
 
 
 class RefusedArguments(ValueError):
-    """Types that a function cannot take together; the text is a label for the place."""
+    """Types that a function cannot take together; the text is a label for the place, ``remedy`` what to do."""
+
+    code = "SYN0304"
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.remedy = remedy
+
+
+class TooManyDigits(RefusedArguments):
+    """A number that no decimal can hold."""
+
+    code = "SYN0312"
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,11 @@ def _first_present(types: Sequence[Type], _: Options) -> Type:
     return first.or_null() if all(one.nullable for one in types) else first.present()
 
 
+def _found(types: Sequence[Type], _: Options) -> Type:
+    """Give a condition that is null where null is among what is compared and decides."""
+    return BOOL.or_null() if any(one.nullable for one in types) else BOOL
+
+
 def _binary(operator: Node) -> Callable[[Sequence[exp.Expression], Options], exp.Expression]:
     return lambda a, _: operator(this=tree.operand(a[0]), expression=tree.operand(a[1]))
 
@@ -64,9 +69,9 @@ FUNCTIONS = (
              examples=(Example(("1", "2"), "false"),)),
     Function("ge", "ge", _ORDER, _bool, "Whether the first is at least the second. Written `>=`.", _binary(exp.GTE),
              examples=(Example(("2", "2"), "true"),)),
-    Function("and", "", (Value("value", _BOOL),), _bool, "Whether all hold.", _connected(exp.And), repeats=True,
+    Function("and", "", (Value("value", _BOOL),), _bool, "Whether all hold.", _connected(exp.And), repeats=True, nulls="own",
              examples=(Example(("true", "true", "false"), "false"), Example(("true", "true"), "true"))),
-    Function("or", "", (Value("value", _BOOL),), _bool, "Whether one holds.", _connected(exp.Or), repeats=True,
+    Function("or", "", (Value("value", _BOOL),), _bool, "Whether one holds.", _connected(exp.Or), repeats=True, nulls="own",
              examples=(Example(("false", "true", "false"), "true"), Example(("false", "false"), "false"))),
     Function("not", "not", (Value("value", _BOOL),), _bool, "Whether it does not hold.",
              lambda a, _: exp.Not(this=tree.operand(a[0])), examples=(Example(("true",), "false"),)),
@@ -80,8 +85,8 @@ FUNCTIONS = (
              "The first value that is not null. Written `??`.",
              lambda a, _: exp.Coalesce(this=a[0], expressions=list(a[1:])), nulls="own", repeats=True,
              examples=(Example(("NULL::VARCHAR", "'a'"), "a"), Example(("'b'", "'a'"), "b"))),
-    Function("in", "", (Value("value", ANY),), _bool, "Whether a value is one of several. Written `in (…)`.",
-             lambda a, _: exp.In(this=tree.operand(a[0]), expressions=list(a[1:])), repeats=True,
+    Function("in", "", (Value("value", ANY),), _found, "Whether a value is one of several. Written `in (…)`.",
+             lambda a, _: exp.In(this=tree.operand(a[0]), expressions=list(a[1:])), repeats=True, nulls="own",
              examples=(Example(("1", "1", "2"), "true"), Example(("3", "1", "2"), "false"))),
     Function("given", "", (Value("value", ANY),), lambda types, _: types[0].present(),
              "A value that must be there: null fails the step.", lambda a, _: a[0], can_fail=True, excused=(),

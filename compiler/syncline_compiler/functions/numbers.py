@@ -17,8 +17,8 @@ from syncline_compiler.functions.function import (
     Inverse,
     Node,
     Options,
-    RefusedArguments,
     Setting,
+    TooManyDigits,
     Value,
 )
 from syncline_compiler.functions.kinds import NUMERIC, TEXTUAL
@@ -28,6 +28,8 @@ MOST_DIGITS = 38
 DIVISION_SCALE = 6
 """Digits after the point of a quotient, unless its dividend has more."""
 INT_DIGITS = 19
+INT_RANGE = (-(2**63), 2**63 - 1)
+ADVICE = "round what goes in first, as `(… | round 2)`, or declare fields with the digits they need: decimal(12,2)"
 
 _INT: frozenset[Kind] = frozenset({"int"})
 _DECIMAL: frozenset[Kind] = frozenset({"decimal"})
@@ -40,25 +42,27 @@ def digits(number: Type) -> tuple[int, int]:
     return number.precision or MOST_DIGITS, number.scale or 0
 
 
-def _decimal(precision: int, scale: int) -> Type:
+def decimal(precision: int, scale: int) -> Type:
+    """Give a decimal type; TooManyDigits where there is none so wide."""
     if precision > MOST_DIGITS:
-        raise RefusedArguments(f"the result has {precision} digits and {MOST_DIGITS} is the most: round first")
+        raise TooManyDigits(f"this may have {precision} digits, and {MOST_DIGITS} is the most", ADVICE)
     return Type("decimal", precision=precision, scale=scale)
 
 
+def joint(types: Sequence[Type]) -> Type:
+    """Give the decimal type that holds the values of several numeric types."""
+    measures = [digits(one) for one in types]
+    scale = max(scale for _, scale in measures)
+    return decimal(max(precision - scale for precision, scale in measures) + scale, scale)
+
+
 def _given(_: Sequence[Type], options: Options) -> Type:
-    return _decimal(int(options["precision"]), int(options["scale"]))
+    return decimal(int(options["precision"]), int(options["scale"]))
 
 
 def _scaled(_: Sequence[Type], options: Options) -> Type:
     scale = int(options["scale"])
-    return _decimal(max(18, scale), scale)
-
-
-def _rounded(types: Sequence[Type], options: Options) -> Type:
-    precision, scale = digits(types[0])
-    kept = min(int(options["scale"]), scale)
-    return _decimal(min(precision - scale + kept + 1, MOST_DIGITS), kept)
+    return decimal(max(18, scale), scale)
 
 
 def _sum(types: Sequence[Type], _: Options) -> Type:
@@ -66,18 +70,18 @@ def _sum(types: Sequence[Type], _: Options) -> Type:
     if types[0].kind == types[1].kind == "int":
         return INT
     scale = max(s1, s2)
-    return _decimal(max(p1 - s1, p2 - s2) + scale + 1, scale)
+    return decimal(max(p1 - s1, p2 - s2) + scale + 1, scale)
 
 
 def _product(types: Sequence[Type], _: Options) -> Type:
     (p1, s1), (p2, s2) = digits(types[0]), digits(types[1])
-    return INT if types[0].kind == types[1].kind == "int" else _decimal(p1 + p2, s1 + s2)
+    return INT if types[0].kind == types[1].kind == "int" else decimal(p1 + p2, s1 + s2)
 
 
 def _quotient(types: Sequence[Type], _: Options) -> Type:
     (p1, s1), s2 = digits(types[0]), digits(types[1])[1]
     scale = max(s1, DIVISION_SCALE)
-    return _decimal(p1 - s1 + s2 + scale + 1, scale)
+    return decimal(p1 - s1 + s2 + scale + 1, scale)
 
 
 def _result_digits(_: Sequence[Type], result: Type) -> Options:
@@ -90,8 +94,9 @@ def _result_digits(_: Sequence[Type], result: Type) -> Options:
 def _division_digits(types: Sequence[Type], result: Type) -> Options:
     if result.kind == "int":
         return {}
-    s1, s2 = digits(types[0])[1], digits(types[1])[1]
-    return {**_result_digits(types, result), "left": str(s1), "right": str(s2)}
+    (p1, s1), (p2, s2) = digits(types[0]), digits(types[1])
+    room = {} if max(p1 + s1, p2 + s2) <= MOST_DIGITS else {"spelled": "true"}
+    return {**_result_digits(types, result), "left": str(s1), "right": str(s2), **room}
 
 
 def _arithmetic(operator: Node) -> Callable[[Sequence[exp.Expression], Options], exp.Expression]:
@@ -108,15 +113,17 @@ def _arithmetic(operator: Node) -> Callable[[Sequence[exp.Expression], Options],
 def _multiply(arguments: Sequence[exp.Expression], options: Options) -> exp.Expression:
     if not options:
         return _arithmetic(exp.Mul)(arguments, options)
-    left, right = options["left"], options["right"]
-    product = exp.Mul(this=_units(arguments[0], int(left)), expression=_units(arguments[1], int(right)))
-    return _from_units(product, options)
+    left, right = _units(arguments[0], "left", options), _units(arguments[1], "right", options)
+    return _from_units(exp.Mul(this=left, expression=right), options)
 
 
-def _units(node: exp.Expression, scale: int) -> exp.Expression:
-    """Give a decimal as a whole number of its smallest unit."""
+def _units(node: exp.Expression, side: str, options: Options) -> exp.Expression:
+    """Give a decimal as a whole number of its smallest unit; by its digits where to multiply could overflow."""
+    scale = int(options[side])
     if scale == 0:
         return tree.cast(node, "HUGEINT")
+    if "spelled" in options:
+        return tree.cast(tree.call("REPLACE", tree.cast(node, "VARCHAR"), tree.text("."), tree.text("")), "HUGEINT")
     shifted = exp.Mul(this=tree.cast(node, tree.decimal(MOST_DIGITS, scale)), expression=_ten(scale))
     return tree.cast(shifted, "HUGEINT")
 
@@ -137,13 +144,12 @@ def _from_units(node: exp.Expression, options: Options) -> exp.Expression:
 def _divide(arguments: Sequence[exp.Expression], options: Options) -> exp.Expression:
     """Divide whole units, half away from zero; a quotient by zero is null."""
     left, right, scale = int(options["left"]), int(options["right"]), int(options["scale"])
-    above = exp.Mul(this=_units(arguments[0], left), expression=_ten(scale - left + right))
-    below = exp.Nullif(this=_units(arguments[1], right), expression=tree.number(0))
-    twice = exp.Add(this=exp.Mul(this=tree.number(2), expression=exp.Abs(this=above)), expression=exp.Abs(this=below))
-    size = exp.IntDiv(
-        this=exp.Paren(this=twice),
-        expression=exp.Paren(this=exp.Mul(this=tree.number(2), expression=exp.Abs(this=below))),
-    )
+    above = exp.Mul(this=_units(arguments[0], "left", options), expression=_ten(scale - left + right))
+    below = exp.Nullif(this=_units(arguments[1], "right", options), expression=tree.number(0))
+    divisor = exp.Abs(this=below)
+    half = exp.IntDiv(this=divisor, expression=tree.number(2))
+    raised = exp.Paren(this=exp.Add(this=exp.Abs(this=above), expression=half))
+    size = exp.IntDiv(this=raised, expression=divisor)
     sign = exp.Mul(this=exp.Sign(this=arguments[0]), expression=exp.Sign(this=arguments[1]))
     return _from_units(exp.Mul(this=exp.Paren(this=sign), expression=exp.Paren(this=size)), options)
 
@@ -154,44 +160,29 @@ def _decimal_of_text(arguments: Sequence[exp.Expression], options: Options) -> e
     return tree.try_cast(tree.shaped(arguments[0], f"[+-]?[0-9]+{fraction}"), tree.decimal(precision, scale))
 
 
+def cut(node: exp.Expression, scale: int) -> exp.Expression:
+    """Give a number without the digits behind so many; rounding instead could leave the range of its type."""
+    return tree.call("TRUNC", node, tree.number(scale))
+
+
 def _exactly(node: exp.Expression, options: Options) -> exp.Expression:
     """Give the number in the given measures, null where digits would be lost."""
-    scale = tree.number(int(options["scale"]))
-    exact = tree.equal(exp.Round(this=node, decimals=scale), node)
+    exact = tree.equal(cut(node, int(options["scale"])), node)
     return tree.when((exact, tree.try_cast(node, tree.decimal(options["precision"], options["scale"]))))
 
 
 def _whole(arguments: Sequence[exp.Expression], _: Options) -> exp.Expression:
     node = arguments[0]
-    exact = tree.equal(exp.Round(this=node, decimals=tree.number(0)), node)
-    return tree.when((exact, tree.try_cast(node, "BIGINT")))
+    return tree.when((tree.equal(cut(node, 0), node), tree.try_cast(node, "BIGINT")))
 
 
-def _lesser(operator: Node) -> Callable[[Sequence[exp.Expression], Options], exp.Expression]:
-    def build(arguments: Sequence[exp.Expression], _: Options) -> exp.Expression:
-        left, right = arguments
-        ordered = operator(this=tree.operand(left), expression=tree.operand(right))
-        other = exp.Or(this=exp.Is(this=tree.operand(left), expression=exp.Null()),
-                       expression=exp.Is(this=tree.operand(right), expression=exp.Null()))  # fmt: skip
-        return tree.when((ordered, left), (other, exp.Null()), otherwise=right)
-
-    return build
-
-
-def _wider(types: Sequence[Type], _: Options) -> Type:
-    if types[0].kind == types[1].kind == "int":
-        return INT
-    (p1, s1), (p2, s2) = digits(types[0]), digits(types[1])
-    scale = max(s1, s2)
-    return _decimal(max(p1 - s1, p2 - s2) + scale, scale)
-
-
-def _scale(value: str) -> str | None:
+def scale_fits(value: str) -> str | None:
+    """Tell what is wrong with a number of digits after the point."""
     return None if 0 <= int(value) <= 18 else "a number of digits from 0 to 18 is expected"
 
 
 _PAIR = (Value("left", NUMERIC), Value("right", NUMERIC))
-_SCALE = Setting("scale", "int", check=_scale)
+_SCALE = Setting("scale", "int", check=scale_fits)
 _MEASURES = (Setting("precision", "int"), _SCALE)
 _D = {"precision": "12", "scale": "2"}
 
@@ -259,30 +250,6 @@ FUNCTIONS = (
         lambda a, _: tree.cast(a[0], "VARCHAR"), examples=(Example(("1.5::DECIMAL(12,2)",), "1.50"),),
     ),
     Function(
-        "round", "round", (Value("value", NUMERIC), _SCALE), _rounded,
-        "Rounds to so many digits after the point, halves away from zero.",
-        lambda a, o: tree.cast(exp.Round(this=a[0], decimals=tree.number(int(o["scale"]))),
-                               tree.decimal(o["precision"], o["kept"])),
-        inverse=Inverse(((0, "round"),), exact=False),
-        options=lambda _, result: {"precision": str(result.precision), "kept": str(result.scale)},
-        examples=(
-            Example(("2.345::DECIMAL(12,3)",), "2.35", {"scale": "2", "precision": "12", "kept": "2"}),
-            Example(("-2.345::DECIMAL(12,3)",), "-2.35", {"scale": "2", "precision": "12", "kept": "2"}),
-        ),
-    ),
-    Function(
-        "abs", "abs", (Value("value", _DECIMAL),), lambda types, _: types[0], "A number without its sign.",
-        lambda a, _: exp.Abs(this=a[0]), examples=(Example(("-2.5::DECIMAL(12,1)",), "2.5"),),
-    ),
-    Function(
-        "min", "min", _PAIR, _wider, "The lesser of two numbers; null if one is null.", _lesser(exp.LTE),
-        examples=(Example(("2", "3"), "2"), Example(("2", "NULL::BIGINT"), None)),
-    ),
-    Function(
-        "max", "max", _PAIR, _wider, "The greater of two numbers; null if one is null.", _lesser(exp.GTE),
-        examples=(Example(("2", "3"), "3"), Example(("NULL::BIGINT", "3"), None)),
-    ),
-    Function(
         "add", "add", _PAIR, _sum, "Adds numbers. Written `+`.", _arithmetic(exp.Add), can_fail=True, fails_for=_INT,
         options=_result_digits,
         examples=(
@@ -312,11 +279,5 @@ FUNCTIONS = (
             Example(("-2", "3"), "-0.666667", {"precision": "26", "scale": "6", "left": "0", "right": "0"}),
             Example(("1", "0"), None, {"precision": "26", "scale": "6", "left": "0", "right": "0"}),
         ),
-    ),
-    Function(
-        "negate", "negate", (Value("value", NUMERIC),), lambda types, _: types[0].present(),
-        "A number with the other sign. Also written `-`.",
-        lambda a, _: exp.Neg(this=tree.operand(a[0])), inverse=Inverse(((0, "negate"),)),
-        examples=(Example(("2.5::DECIMAL(12,1)",), "-2.5"), Example(("-3",), "3")),
     ),
 )  # fmt: skip
