@@ -11,6 +11,8 @@ KEY := $(shell cksum < pyproject.toml | cut -d ' ' -f 1)
 RUNS := $(VENV)/.runs-$(KEY)
 DEVELOPS := $(VENV)/.develops-$(KEY)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Installing in place compiles nothing; commands that are started often should not do so each time.
+BYTECODE = $(BIN)/python -m compileall -q compiler/syncline_compiler runtime/syncline_runtime
 SERVERS := examples/quote-to-cash/systems/servers.py
 # Quick tests, then those that start programs and servers.
 LONG := $(wildcard tests/end_to_end tests/faults tests/real)
@@ -52,6 +54,7 @@ coverage: $(DEVELOPS) ## Measure what the quick tests and the quickstart's cover
 
 bench: $(DEVELOPS) ## Measure against hand-written SQL, as ratios; BENCH="--records 100000" for a quick look
 	$(BIN)/python tests/benchmarks/transform.py $(BENCH)
+	$(BIN)/python tests/benchmarks/idle_run.py
 
 clean: ## Remove what the commands above have made
 	rm -rf $(VENV) .systems examples/quote-to-cash/.systems .syncline examples/quickstart/.syncline build dist
@@ -60,11 +63,13 @@ clean: ## Remove what the commands above have made
 $(DEVELOPS): $(BIN)/python
 	@echo "installing syncline and its development tools into $(VENV)" >&2
 	@$(PIP) install --editable '.[dev]'
+	@$(BYTECODE)
 	@rm -f $(VENV)/.runs-* $(VENV)/.develops-* && touch $(RUNS) $@
 
 $(RUNS): $(BIN)/python
 	@echo "installing syncline into $(VENV)" >&2
 	@$(PIP) install --editable '.[compiler]'
+	@$(BYTECODE)
 	@rm -f $(VENV)/.runs-* $(VENV)/.develops-* && touch $@
 
 # A Python that can make environments, the newest first; PYTHON=… chooses another. Some that are found cannot: a shim

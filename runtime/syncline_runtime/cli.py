@@ -7,6 +7,7 @@ lease · 70 our own bug.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -49,8 +50,7 @@ class Lazy(click.Group):
         """Import a command."""
         del ctx
         if cmd_name in RUNTIME:
-            module = importlib.import_module("syncline_runtime.commands")
-            command: click.Command = module.COMMANDS[cmd_name]
+            command: click.Command = _import("syncline_runtime.commands").COMMANDS[cmd_name]
             return command
         if cmd_name in COMPILER:
             return _compiler_command(cmd_name)
@@ -64,9 +64,19 @@ class Lazy(click.Group):
                 formatter.write_dl(list(commands.items()))
 
 
+def _import(name: str) -> Any:
+    """Import a module without looking for garbage on the way: there is none, and looking costs a third of the time."""
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def _compiler_command(name: str) -> click.Command:
     try:
-        module = importlib.import_module("syncline_compiler.cli")
+        module = _import("syncline_compiler.cli")
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("syncline_compiler") or error.name is None:
             raise

@@ -226,8 +226,8 @@ class State:
     def write_segment(self, kind: str, subject: str, run: str, sql: str) -> Segment | None:
         """Write the rows of a query as a segment; None when there are none."""
         draft = self.store.writing(kind, subject, run)  # type: ignore[arg-type]
-        self.execute(f"COPY ({sql}) TO {text(str(draft.path.resolve()))} (FORMAT parquet, COMPRESSION zstd)")
-        rows = self.scalar(f"SELECT count(*) FROM read_parquet({text(str(draft.path.resolve()))})")
+        path = text(str(draft.path.resolve()))
+        rows = self.scalar(f"COPY ({sql}) TO {path} (FORMAT parquet, COMPRESSION zstd)")
         if rows == 0:
             draft.path.unlink(missing_ok=True)
             return None

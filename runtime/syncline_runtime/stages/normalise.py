@@ -15,6 +15,18 @@ from syncline_runtime.state import quoted, text
 from syncline_runtime.values import apply_function
 
 FAULT_COLUMNS = {"_native_id": "VARCHAR", "field": "VARCHAR", "code": "VARCHAR", "rule": "VARCHAR", "action": "VARCHAR"}
+IMAGE_COLUMNS = {
+    "_native_id": "VARCHAR",
+    "_cid": "VARCHAR",
+    "_version": "VARCHAR",
+    "_raw_hash": "VARCHAR",
+    "_mapping": "VARCHAR",
+    "_fresh": "BOOLEAN",
+    "_moved": "BOOLEAN",
+    "_correlation": "VARCHAR",
+}
+VALUE_COLUMNS = {"_native_id": "VARCHAR", "_cid": "VARCHAR", "_moved": "BOOLEAN", "_take": "BOOLEAN"}
+PARKED_COLUMNS = {"_native_id": "VARCHAR", "_cid": "VARCHAR", "status": "VARCHAR", "detail": "VARCHAR"}
 CATEGORY = {
     "SYN5001": "mapping",
     "SYN5002": "validation",
@@ -35,15 +47,11 @@ GONE = "gone"
 
 def normalise(run: RunContext, plan: Plan) -> None:
     """Normalise what was read for every member of a sync; a sync for which nothing came stays *idle*."""
-    came = 0
     for member in plan.members:
         _classify(run, plan, member)
         find_gone(run, plan, member)
-        part = f"{prefix_of(plan, member)}/image#0"
-        run.state.make(part, _image_of_landed(run, plan, member))
-        came += run.state.scalar(f"SELECT count(*) FROM {quoted(part)}")
     run.idle.add(plan.name)
-    if came:
+    if any([_takes_up(run, plan, member) for member in plan.members]):
         wake(run, plan)
 
 
@@ -52,7 +60,38 @@ def wake(run: RunContext, plan: Plan) -> None:
     if plan.name in run.idle:
         run.idle.remove(plan.name)
         for member in plan.members:
-            _normalise_part(run, plan, member, 0)
+            if prefix_of(plan, member) in run.parts:
+                _normalise_part(run, plan, member, 0)
+            else:
+                _nothing_came(run, plan, member)
+
+
+def _takes_up(run: RunContext, plan: Plan, member: Member) -> bool:
+    """Make the first part of ``image`` of a member for which something came or waits; tell whether it did."""
+    prefix = prefix_of(plan, member)
+    came = f"SELECT count(*) FROM {quoted(f'{prefix}/class')} WHERE class = 'changed'"
+    waits = f"SELECT count(*) FROM {quoted(f'base:{prefix}')} WHERE _status IN ({', '.join(map(text, PARKED))})"
+    if not run.state.scalar(f"SELECT ({came}) + ({waits})"):
+        return False
+    run.state.make(f"{prefix}/image#0", _image_of_landed(run, plan, member))
+    run.parts[prefix] = 0
+    return True
+
+
+def _nothing_came(run: RunContext, plan: Plan, member: Member) -> None:
+    """Make the relations of a member without rows: planning its steps for nothing would cost more than all else."""
+    prefix, state = prefix_of(plan, member), run.state
+    slots = {slot.name: slot.type for slot in member.slots}
+    natives = {f"native.{name}": "VARCHAR" for name in member.natives}
+    clocks = {f"clock.{name}": "TIMESTAMPTZ" for name in member.clocks}
+    for role, columns in (
+        ("image", IMAGE_COLUMNS | natives),
+        ("values", VALUE_COLUMNS | slots | clocks),
+        ("parked", PARKED_COLUMNS),
+    ):
+        state.empty(f"{prefix}/{role}#0", columns)
+        state.bind(f"{prefix}/{role}", f"SELECT * FROM {quoted(f'{prefix}/{role}#0')}")
+    run.parts[prefix] = 0
 
 
 def normalise_rows(run: RunContext, plan: Plan, member: Member, image: str) -> None:

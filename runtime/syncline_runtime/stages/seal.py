@@ -54,17 +54,11 @@ def _segment_queries(run: RunContext) -> Iterator[tuple[str, str, str]]:
     for plan in run.plans:
         for member in plan.members:
             prefix = prefix_of(plan, member)
-            if landed_of(member) not in landed and run.state.scalar(
-                f"SELECT count(*) FROM {quoted(f'{prefix}/class')} WHERE class NOT LIKE 'same%'"
-            ):
+            rows = _landed_rows(plan, member)
+            if landed_of(member) not in landed and run.state.scalar(f"SELECT count(*) FROM ({rows})"):
                 landed.add(landed_of(member))
-                yield (
-                    "landed",
-                    landed_of(member).removeprefix("landed/"),
-                    f"SELECT l.* FROM {quoted(landed_of(member))} AS l JOIN {quoted(f'{prefix}/class')} AS c "
-                    "ON c._seq = l._seq AND c._native_id = l._native_id AND c.class NOT LIKE 'same%'",
-                )
-            if plan.name not in run.idle or run.state.scalar(f"SELECT count(*) FROM {quoted(f'{prefix}/gone')}"):
+                yield "landed", landed_of(member).removeprefix("landed/"), rows
+            if _has_parked(run, plan, member):
                 wake(run, plan)
                 yield "base", prefix, _parked_rows(plan, member)
             if plan.name in run.touched:
@@ -72,6 +66,24 @@ def _segment_queries(run: RunContext) -> Iterator[tuple[str, str, str]]:
         if plan.name in run.touched:
             yield "canonical", plan.name, _canonical_rows(run, plan)
             yield "outcomes", plan.name, " UNION ALL ".join(_outcome_rows(run, plan, m) for m in plan.members)
+
+
+def _landed_rows(plan: Plan, member: Member) -> str:
+    """Give the rows that told something: neither as stored nor waiting as before."""
+    prefix = prefix_of(plan, member)
+    return f"""
+        SELECT l.* FROM {quoted(landed_of(member))} AS l
+        JOIN {quoted(f"{prefix}/class")} AS c
+          ON c._seq = l._seq AND c._native_id = l._native_id AND c.class NOT LIKE 'same%'
+        LEFT JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = l._native_id
+        WHERE c.class <> 'changed' OR b._raw_hash IS DISTINCT FROM l._raw_hash
+    """
+
+
+def _has_parked(run: RunContext, plan: Plan, member: Member) -> bool:
+    prefix = prefix_of(plan, member)
+    roles = ["gone"] if plan.name in run.idle else ["gone", "parked"]
+    return any(run.state.scalar(f"SELECT count(*) FROM {quoted(f'{prefix}/{role}')}") for role in roles)
 
 
 def _summing_rows(run: RunContext) -> Iterator[tuple[str, str, str]]:
