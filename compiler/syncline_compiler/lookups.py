@@ -7,12 +7,12 @@ named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.resolved import ResolvedObject
-from syncline_compiler.source import Span
+from syncline_compiler.source import PROJECT_FILE, Span
 from syncline_compiler.spelling import did_you_mean
 from syncline_runtime.system import NativeField, Resource, System
 
@@ -29,8 +29,7 @@ def find_object(
     item = objects.get(name)
     if item is None:
         if not project.is_broken("object", name):
-            remedy = did_you_mean(name, objects, kind="objects")
-            diagnostics.report("SYN0201", span, label=f"no object is called `{name}`", help=remedy)
+            report_object(name, span, project, objects, diagnostics)
         return None
     present = item.version.partition(".")[0]
     if major and major != present:
@@ -41,6 +40,14 @@ def find_object(
     return item
 
 
+def report_object(
+    name: str, span: Span, project: WrittenProject, objects: Iterable[str], diagnostics: Collector
+) -> None:
+    """Report an object that is neither declared nor imported."""
+    remedy = _what_to_do(name, "objects", objects, project)
+    diagnostics.report("SYN0201", span, label=f"no object is called `{name}`", help=remedy)
+
+
 def find_resource(
     reference: str, span: Span, project: WrittenProject, systems: Mapping[str, System], diagnostics: Collector
 ) -> tuple[System, Resource] | None:
@@ -49,7 +56,7 @@ def find_resource(
     system = systems.get(name)
     if system is None:
         if not project.is_broken("system", name):
-            remedy = did_you_mean(name, systems, kind="systems")
+            remedy = _what_to_do(name, "systems", systems, project)
             diagnostics.report("SYN0202", span, label=f"no system is called `{name}`", help=remedy)
         return None
     resource = resource_in(system, wanted, span, diagnostics)
@@ -72,3 +79,11 @@ def native_in(resource: Resource, name: str, span: Span, diagnostics: Collector)
         remedy = did_you_mean(name, known, kind=f"fields of `{resource.name}`")
         diagnostics.report("SYN0204", span, label=f"`{resource.name}` has no field `{name}`", help=remedy)
     return known.get(name)
+
+
+def _what_to_do(name: str, section: str, known: Iterable[str], project: WrittenProject) -> str:
+    """Say what to import, where a pack has what is missing, or else what was probably meant."""
+    offered = project.importable(section, name)
+    if offered is not None:
+        return f"import it: add `{offered}` to `imports: {{{section}: […]}}` in {PROJECT_FILE}"
+    return did_you_mean(name, known, kind=section)

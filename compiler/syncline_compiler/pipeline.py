@@ -21,12 +21,14 @@ from syncline_compiler.passes.check_cursors import check_cursors
 from syncline_compiler.passes.check_delivery import check_delivery
 from syncline_compiler.passes.check_expressions import Objects, check_expressions
 from syncline_compiler.passes.check_identity import check_identity
+from syncline_compiler.passes.check_imports import check_imports
 from syncline_compiler.passes.check_keys import check_keys
 from syncline_compiler.passes.check_loops import check_loops
 from syncline_compiler.passes.check_ownership import check_ownership
 from syncline_compiler.passes.check_systems import check_systems
 from syncline_compiler.passes.check_types import check_expression, check_mapping
 from syncline_compiler.passes.check_writers import check_writers
+from syncline_compiler.passes.import_packs import import_packs
 from syncline_compiler.passes.load import load
 from syncline_compiler.passes.lower import lower
 from syncline_compiler.passes.parse_mapping import parse_expression, parse_mapping
@@ -72,8 +74,15 @@ def check_sources(files: Iterable[SourceFile | Unreadable]) -> Compilation:
     diagnostics = Collector()
     sources = {file.path: file for file in files if isinstance(file, SourceFile)}
     written = load(files, diagnostics)
-    project = _check(written, diagnostics) if written is not None else None
-    return Compilation(sources, diagnostics, None if diagnostics.failed else project)
+    if written is None:
+        return Compilation(sources, diagnostics)
+    written, imported = import_packs(written, diagnostics)
+    sources |= {file.path: file for file in imported}
+    project = _check(written, diagnostics)
+    if diagnostics.failed:
+        return Compilation(sources, diagnostics)
+    check_imports(project, written, diagnostics)
+    return Compilation(sources, diagnostics, project)
 
 
 def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
@@ -102,6 +111,7 @@ def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
         systems=systems,
         codes=codes,
         syncs=syncs,
+        mappings=tuple(mapping for _, mapping in sorted(bound.mappings.items())),
         connections=used,
         environments=resolve_environments(written, systems, diagnostics),
         events=resolve_events(written, objects, systems, diagnostics),

@@ -1,19 +1,25 @@
 """Source files and places in them; the only module that reads the project from disk.
 
-In: the project's folder. Out: ``SourceFile`` values in the order of their paths, ``Unreadable`` for what is refused.
-Invariant: nothing outside the folder is read. Links are refused, hidden folders, ``build`` and other projects skipped.
+In: the project's folder. Out: ``SourceFile`` values in the order of their paths, ``Unreadable`` for what is refused;
+``Library``, the specs that are shipped with the compiler.
+Invariant: nothing outside the folder and the library is read. Links are refused, hidden folders, ``build`` and other
+projects skipped.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 PROJECT_FILE = "syncline.yaml"
+PACK_FILE = "pack.yaml"
+"""Makes the folder that holds it a pack: a stock of specs, of which only what is imported belongs to the project."""
+LIBRARY = "<syncline>"
+"""Where the paths of the library's files begin; no file of a project has such a path."""
 SUFFIXES = (".yaml", ".yml", ".map")
 SKIPPED_FOLDERS = frozenset({"build", "node_modules", "__pycache__"})
 OTHER_ROOTS = (PROJECT_FILE, "pyvenv.cfg")
@@ -66,6 +72,27 @@ class Unreadable:
     def span(self) -> Span:
         """The beginning of the file."""
         return Span(self.path, 1, 1, 1, 2)
+
+
+class Library(Mapping[str, SourceFile]):
+    """The specs that are shipped with the compiler, by path; each is read when it is asked for."""
+
+    def __init__(self) -> None:
+        shipped = Path(__file__).parent / "specs"
+        # An editable install has them where they are written, in the repository.
+        self.folder = shipped if shipped.is_dir() else Path(__file__).parents[2] / "specs"
+
+    def __getitem__(self, path: str) -> SourceFile:
+        try:
+            return SourceFile(f"{LIBRARY}/{path}", (self.folder / path).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise KeyError(path) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*.yaml")))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def find_root(start: Path) -> Path | None:

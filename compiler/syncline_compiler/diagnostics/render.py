@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncline_compiler.diagnostics.diagnostic import Collector, Diagnostic
-from syncline_compiler.source import SourceFile, Span
+from syncline_compiler.source import LIBRARY, SourceFile, Span
 
 JSON_VERSION = 1
 MASKED_CODES = frozenset({"SYN0801"})
@@ -213,6 +213,8 @@ def _located(span: Span, folder: str) -> str:
 
 
 def _path(span: Span, folder: str) -> str:
+    if span.path.startswith(LIBRARY):
+        return span.path
     return posixpath.normpath(posixpath.join(folder, span.path))
 
 

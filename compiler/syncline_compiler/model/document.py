@@ -6,6 +6,7 @@ one around it, so that a diagnostic always has somewhere to point.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -16,6 +17,10 @@ from syncline_compiler.model.spec_scenario import ScenarioSpec
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.written import Written
 from syncline_compiler.source import SourceFile, Span
+
+LIBRARY_PACK = "syncline"
+"""The pack that is shipped with the compiler; names without a pack come from it."""
+_IMPORTABLE = re.compile(r"[a-z][a-z0-9_]*@[0-9]+")
 
 Place = tuple[str | int, ...]
 S = TypeVar("S", bound=Written, covariant=True)
@@ -64,6 +69,30 @@ class Declared(Generic[S]):
 
 
 @dataclass(frozen=True)
+class Pack:
+    """A stock of specs to import from. ``files`` holds them by path within the pack: ``objects/account@1.yaml``."""
+
+    name: str
+    folder: str
+    files: Mapping[str, SourceFile]
+
+    def offers(self, section: str) -> list[str]:
+        """Name what can be imported of one kind, ``account@1``; ``section`` is its folder in the pack, ``objects``."""
+        parts = (path.removesuffix(".yaml").partition("/") for path in self.files)
+        return [name for folder, _, name in parts if folder == section and _IMPORTABLE.fullmatch(name)]
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: a spec of a pack that belongs to the project since ``syncline.yaml`` names it at ``span``."""
+
+    kind: str
+    name: str
+    pack: str
+    span: Span
+
+
+@dataclass(frozen=True)
 class WrittenProject:
     """All specs of a project by kind and name, and the mappings as text.
 
@@ -79,7 +108,17 @@ class WrittenProject:
     scenarios: Mapping[str, Declared[ScenarioSpec]]
     mappings: tuple[SourceFile, ...]
     broken: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    packs: Mapping[str, Pack] = field(default_factory=dict)
+    imports: tuple[Import, ...] = ()
 
     def is_broken(self, kind: str, name: str) -> bool:
         """Whether a spec of that name exists but could not be understood."""
         return name in self.broken.get(kind, frozenset())
+
+    def importable(self, section: str, name: str) -> str | None:
+        """Give what to import for a name that the project lacks, ``account@1``, if a pack has it; the newest."""
+        for pack, stock in sorted(self.packs.items()):
+            majors = [int(one.partition("@")[2]) for one in stock.offers(section) if one.partition("@")[0] == name]
+            if majors:
+                return f"{'' if pack == LIBRARY_PACK else f'{pack}/'}{name}@{max(majors)}"
+        return None

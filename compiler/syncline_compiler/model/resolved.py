@@ -200,6 +200,7 @@ class ResolvedProject:
     systems: Mapping[str, System]
     codes: Mapping[str, CodeTable]
     syncs: tuple[ResolvedSync, ...]  # by name
+    mappings: tuple[TypedMapping, ...]  # all of them, also those that no sync uses
     connections: Mapping[str, str]  # connection → system
     environments: Mapping[str, tuple[ConnectionBinding, ...]]
     events: Mapping[str, ResolvedEvent] = field(default_factory=dict)

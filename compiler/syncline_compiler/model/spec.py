@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from syncline_compiler.model.written import (
     Condition,
@@ -28,6 +28,8 @@ from syncline_compiler.model.written import (
 ObjectName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(@[0-9]+)?$")]
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$")]
 ObjectField = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
+ImportedObject = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*@[0-9]+$")]
+ImportName = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_-]*/)?[a-z][a-z0-9_]*@[0-9]+$")]
 Form = Literal["trim", "squash", "upper", "lower", "casefold"]
 Policy = Literal["restore", "review", "adopt"]
 FirstLink = Literal["fill", "owner", "review"]
@@ -54,6 +56,7 @@ class FieldSpec(Written):
     critical: bool = False
     pii: Text | None = None
     inverse: Name | None = None
+    steward: Text | None = None
     deprecated: Deprecated | None = None
 
 
@@ -82,16 +85,24 @@ class IdentitySpec(Written):
 
 
 class ObjectSpec(Written):
-    """``object:`` a canonical object."""
+    """``object:`` a canonical object; one that extends an imported object adds to what that has."""
 
     object: Name
     version: Version
     label: Text | None = None
-    fields: Annotated[dict[Name, Annotated[FieldSpec, long_form("type")]], Field(min_length=1)]
+    steward: Text | None = None
+    extends: ImportedObject | None = None
+    fields: Annotated[dict[Name, Annotated[FieldSpec, long_form("type")]], Field(min_length=1)] = {}
     parts: dict[Name, PartSpec] = {}
     derived: dict[Name, Annotated[DerivedSpec, long_form("value")]] = {}
     invariants: dict[Name, Text] = {}
     identity: list[IdentitySpec] = []
+
+    @model_validator(mode="after")
+    def _has_fields(self) -> ObjectSpec:
+        if not self.fields and self.extends is None:
+            raise ValueError("an object has at least one field: `fields: {name: text}`")
+        return self
 
 
 class CodesSpec(Written):
@@ -100,6 +111,7 @@ class CodesSpec(Written):
     codes: Name
     version: Version
     label: Text | None = None
+    steward: Text | None = None
     for_: ObjectField | None = Field(default=None, alias="for")
     rows: Annotated[dict[str, Text], Field(min_length=1)]
     inverse: dict[str, Text] = {}
@@ -142,6 +154,7 @@ class SyncSpec(Written):
     sync: Name
     object: ObjectName
     label: Text | None = None
+    steward: Text | None = None
     members: Annotated[dict[Name, ResourceName], Field(min_length=1)]
     exists: ExistsSpec = ExistsSpec()
     owners: dict[str, Annotated[OwnerSpec, long_form("owner")]] = {}
@@ -172,10 +185,29 @@ class ConnectionSpec(Written):
     limit: LimitSpec | None = None
 
 
+class ImportsSpec(Written):
+    """What the project takes from packs, by kind: ``account@1`` from the library, ``acme/branch@1`` from a pack."""
+
+    objects: list[ImportName] = []
+    systems: list[ImportName] = []
+    codes: list[ImportName] = []
+
+
+class PackSpec(Written):
+    """``pack.yaml``: its folder is a pack, of which only what is imported is read."""
+
+    pack: ProjectName
+    version: Version
+    label: Text | None = None
+    steward: Text | None = None
+
+
 class ProjectSpec(Written):
-    """``syncline.yaml``: the project and its environments."""
+    """``syncline.yaml``: the project, what it imports, and its environments."""
 
     syncline: Annotated[int, Field(ge=1, le=1)]
     project: ProjectName
     label: Text | None = None
+    steward: Text | None = None
+    imports: ImportsSpec = ImportsSpec()
     environments: dict[ProjectName, dict[Name, ConnectionSpec]] = {}

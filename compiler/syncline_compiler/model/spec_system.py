@@ -263,6 +263,7 @@ class SystemSpec(Written):
     system: Name
     version: Version
     label: Text | None = None
+    steward: Text | None = None
     protocol: Literal["rest", "jsonrpc", "files"] = "rest"
     zone: Text = "UTC"
     auth: AuthSpec = AuthSpec(kind="none")

@@ -1,7 +1,7 @@
 """Load: the project's files become specs with positions.
 
 In: files as read. Out: ``WrittenProject``, or None where a file cannot be read as YAML, since any name may be in it.
-Diagnostics: SYN0001 … SYN0012. Invariant: the order of the files does not matter.
+Files of packs are kept unread. Diagnostics: SYN0001 … SYN0012. Invariant: the order of the files does not matter.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from syncline_compiler.diagnostics.diagnostic import Collector
-from syncline_compiler.model.document import Declared, Document, WrittenProject
-from syncline_compiler.model.spec import CodesSpec, ObjectSpec, ProjectSpec, SyncSpec
+from syncline_compiler.model.document import LIBRARY_PACK, Declared, Document, Pack, WrittenProject
+from syncline_compiler.model.spec import CodesSpec, ObjectSpec, PackSpec, ProjectSpec, SyncSpec
 from syncline_compiler.model.spec_event import EventSpec
 from syncline_compiler.model.spec_scenario import ScenarioSpec
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.written import Written
 from syncline_compiler.shape import check_shape
-from syncline_compiler.source import PROJECT_FILE, SourceFile, Span, Unreadable
+from syncline_compiler.source import PACK_FILE, PROJECT_FILE, SourceFile, Span, Unreadable
 from syncline_compiler.spelling import did_you_mean
 from syncline_compiler.yaml_reader import read_yaml
 
@@ -45,16 +45,22 @@ class _Found:
     mappings: list[SourceFile] = field(default_factory=list)
     unreadable: bool = False
     has_project_file: bool = False
+    packs: dict[str, Declared[PackSpec]] = field(default_factory=dict)  # folder → what it says of itself
+    packed: dict[str, dict[str, SourceFile]] = field(default_factory=dict)  # folder → path within it → file
 
 
 def load(files: Iterable[SourceFile | Unreadable], diagnostics: Collector) -> WrittenProject | None:
     """Read every file; None if the checks cannot go on."""
     found = _Found()
-    for file in sorted(files, key=lambda file: file.path):
+    files = sorted(files, key=lambda file: file.path)
+    found.packed = {file.path.removesuffix(f"/{PACK_FILE}"): {} for file in files if _is_pack_file(file.path)}
+    for file in files:
         found.has_project_file |= file.path == PROJECT_FILE
         if isinstance(file, Unreadable):
             diagnostics.report(file.code, file.span, label=file.why, help=file.remedy)
             found.unreadable = True
+        elif (folder := _pack_of(file.path, found)) is not None:
+            _load_packed(file, folder, found, diagnostics)
         elif file.path.endswith(".map"):
             found.mappings.append(file)
         else:
@@ -75,7 +81,36 @@ def load(files: Iterable[SourceFile | Unreadable], diagnostics: Collector) -> Wr
         scenarios=specs["scenario"],
         mappings=tuple(found.mappings),
         broken={kind: frozenset(names) for kind, names in found.broken.items()},
+        packs={
+            pack.spec.pack: Pack(pack.spec.pack, folder, found.packed[folder]) for folder, pack in found.packs.items()
+        },
     )
+
+
+def _is_pack_file(path: str) -> bool:
+    return path.endswith(f"/{PACK_FILE}")
+
+
+def _pack_of(path: str, found: _Found) -> str | None:
+    """Find the pack's folder that a file lies in, the innermost if one lies in another."""
+    around = [folder for folder in found.packed if path.startswith(f"{folder}/")]
+    return max(around, key=len, default=None)
+
+
+def _load_packed(file: SourceFile, folder: str, found: _Found, diagnostics: Collector) -> None:
+    """Read what a pack says of itself; its specs wait until something imports them."""
+    if file.path != f"{folder}/{PACK_FILE}":
+        found.packed[folder][file.path.removeprefix(f"{folder}/")] = file
+        return
+    document = read_yaml(file, diagnostics)
+    spec = check_shape(PackSpec, document, diagnostics) if document is not None else None
+    if document is None or spec is None:
+        found.unreadable = True
+    elif spec.pack == LIBRARY_PACK:
+        label = f"`{LIBRARY_PACK}` is the library that is shipped with the compiler"
+        diagnostics.report("SYN0010", document.at("pack"), label=label, help="give the pack another name")
+    elif _is_new("pack", spec.pack, document, found, diagnostics):
+        found.packs[folder] = Declared(spec, document)
 
 
 def _load_yaml(file: SourceFile, found: _Found, diagnostics: Collector) -> None:

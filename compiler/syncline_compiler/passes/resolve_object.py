@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.lookups import report_object
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.resolved import IdentityRule, ResolvedField, ResolvedObject, ResolvedPart
 from syncline_compiler.model.spec import ObjectSpec
@@ -119,8 +120,7 @@ def _identity(declared: _Declared, diagnostics: Collector) -> Iterator[IdentityR
 
 def _check_object(name: str, span: Span, project: WrittenProject, diagnostics: Collector) -> None:
     if name not in project.objects and not project.is_broken("object", name):
-        remedy = did_you_mean(name, project.objects, kind="objects")
-        diagnostics.report("SYN0201", span, label=f"no object is called `{name}`", help=remedy)
+        report_object(name, span, project, project.objects, diagnostics)
 
 
 def _check_field(declared: _Declared, name: str, place: Place, diagnostics: Collector) -> bool:
