@@ -25,6 +25,7 @@ from syncline_compiler.passes.check_imports import check_imports
 from syncline_compiler.passes.check_keys import check_keys
 from syncline_compiler.passes.check_loops import check_loops
 from syncline_compiler.passes.check_ownership import check_ownership
+from syncline_compiler.passes.check_references import check_references
 from syncline_compiler.passes.check_systems import check_systems
 from syncline_compiler.passes.check_types import check_expression, check_mapping
 from syncline_compiler.passes.check_writers import check_writers
@@ -105,17 +106,19 @@ def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
     check_loops(syncs, objects, diagnostics)
     used = connections(written)
     stage = Stage(objects, systems, used, bound.condition)
+    ordered = check_references(syncs, diagnostics)
     return ResolvedProject(
         name=written.project.spec.project,
         objects=objects,
         systems=systems,
         codes=codes,
-        syncs=syncs,
+        syncs=ordered.syncs,
         mappings=tuple(mapping for _, mapping in sorted(bound.mappings.items())),
         connections=used,
         environments=resolve_environments(written, systems, diagnostics),
         events=resolve_events(written, objects, systems, diagnostics),
         scenarios=resolve_scenarios(written, stage, diagnostics),
+        order=ordered.order,
     )
 
 

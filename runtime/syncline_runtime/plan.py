@@ -93,6 +93,18 @@ class ChildWrite:
 
 
 @dataclass(frozen=True)
+class LateReference:
+    """A slot whose reference closes a cycle of objects: known, and written, after the record itself.
+
+    ``values`` has ``late.SLOT`` of slots that are read: there is a reference, and nothing is known of what it refers to.
+    """
+
+    slot: str
+    reads: bool
+    native: str  # the field it is written to, "" if it is not
+
+
+@dataclass(frozen=True)
 class Member:
     """A connection's part in a sync."""
 
@@ -107,6 +119,7 @@ class Member:
     steps: tuple[Step, ...]  # normalise: values, faults · confirm: acked
     values: tuple[ValueStep, ...] = ()
     children: tuple[ChildWrite, ...] = ()
+    late: tuple[LateReference, ...] = ()
     clocks: tuple[str, ...] = ()
     when_deleted: Literal["keep", "review", "delete"] = "review"
     on_leave: Literal["keep", "deactivate", "delete", "unlink"] = "keep"

@@ -28,12 +28,13 @@ from syncline_runtime.stages.absence import gone_of
 from syncline_runtime.stages.confirm import confirm
 from syncline_runtime.stages.context import Progress, Reading, RunContext
 from syncline_runtime.stages.deliver import Delivered, deliver
-from syncline_runtime.stages.diff import ANY_PAYLOAD, Candidate, bind_standing, candidates, diff, outcomes
+from syncline_runtime.stages.diff import ANY_PAYLOAD, Candidate, bind_standing, candidates, conclude, diff, outcomes
 from syncline_runtime.stages.extract import extract
 from syncline_runtime.stages.guard import Finding, guard
 from syncline_runtime.stages.match import bind_links, match
 from syncline_runtime.stages.merge import bind_current, merge
 from syncline_runtime.stages.normalise import normalise
+from syncline_runtime.stages.references import resolve_late
 from syncline_runtime.stages.seal import seal
 from syncline_runtime.state import State
 
@@ -182,6 +183,8 @@ async def _decide(run: RunContext) -> RunResult:
         run.progress("normalise", plan.name)
         normalise(run, plan)
         match(run, plan)
+    for plan in run.plans:
+        resolve_late(run, plan)
     under_way, open_ids = _standing(run)
     for plan in run.others:
         bind_current(run, plan)  # derived fields may sum over records of syncs that are not in this run
@@ -191,6 +194,8 @@ async def _decide(run: RunContext) -> RunResult:
     for plan in run.plans:
         run.progress("diff", plan.name)
         diff(run, plan)
+    for plan in run.plans:
+        conclude(run, plan)
     writes = tuple(one for plan in run.plans for member in plan.members for one in candidates(run, plan, member))
     return RunResult(
         run_id=run.run_id,

@@ -13,10 +13,11 @@ from syncline_compiler.project import write_release
 from syncline_runtime.plan import Member, Plan, Release, load_release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.context import Reading, RunContext, landed_of, prefix_of
-from syncline_runtime.stages.diff import bind_standing, diff
+from syncline_runtime.stages.diff import bind_standing, conclude, diff
 from syncline_runtime.stages.match import bind_links, match
 from syncline_runtime.stages.merge import merge
 from syncline_runtime.stages.normalise import normalise
+from syncline_runtime.stages.references import resolve_late
 from syncline_runtime.state import LINK_COLUMNS, State, base_columns, canonical_columns, landed_columns, quoted
 
 
@@ -116,11 +117,15 @@ class Engine:
         for plan in self.run.plans:
             normalise(self.run, plan)
             match(self.run, plan)
+        for plan in self.run.plans:
+            resolve_late(self.run, plan)
         bind_standing(self.run, [], [])
         for plan in self.run.deciding:
             merge(self.run, plan, (open_ids or {}).get(plan.object, ()))
         for plan in self.run.plans:
             diff(self.run, plan)
+        for plan in self.run.plans:
+            conclude(self.run, plan)
 
     def rows(self, relation: str, columns: str = "*", order: str = "ALL") -> list[tuple[Any, ...]]:
         """Rows of a relation of the run."""

@@ -20,6 +20,7 @@ from syncline_runtime.plan import (
     ChildWrite,
     FileEntry,
     Index,
+    LateReference,
     Member,
     Plan,
     PlanField,
@@ -126,6 +127,7 @@ def _member(sync: ResolvedSync, lowered: IrMember) -> Member:
             ValueStep(v.function, v.option, render(v.query), v.output, relations(v)) for v in lowered.normalise.values
         ),
         children=_children(slots),
+        late=_late(slots),
         clocks=slots.clock_fields,
         when_deleted=policy if policy in ("keep", "review", "delete") else "review",  # type: ignore[arg-type]
         on_leave=member.on_leave,
@@ -148,6 +150,14 @@ def _children(slots: MemberSlots) -> tuple[ChildWrite, ...]:
             of = slots.resource.native(slot.pick.native).of
             made.append(ChildWrite(slot.name, of or "", slot.pick.native))
     return tuple(made)
+
+
+def _late(slots: MemberSlots) -> tuple[LateReference, ...]:
+    return tuple(
+        LateReference(slot.name, slot.reads, slot.puts[0].native if slot.writes else "")
+        for slot in slots.lines
+        if slot.late
+    )
 
 
 def _connection(bound: ConnectionBinding, project: ResolvedProject) -> Connection:

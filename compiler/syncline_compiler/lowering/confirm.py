@@ -34,6 +34,8 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
         known = b.any_of([fresh, agreed_before(b.col("b", "_slots"), slot.name)])
         agreed_slots.append(b.when((known, b.text(f"{slot.name},")), default=b.text("")))
         elsewhere.append(b.all_of([b.negated(fresh), b.differs(returned, before)]))
+        if slot.late and slot.writes:  # left out of the create: the next decision writes it if nothing else has
+            elsewhere.append(b.all_of([b.col("a", "_creating"), b.negated(b.holds(sent))]))
         if slot.writes:
             wanted = b.call("WANT", b.col("a", "_wants"), b.text(slot.name))
             changed = b.differs(ir.Call("TEXT", (returned,)), wanted)

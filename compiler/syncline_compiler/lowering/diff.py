@@ -88,6 +88,7 @@ class MemberDiff(MemberWrites):
                 [
                     b.col("s", "_known"),
                     b.col("s", "_holds"),
+                    *([b.negated(self._is_late(slot))] if slot.waits else []),
                     b.any_of(
                         [
                             b.all_of([b.negated(based), b.negated(equal)]),
@@ -130,6 +131,7 @@ class MemberDiff(MemberWrites):
             if field.readable
         ]
         pending = [slot.name for slot in self.member.written]
+        late = [slot for slot in slots if slot.waits]
         columns: list[tuple[str, ir.Scalar]] = [
             ("_native_id", b.col("i", "_native_id")),
             ("_cid", b.col("s", "_cid")),
@@ -137,7 +139,7 @@ class MemberDiff(MemberWrites):
             ("_version", b.col("i", "_version")),
             ("_raw_hash", b.col("i", "_raw_hash")),
             ("_mapping", b.col("i", "_mapping")),
-            ("_open", b.FALSE),
+            ("_open", b.any_of(map(self._is_late, late))),
             ("_slots", self._agreed_slots(slots)),
             ("_before", b.col("s", "_before")),
             ("_written", b.col("s", "_written")),
@@ -148,9 +150,8 @@ class MemberDiff(MemberWrites):
         for slot in slots:
             now, agreed = b.col("s", f"now.{slot.name}"), b.col("s", f"agreed.{slot.name}")
             value: ir.Scalar = now
-            if slot.name in pending:
-                waits = b.call("CONTAINS", b.col("p", "list"), b.text(slot.name))
-                value = b.when((b.holds(waits), agreed), default=now)
+            if slot.name in pending or slot.waits:
+                value = b.when((self._waits(slot), agreed), default=now)
             columns.append((f"agreed.{slot.name}", value))
         return ir.Select(
             tuple(columns),
@@ -188,11 +189,19 @@ class MemberDiff(MemberWrites):
         """``_slots`` afterwards: all, but for those that wait and were never agreed."""
         kept: list[ir.Scalar] = [b.text(",")]
         for slot in slots:
-            waits = b.holds(b.call("CONTAINS", b.col("p", "list"), b.text(slot.name)))
-            agreed = b.any_of([b.negated(waits), agreed_before(b.col("s", "_slots"), slot.name)])
+            agreed = b.any_of([b.negated(self._waits(slot)), agreed_before(b.col("s", "_slots"), slot.name)])
             kept.append(b.when((agreed, b.text(f"{slot.name},")), default=b.text("")))
         everything = b.text(slot_names(slot.name for slot in slots))
-        return b.when((b.is_null(b.col("p", "_cid")), everything), default=ir.Call("CONCAT", tuple(kept)))
+        nothing_waits = [b.is_null(b.col("p", "_cid")), *(b.negated(self._is_late(s)) for s in slots if s.waits)]
+        return b.when((b.all_of(nothing_waits), everything), default=ir.Call("CONCAT", tuple(kept)))
+
+    def _waits(self, slot: SlotLine) -> ir.Scalar:
+        """Whether nothing new is agreed on the slot: it is to be written first, or its value is not known yet."""
+        pending = b.holds(b.call("CONTAINS", b.col("p", "list"), b.text(slot.name)))
+        return b.any_of([pending, self._is_late(slot)]) if slot.waits else pending
+
+    def _is_late(self, slot: SlotLine) -> ir.Scalar:
+        return b.col("s", f"late.{slot.name}")
 
     def listed(self, outcomes: Sequence[str]) -> ir.Select:
         """Per record the slots with one of these outcomes, as list and as text; read by ``next``."""

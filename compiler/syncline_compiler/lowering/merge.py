@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Frame, lower
-from syncline_compiler.lowering.slots import MemberSlots, agreed_before
+from syncline_compiler.lowering.slots import MemberSlots, SlotLine, agreed_before
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import Ownership, ResolvedObject, ResolvedSync
 
@@ -26,13 +26,16 @@ class FieldOfSync:
     sql_type: str
     owner: Ownership
     critical: bool
+    late: bool = False  # a reference that closes a cycle
 
 
 def fields_of(sync: ResolvedSync) -> tuple[FieldOfSync, ...]:
     """Every field and part that some member maps, in the object's order."""
     known = [(field.name, b.sql_type(field.type), field.critical) for field in sync.object.fields]
     known += [(part.name, "VARCHAR", False) for part in sync.object.parts]
-    return tuple(FieldOfSync(n, t, sync.owners[n], critical) for n, t, critical in known if n in sync.owners)
+    return tuple(
+        FieldOfSync(n, t, sync.owners[n], critical, n in sync.late) for n, t, critical in known if n in sync.owners
+    )
 
 
 def side_name(order: int) -> str:
@@ -60,7 +63,12 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
     ]
     for slot in member.lines:
         columns.append((f"now.{slot.name}", b.col("v", slot.name)))
-        columns.append((f"agreed.{slot.name}", _agreed_under_this_plan(slot.name)))
+        columns.append((f"agreed.{slot.name}", _agreed_under_this_plan(slot)))
+    columns += [
+        (f"late.{slot.name}", b.holds(b.col("v", f"late.{slot.name}")) if slot.waits else b.FALSE)
+        for slot in member.lines
+        if slot.late and slot.reads
+    ]
     columns += [(f"clock.{name}", b.col("v", f"clock.{name}")) for name in member.clock_fields]
     flight = b.all_of(
         [b.equal(b.col("f", "canonical_id"), b.col("d", "_cid")), b.equal(b.col("f", "connection"), b.text(connection))]
@@ -85,8 +93,9 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
     return ir.IrStep("merge", f"{prefix}/side", query)
 
 
-def _agreed_under_this_plan(name: str) -> ir.Scalar:
+def _agreed_under_this_plan(slot: SlotLine) -> ir.Scalar:
     """Give the agreed value; where only the mapping changed, what the same image means now, so that it is no edit."""
+    name = slot.name
     told, agreed = b.col("v", name), b.col("b", f"agreed.{name}")
     listed = ir.Call("CONCAT", (b.text(","), b.col("b", "_disputed"), b.text(",")))
     disputed = b.call("CONTAINS TEXT", listed, b.text(f",{name},"))
@@ -95,6 +104,8 @@ def _agreed_under_this_plan(name: str) -> ir.Scalar:
         b.negated(b.holds(b.col("v", "_moved"))),
         b.present(b.col("v", "_cid")),
     ]
+    if slot.waits:
+        only_the_plan.append(b.negated(b.holds(b.col("v", f"late.{name}"))))
     return b.when((b.all_of([*only_the_plan, b.negated(b.holds(disputed))]), told), default=agreed)
 
 
@@ -180,6 +191,12 @@ def _flag(order: int, name: str) -> ir.Column:
     return b.col(side_name(order), name)
 
 
+def _known(order: int, field: FieldOfSync) -> ir.Scalar:
+    """Whether the member's own value is known now."""
+    known = b.holds(_flag(order, "_known"))
+    return b.all_of([known, b.negated(_flag(order, f"late.{field.name}"))]) if field.late else known
+
+
 def _based(order: int, field: FieldOfSync) -> ir.Scalar:
     return agreed_before(_flag(order, "_slots"), field.name)
 
@@ -187,7 +204,7 @@ def _based(order: int, field: FieldOfSync) -> ir.Scalar:
 def _changed(order: int, field: FieldOfSync) -> ir.Scalar:
     return b.all_of(
         [
-            b.holds(_flag(order, "_known")),
+            _known(order, field),
             _based(order, field),
             b.differs(_now(order, field), _agreed(order, field)),
         ]
@@ -217,9 +234,9 @@ def _owned(sync: ResolvedSync, owner: int, others: list[int], field: FieldOfSync
     first = sync.first_link.get(field.name, sync.first_link.get("critical" if field.critical else "*", "fill"))
     for order in others if first != "owner" else []:
         empty = [
-            b.holds(_flag(owner, "_known")),
+            _known(owner, field),
             b.is_null(_now(owner, field)),
-            b.holds(_flag(order, "_known")),
+            _known(order, field),
             b.negated(_based(order, field)),
             b.present(_now(order, field)),
         ]
@@ -227,10 +244,10 @@ def _owned(sync: ResolvedSync, owner: int, others: list[int], field: FieldOfSync
             ladder.append((b.all_of(empty), _now(order, field), order))
         else:
             frozen.append(b.all_of(empty))
-    ladder.append((b.holds(_flag(owner, "_known")), _now(owner, field), owner))
+    ladder.append((_known(owner, field), _now(owner, field), owner))
     ladder.append((_based(owner, field), _agreed(owner, field), owner))
     ladder.append((b.present(b.col(CANONICAL, "_cid")), b.col(CANONICAL, field.name), -1))
-    ladder += [(b.holds(_flag(o, "_known")), _now(o, field), o) for o in others]
+    ladder += [(_known(o, field), _now(o, field), o) for o in others]
     return _decision(ladder, b.null(field.sql_type), frozen)
 
 
@@ -244,9 +261,7 @@ def _newest(members: Sequence[MemberSlots], readers: list[int], field: FieldOfSy
         return b.call("COALESCE", b.col(side_name(order), f"clock.{native}"), ir.Value("0001-01-01", "TIMESTAMPTZ"))
 
     def moved(order: int) -> ir.Scalar:
-        first = b.all_of(
-            [b.holds(_flag(order, "_known")), b.negated(_based(order, field)), b.present(_now(order, field))]
-        )
+        first = b.all_of([_known(order, field), b.negated(_based(order, field)), b.present(_now(order, field))])
         older = b.holds(b.call(">", won, clock(order)))
         return b.all_of([b.any_of([_changed(order, field), first]), b.negated(older)])
 

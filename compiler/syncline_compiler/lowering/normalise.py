@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Failure, Frame, failures, lower
 from syncline_compiler.lowering.slots import MemberSlots, SlotLine
-from syncline_compiler.model import ir
+from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject
+
+UNKNOWN_REFERENCE = "SYN5005"
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,18 @@ def lower_normalise(
 def _checks_of(slot: SlotLine, frame: Frame, start: int) -> list[tuple[str, str, Failure]]:
     if slot.get is None:
         return []
-    found = failures(slot.get, frame)
-    return [(f"?{start + number}.{slot.name}", slot.name, failure) for number, failure in enumerate(found)]
+    found = [f for f in failures(slot.get, frame) if not (slot.late and f.code == UNKNOWN_REFERENCE)]
+    checks = [(f"?{start + number}.{slot.name}", slot.name, failure) for number, failure in enumerate(found)]
+    return [*checks, *_late_check(slot, slot.get, frame)] if slot.late else checks
+
+
+def _late_check(slot: SlotLine, get: typed.Expression, frame: Frame) -> list[tuple[str, str, Failure]]:
+    """``late.SLOT``: there is a reference of which nothing is known yet. It is no fault of the record, which goes on."""
+    told = get.value if isinstance(get, typed.OrElse) else get
+    unknown = [failure for failure in failures(told, frame) if failure.code == UNKNOWN_REFERENCE]
+    condition, rule = b.any_of(failure.condition for failure in unknown), unknown[0].rule if unknown else "ref"
+    failure = Failure(condition, UNKNOWN_REFERENCE, rule, "wait" if slot.waits else "null")
+    return [(f"late.{slot.name}", slot.name, failure)]
 
 
 def _faults(
@@ -76,7 +88,8 @@ def _faults(
             where=b.all_of([taken, condition]),
         )
 
-    selects = [fault(field, failure, b.col("v", name)) for name, field, failure in checks]
+    told = [check for check in checks if check[2].action != "null"]
+    selects = [fault(field, failure, b.col("v", name)) for name, field, failure in told]
     for slot in slots.lines:
         field = object_.field(slot.name)
         if field is None or not field.required or slot.get is None:

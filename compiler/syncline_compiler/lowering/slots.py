@@ -13,7 +13,7 @@ from syncline_compiler.functions import native_text
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Frame, lower
 from syncline_compiler.model import ir, typed
-from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject, ResolvedSync
+from syncline_compiler.model.resolved import ResolvedMember, ResolvedSync
 from syncline_compiler.model.types import TEXT, Type
 from syncline_runtime.system import NativeField, Resource, System
 
@@ -42,6 +42,13 @@ class SlotLine:
     native: NativeField | None  # written one-way: the field compared
     text: str
     place: str
+    late: bool = False  # a reference that closes a cycle: known, and written, after the record itself
+
+    @property
+    def waits(self) -> bool:
+        """Whether its value is unknown for as long as nothing is known of the record that it refers to."""
+        silent = isinstance(self.get, typed.OrElse) and self.get.action == "null"
+        return self.late and self.get is not None and not silent
 
     def now(self, frame: Frame) -> ir.Scalar:
         """Give the member's present value, over the image."""
@@ -94,7 +101,7 @@ class MemberSlots:
 def slots_of(sync: ResolvedSync, member: ResolvedMember, system: System) -> MemberSlots:
     """Give the slots of one member of a sync, in the order of its mapping."""
     resource = system.resource(member.resource)
-    lines = [_slot(sync.object, resource, line) for line in member.mapping.lines]
+    lines = [_slot(sync, resource, line) for line in member.mapping.lines]
     lines += [_child_id(system, resource, slot) for slot in lines if slot.pick is not None]
     lines += [_part_slot(each) for each in member.mapping.parts]
     clocks = {
@@ -105,22 +112,26 @@ def slots_of(sync: ResolvedSync, member: ResolvedMember, system: System) -> Memb
     return MemberSlots(member, resource, tuple(lines), tuple(sorted(clocks)))
 
 
-def _slot(object_: ResolvedObject, resource: Resource, line: typed.Line) -> SlotLine:
+def _slot(sync: ResolvedSync, resource: Resource, line: typed.Line) -> SlotLine:
     puts = tuple(put for put in line.puts if isinstance(put, typed.Put))
     pick = next((put for put in line.puts if isinstance(put, typed.PickPut)), None)
     place = f"{line.span.path}:{line.span.line}"
     if line.direction == "write":
-        native = resource.native(puts[0].native)
+        native, late = resource.native(puts[0].native), _refers_late(puts[0].value, sync)
         return SlotLine(
-            f"->{native.name}", "VARCHAR", False, True, None, line, None, puts, None, native, line.text, place
+            f"->{native.name}", "VARCHAR", False, True, None, line, None, puts, None, native, line.text, place, late
         )
     assert line.field is not None  # reading lines name their field
-    field = object_.field(line.field)
+    field = sync.object.field(line.field)
     assert field is not None  # checked by resolve
-    writes = line.direction == "both"
-    return SlotLine(
-        line.field, b.sql_type(field.type), True, writes, line.get, line, None, puts, pick, None, line.text, place
-    )
+    writes, late, kind = line.direction == "both", line.field in sync.late, b.sql_type(field.type)
+    return SlotLine(line.field, kind, True, writes, line.get, line, None, puts, pick, None, line.text, place, late)
+
+
+def _refers_late(put: typed.Expression, sync: ResolvedSync) -> bool:
+    """Whether a native id is written that is known only after the record itself."""
+    of = put.argument if isinstance(put, typed.Resolve) and put.inverse else None
+    return isinstance(of, typed.Field) and of.scope == "canonical" and of.name in sync.late
 
 
 def agreed_before(slots: ir.Scalar, name: str) -> ir.Scalar:

@@ -146,6 +146,7 @@ class ResolvedSync:
     attempts: int
     within: int  # seconds
     span: Span
+    late: tuple[str, ...] = ()  # ref fields that close a cycle: known, and written, after the record itself
 
 
 @dataclass(frozen=True)
@@ -205,3 +206,4 @@ class ResolvedProject:
     environments: Mapping[str, tuple[ConnectionBinding, ...]]
     events: Mapping[str, ResolvedEvent] = field(default_factory=dict)
     scenarios: Mapping[str, ResolvedScenario] = field(default_factory=dict)
+    order: tuple[str, ...] = ()  # of syncs, the referred-to first

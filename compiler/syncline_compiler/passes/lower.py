@@ -55,9 +55,8 @@ def lower(project: ResolvedProject) -> IrProject:
     """Lower every sync of the project."""
     keeper = {sync.object.name: sync.name for sync in project.syncs}
     syncs = tuple(_lower_sync(project, sync, keeper) for sync in project.syncs)
-    refs = {s.sync.name: sorted({keeper[r] for r in s.refs if r in keeper} - {s.sync.name}) for s in syncs}
     sums = {s.sync.name: sorted(set(s.aggregated) - {s.sync.name}) for s in syncs}
-    return IrProject(syncs, _ordered(refs), _ordered(sums))
+    return IrProject(syncs, project.order, _ordered(sums))
 
 
 def _lower_sync(project: ResolvedProject, sync: ResolvedSync, keeper: Mapping[str, str]) -> IrSync:

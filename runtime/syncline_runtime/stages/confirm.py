@@ -114,8 +114,9 @@ def _base_rows(
 def _records(run: RunContext, plan: Plan, member: Member, acks: Sequence[Ack]) -> list[_Record]:
     known = _native_ids(run, plan, member, [ack.canonical_id for ack in acks])
     records: dict[str, _Record] = {}
+    children = {child.slot for child in member.children}
     for ack in acks:
-        whole = not ack.part_key
+        whole = ack.part_key not in children
         native_id = ack.native_id if whole else None
         record = records.setdefault(ack.canonical_id, _Record(ack.canonical_id, "", known.get(ack.canonical_id, "")))
         record.native_id = native_id or record.native_id or record.before

@@ -8,7 +8,6 @@ else; order per record is the ledger's; an outage pauses a connection and uses u
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from syncline_runtime.ledger import Claim, Failure, Intent, Lease, NewException,
 from syncline_runtime.ledger.states import Outcome
 from syncline_runtime.plan import Plan
 from syncline_runtime.stages.context import RunContext
+from syncline_runtime.stages.requests import addressed, marker_of, natives_of, parent_of, sought, written_parent
 from syncline_runtime.state import quoted, text
 from syncline_runtime.system import Resource, Write
 
@@ -96,6 +96,12 @@ class _Worker:
         wanted = Reference(intent.object, intent.canonical_id, self._name)
         return bool(self._known_ids([wanted]))
 
+    def _is_late(self, intent: Intent) -> bool:
+        """Whether it writes a late reference of a record, rather than the record or one of its children."""
+        members = self._plans[intent.sync].members
+        slots = (one.slot for member in members if member.connection == self._name for one in member.late)
+        return bool(intent.part_key) and intent.part_key in slots
+
     def _next_due(self) -> float | None:
         """Seconds until the next intent of this connection may be sent again."""
         now = self._run.now()
@@ -121,6 +127,8 @@ class _Worker:
         if contract is None:
             self._fail(claim, Failure("dead", "mapping", message="the system describes no such write"), "")
             return
+        if self._is_late(claim.intent):
+            claim = addressed(claim)
         async with self._alone(claim, resource):
             if claim.intent.operation == "create" and not claim.intent.part_key and self._is_linked(claim.intent):
                 self._outbox.supersede(self._lease, claim)  # found there by its identity meanwhile
@@ -131,15 +139,17 @@ class _Worker:
 
     def _alone(self, claim: Claim, resource: Resource) -> asyncio.Lock:
         """Let one request at a time touch a record and what belongs to it: some systems save both as they read them."""
-        touched = _written_parent(claim, resource) or claim.intent.native_id or str(claim.intent.id)
+        touched = written_parent(claim, resource) or claim.intent.native_id or str(claim.intent.id)
         return self._touched.setdefault(touched, asyncio.Lock())
 
     async def _send(self, claim: Claim, resource: Resource, contract: Write, found: Row | None = None) -> None:
         """Send an intent; with ``found``, the record it created before it was cut off, only what follows a create."""
         intent = claim.intent
-        natives = dict((claim.sent or {}).get("natives") or _resolved(claim, resource))
+        natives = dict((claim.sent or {}).get("natives") or natives_of(claim, resource))
         deadline = self._run.now() + SEND_SECONDS * 1_000_000
         resolved = None if claim.sent else {"natives": natives, "wants": claim.payload.get("wants", {})}
+        if resolved and self._is_late(intent):
+            resolved["native_id"] = intent.native_id  # for `addressed`, should it be sent again
         sent = self._outbox.sending(self._lease, claim, resolved, deadline)
         try:
             written = await self._handle.write(
@@ -150,7 +160,7 @@ class _Worker:
                 key=intent.key,
                 marker=marker_of(intent),
                 version=self._version(intent) if contract.precondition_header else None,
-                parent=_parent(claim) if resource.parent else None,
+                parent=parent_of(claim) if resource.parent else None,
                 image=self._image(intent) if _needs_image(resource, contract) else None,
                 seconds=SEND_SECONDS - 5,
             )
@@ -237,8 +247,8 @@ class _Worker:
         """Read back by marker; absence counts only once a write must be visible."""
         now = self._run.now()
         try:
-            sought, parent = _sought(claim, resource, contract), _written_parent(claim, resource)
-            found = await self._handle.find(resource.name, contract, sought, parent=parent)
+            value, parent = sought(claim, resource, contract), written_parent(claim, resource)
+            found = await self._handle.find(resource.name, contract, value, parent=parent)
         except RequestFailed as error:
             self._note_outage(error)
             self._outbox.release(self._lease, claim, now + int(FIRST_WAIT * 1_000_000))
@@ -340,50 +350,9 @@ class _Worker:
         return dict(zip(member.natives, rows[0], strict=True)) if rows else {}
 
 
-def marker_of(intent: Intent) -> str:
-    """Say what we write into a record so that it can be found again: the canonical id, and the part where it is one."""
-    return f"{intent.canonical_id}-{intent.part_key}" if intent.part_key else intent.canonical_id
-
-
-def _sought(claim: Claim, resource: Resource, contract: Write) -> str:
-    """Say what a record is read back by: our marker, or the value that we wrote into the field that is searched."""
-    if contract.marker is not None or contract.find is None:
-        return marker_of(claim.intent)
-    natives = (claim.sent or {}).get("natives") or _resolved(claim, resource)
-    return natives.get(contract.find.field) or marker_of(claim.intent)
-
-
-def _written_parent(claim: Claim, resource: Resource) -> str | None:
-    """Give the native id of the record that a new one belongs to, if its resource has such a field."""
-    if resource.parent is None:
-        return None
-    natives = (claim.sent or {}).get("natives") or _resolved(claim, resource)
-    parent: str | None = natives.get(resource.parent)
-    return parent
-
-
 def _needs_image(resource: Resource, contract: Write) -> bool:
     of_parent = resource.parent is not None and contract.request.method == "DELETE"
     return of_parent or contract.sends == "all" or contract.request.body is not None or bool(resource.transitions)
-
-
-def _parent(claim: Claim) -> str | None:
-    intent = claim.intent
-    return claim.references.get(Reference(intent.object, intent.canonical_id, intent.connection))
-
-
-def _resolved(claim: Claim, resource: Resource) -> dict[str, str | None]:
-    """Give the natives of the payload with native ids in the place of references."""
-    natives: dict[str, str | None] = {}
-    for name, value in claim.payload["natives"].items():
-        if isinstance(value, dict) and "$ref" in value:
-            object_, _, cid = value["$ref"]
-            value = claim.references[Reference(object_, cid, claim.intent.connection)]
-        natives[name] = json.dumps(value) if isinstance(value, (dict, list)) else value
-    parent = _parent(claim)
-    if resource.parent and parent is not None:
-        natives[resource.parent] = parent
-    return natives
 
 
 def _backoff(attempt: int) -> float:

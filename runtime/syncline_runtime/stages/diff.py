@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, prefix_of
+from syncline_runtime.stages.references import find_waiting, hold_late, postpone
 from syncline_runtime.state import quoted, text
 
-# a symbolic reference in a payload: object, resource, canonical id
-REFERENCE = r'"\$ref":\["([^"]+)","[^"]*","([0-9a-f]+)"\]'
 ANY_PAYLOAD = "*"  # in place of a fingerprint: creating again is held whatever the payload
 SAYS = {
     "missing": ("SYN5008", "validation", "missing", "the system requires a field for which there is no value"),
@@ -56,6 +55,12 @@ def diff(run: RunContext, plan: Plan) -> None:
     for member in plan.members:
         _hold(run, plan, member)
         _intents(run, plan, member)
+
+
+def conclude(run: RunContext, plan: Plan) -> None:
+    """Hold what refers to records that no sync of the run creates; say what is held, and count."""
+    for member in plan.members if plan.name in run.touched else ():
+        hold_late(run, member, prefix_of(plan, member))
         _report(run, plan, member)
         _count(run, plan, member)
 
@@ -95,16 +100,18 @@ def _writes(plan: Plan, member: Member) -> str:
 def _hold(run: RunContext, plan: Plan, member: Member) -> None:
     """``held``: candidates that are not written now, with the reason: one row per record and part."""
     prefix = prefix_of(plan, member)
-    parts = ", ".join(["''", *(text(child.slot) for child in member.children)])
+    children = (child.slot for child in member.children)
+    parts = ", ".join(map(text, ["", *children, *(one.slot for one in member.late if one.native)]))
     run.state.make(
         f"{prefix}/units",
         f"SELECT c._cid, c.held, c.broken, p.part FROM {quoted(f'{prefix}/candidates')} AS c, "
         f"(SELECT unnest([{parts}]) AS part) AS p",
     )
     run.state.make(f"{prefix}/writes", _writes(plan, member))
+    find_waiting(run, member, prefix)
+    postpone(run, plan, member)
     again = _refused_again(run, member, prefix)
     run.state.fill(f"{prefix}/again", {"_cid": "VARCHAR", "part": "VARCHAR"}, again)
-    _wait(run, member, prefix)
     run.state.make(
         f"{prefix}/held",
         f"""
@@ -128,25 +135,6 @@ def _hold(run: RunContext, plan: Plan, member: Member) -> None:
         """,
     )
     _hold_parts(run, prefix)
-
-
-def _wait(run: RunContext, member: Member, prefix: str) -> None:
-    """Make ``waiting``: writes that refer to a record which the member lacks and will not get in this run."""
-    writes = quoted(f"{prefix}/writes")
-    run.state.make(
-        f"{prefix}/waiting",
-        f"""
-        SELECT r._cid, r.part, min(r.object) AS object FROM (
-            SELECT _cid, part, unnest(regexp_extract_all(payload, {text(REFERENCE)}, 1)) AS object,
-                   unnest(regexp_extract_all(payload, {text(REFERENCE)}, 2)) AS target
-            FROM {writes} WHERE contains(payload, '"$ref"')) AS r
-        ANTI JOIN links AS l ON l.object = r.object AND l.canonical_id = r.target
-          AND l.connection = {text(member.connection)}
-        ANTI JOIN creating AS c ON c.object = r.object AND c._cid = r.target AND c.connection = {text(member.connection)}
-        ANTI JOIN in_flight AS f ON f.canonical_id = r.target AND f.connection = {text(member.connection)}
-        GROUP BY 1, 2
-        """,
-    )
 
 
 def _hold_parts(run: RunContext, prefix: str) -> None:

@@ -43,6 +43,7 @@ SAYS = {
 }
 PARKED = ("rejected", "review", "unmatched")
 GONE = "gone"
+WAIT = "wait"  # the action of a fault that sets only its field aside
 
 
 def normalise(run: RunContext, plan: Plan) -> None:
@@ -82,6 +83,7 @@ def _nothing_came(run: RunContext, plan: Plan, member: Member) -> None:
     """Make the relations of a member without rows: planning its steps for nothing would cost more than all else."""
     prefix, state = prefix_of(plan, member), run.state
     slots = {slot.name: slot.type for slot in member.slots}
+    slots |= {f"late.{one.slot}": "BOOLEAN" for one in member.late if one.reads}
     natives = {f"native.{name}": "VARCHAR" for name in member.natives}
     clocks = {f"clock.{name}": "TIMESTAMPTZ" for name in member.clocks}
     for role, columns in (
@@ -101,6 +103,8 @@ def normalise_rows(run: RunContext, plan: Plan, member: Member, image: str) -> N
     run.state.make(part, image)
     if run.state.scalar(f"SELECT count(*) FROM {quoted(part)}"):
         _normalise_part(run, plan, member, number)
+        if member.late:
+            report_faults(run, plan, member, number, waiting=True)
 
 
 def _normalise_part(run: RunContext, plan: Plan, member: Member, number: int) -> None:
@@ -115,9 +119,14 @@ def _normalise_part(run: RunContext, plan: Plan, member: Member, number: int) ->
         state.bind(f"{prefix}/{role}", f"SELECT * FROM {quoted(name)}")
     run.parts[prefix] = number + 1
     _park(run, plan, member, number)
+    bind_parts(run, prefix)
+
+
+def bind_parts(run: RunContext, prefix: str) -> None:
+    """``image``, ``values`` and ``parked`` of a member: all that has been normalised so far."""
     for role in ("image", "values", "parked"):
-        all_parts = " UNION ALL ".join(f"SELECT * FROM {quoted(f'{prefix}/{role}#{n}')}" for n in range(number + 1))
-        state.bind(f"{prefix}/{role}", all_parts)
+        tables = (quoted(f"{prefix}/{role}#{number}") for number in range(run.parts[prefix]))
+        run.state.bind(f"{prefix}/{role}", " UNION ALL ".join(f"SELECT * FROM {table}" for table in tables))
 
 
 def run_value_steps(run: RunContext, member: Member) -> None:
@@ -226,18 +235,20 @@ def _park(run: RunContext, plan: Plan, member: Member, number: int) -> None:
             WHEN f.action = 'review' THEN 'review'
             ELSE 'rejected' END AS status, coalesce(f.code, 'take') AS detail
         FROM {values} AS v
-        LEFT JOIN (SELECT _native_id, min(action) AS action, min(code) AS code FROM {faults} GROUP BY 1) AS f
+        LEFT JOIN (SELECT _native_id, min(action) AS action, min(code) AS code FROM {faults}
+                   WHERE action <> {text(WAIT)} GROUP BY 1) AS f
           ON f._native_id = v._native_id
         WHERE NOT v._take OR f._native_id IS NOT NULL
         """,
     )
-    _report_faults(run, plan, member, number)
+    report_faults(run, plan, member, number)
     state.execute(
         f"DELETE FROM {values} WHERE _native_id IN (SELECT _native_id FROM {quoted(f'{prefix}/parked#{number}')})"
     )
 
 
-def _report_faults(run: RunContext, plan: Plan, member: Member, number: int) -> None:
+def report_faults(run: RunContext, plan: Plan, member: Member, number: int, *, waiting: bool = False) -> None:
+    """Put before people what is wrong with rows of a part; ``waiting``: late references of rows that go on."""
     prefix = prefix_of(plan, member)
     slots = {slot.name: slot for slot in member.slots}
     owners = {field.name: field.owner for field in plan.fields}
@@ -247,6 +258,7 @@ def _report_faults(run: RunContext, plan: Plan, member: Member, number: int) -> 
         SELECT f._native_id, f.field, f.code, f.rule, f.action, i._cid, i._correlation, {natives}
         FROM {quoted(f"{prefix}/faults#{number}")} AS f
         JOIN {quoted(f"{prefix}/image#{number}")} AS i ON i._native_id = f._native_id
+        WHERE (f.action = {text(WAIT)}) = {waiting}
         ORDER BY f._native_id, f.field, f.code
         """
     )

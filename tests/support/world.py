@@ -1,0 +1,101 @@
+"""Small worlds in one process: a project of two systems, their stand-ins, and runs between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.engine import project, release_of
+from syncline_runtime import Options, plan_release, run_release
+from syncline_runtime.plan import Release
+from syncline_runtime.run import RunResult
+from syncline_runtime.sandbox import serve
+from syncline_runtime.sandbox.server import Sandbox
+
+PROJECT = "syncline: 1\nproject: t\nenvironments: {t: {a: {stand_in: true}, b: {stand_in: true}}}\n"
+HEAD = "system: {name}\nversion: 1.0.0\nprotocol: rest\nauth: {{kind: bearer}}\nresources:\n"
+
+
+def system(name: str, **resources: str) -> str:
+    """Describe a system: resource name → its fields as flow YAML; each is listed whole, read, created and updated."""
+    return HEAD.format(name=name) + "".join(_resource(*one) for one in resources.items())
+
+
+def _resource(name: str, fields: str) -> str:
+    path = f"/{name.lower()}"
+    return f"""
+  {name}:
+    id: id
+    fields: {{id: {{type: text, write: false}}, {fields}}}
+    list: {{request: {{path: {path}}}}}
+    get: {{path: "{path}/{{id}}"}}
+    create: {{request: {{method: POST, path: {path}}}, idempotency: {{header: Idempotency-Key, keeps: 24h}}}}
+    update: {{request: {{method: PATCH, path: "{path}/{{id}}"}}}}
+    delete: {{request: {{method: DELETE, path: "{path}/{{id}}"}}}}
+"""
+
+
+class World:
+    """Stand-ins of the systems of a release, somebody who works in them, and runs."""
+
+    def __init__(self, sandbox: Sandbox, release: Release, folder: Path) -> None:
+        self.sandbox, self.release, self.folder = sandbox, release, folder
+        self.options = Options(state=folder / "state")
+
+    def change(self, files: Mapping[str, str]) -> None:
+        """Go on with the release of other specs."""
+        self.release = _compiled(files, self.folder / f"changed-{len(list(self.folder.iterdir()))}")
+
+    def run(self, **options: Any) -> RunResult:
+        return run_release(self.release, "t", replace(self.options, **options))
+
+    def plan(self) -> RunResult:
+        return plan_release(self.release, "t", self.options)
+
+    def add(self, of: str, resource: str = "Rec", **natives: Any) -> str:
+        """Make a record by hand and give its id."""
+        return str(self.sandbox.stand_ins[of].edit(resource, "POST", "", natives)["id"])
+
+    def edit(self, of: str, native_id: str, resource: str = "Rec", **natives: Any) -> None:
+        self.sandbox.stand_ins[of].edit(resource, "PATCH", native_id, natives)
+
+    def drop(self, of: str, native_id: str, resource: str = "Rec") -> None:
+        self.sandbox.stand_ins[of].edit(resource, "DELETE", native_id, {})
+
+    def records(self, of: str, resource: str = "Rec") -> list[dict[str, Any]]:
+        return self.sandbox.stand_ins[of].wire_records(resource)
+
+    def by(self, field: str, of: str, resource: str = "Rec") -> dict[Any, dict[str, Any]]:
+        """Give the records by the value of one field, which tells them apart."""
+        found = self.records(of, resource)
+        keyed = {one[field]: one for one in found}
+        assert len(keyed) == len(found)
+        return keyed
+
+
+@contextmanager
+def world(folder: Path, monkeypatch: pytest.MonkeyPatch, files: Mapping[str, str]) -> Iterator[World]:
+    """Compile a project of systems ``a`` and ``b`` and serve stand-ins for them."""
+    release = _compiled(files, folder / "first")
+    with serve(release.systems, seeds={}) as sandbox:
+        monkeypatch.setenv("SYNCLINE_SANDBOX_URL", sandbox.url)
+        yield World(sandbox, release, folder)
+
+
+def _compiled(files: Mapping[str, str], folder: Path) -> Release:
+    return release_of(project(folder / "project", {"syncline.yaml": PROJECT, **files}), folder / "release")
+
+
+def writes(result: RunResult) -> list[tuple[str, str, str, str]]:
+    """Say what a run would write: connection, resource, operation, part."""
+    return sorted((one.connection, one.resource, one.operation, one.part) for one in result.changes.writes)
+
+
+def problems(result: RunResult) -> list[tuple[str, str, str]]:
+    """Say what a run put before people: code, connection, field."""
+    return sorted((one["code"], one["connection"], one["field"]) for one in result.exceptions)
