@@ -19,12 +19,15 @@ from syncline_compiler.model.typed import Expression
 from syncline_compiler.model.types import BOOL, Type
 from syncline_compiler.passes.check_cursors import check_cursors
 from syncline_compiler.passes.check_delivery import check_delivery
+from syncline_compiler.passes.check_environments import check_environments
 from syncline_compiler.passes.check_expressions import Objects, check_expressions
 from syncline_compiler.passes.check_identity import check_identity
 from syncline_compiler.passes.check_imports import check_imports
 from syncline_compiler.passes.check_keys import check_keys
 from syncline_compiler.passes.check_loops import check_loops
 from syncline_compiler.passes.check_ownership import check_ownership
+from syncline_compiler.passes.check_privacy import check_privacy
+from syncline_compiler.passes.check_rates import check_rates
 from syncline_compiler.passes.check_references import check_references
 from syncline_compiler.passes.check_systems import check_systems
 from syncline_compiler.passes.check_types import check_expression, check_mapping
@@ -104,7 +107,10 @@ def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
     check_keys(written, objects, systems, syncs, diagnostics)
     check_writers(syncs, written, diagnostics)
     check_loops(syncs, objects, diagnostics)
+    check_privacy(syncs, written, objects, systems, diagnostics)
+    check_rates(syncs, written, systems, diagnostics)
     used = connections(written)
+    check_environments(written, systems, used, diagnostics)
     stage = Stage(objects, systems, used, bound.condition)
     ordered = check_references(syncs, diagnostics)
     return ResolvedProject(

@@ -15,9 +15,13 @@ Paths into JSON (``at``) are dotted names, ``items.0.id``; the empty path is the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import SplitResult, urlsplit
+
+ANY_ENVIRONMENT = "any"
+"""Under this name stand origins that are not told apart by environment."""
 
 Template = Any
 NativeTypeName = Literal[
@@ -266,6 +270,7 @@ class System:
     resources: tuple[Resource, ...]
     protocol: Literal["rest", "jsonrpc", "files"] = "rest"
     zone: str = "UTC"
+    origins: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # environment or "any" → addresses
     auth: Auth = dataclasses.field(default_factory=Auth)
     headers: Mapping[str, Template] = dataclasses.field(default_factory=dict)
     account: Probe | None = None
@@ -285,3 +290,33 @@ class System:
             if candidate.name == name:
                 return candidate
         raise KeyError(name)
+
+    def origins_of(self, environment: str | None) -> tuple[str, ...]:
+        """Give the addresses at which a connection may be, in one environment or in any; () if all may be."""
+        known = {**self.origins}
+        common = known.pop(ANY_ENVIRONMENT, ())
+        if environment in known:
+            return (*common, *known[environment])
+        return (*common, *(address for addresses in known.values() for address in addresses))
+
+
+def lies_within(address: str, origins: Iterable[str]) -> bool:
+    """Tell whether an address is at one of the origins; ``https://*.example.com`` stands for every host below it."""
+    try:
+        parts = urlsplit(address)
+        return any(_covers(urlsplit(origin), parts) for origin in origins)
+    except ValueError:
+        return False
+
+
+def _covers(origin: SplitResult, address: SplitResult) -> bool:
+    ports = {"http": 80, "https": 443}
+    if (origin.scheme, origin.port or ports.get(origin.scheme)) != (
+        address.scheme,
+        address.port or ports.get(address.scheme),
+    ):
+        return False
+    host, wanted = address.hostname or "", origin.hostname or ""
+    below = wanted.startswith("*.") and host.endswith(wanted[1:]) and len(host) > len(wanted) - 1
+    path, base = f"{address.path.rstrip('/')}/", f"{origin.path.rstrip('/')}/"
+    return (host == wanted or below) and path.startswith(base)

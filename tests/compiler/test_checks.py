@@ -107,7 +107,7 @@ CHANGES = [
     (PROJECT, "crm: {stand_in: true}", "crm: {origin: crm.example.com, credential: {token: 'env:T'}}", [
         ("SYN0804", "syncline.yaml:9:11", "this is no address")]),
     (PROJECT, "crm: {stand_in: true}",
-     "crm: {origin: 'env:CRM', credential: {token: 'file:/run/t'}, account: acme, environment: live}", [
+     "crm: {origin: 'env:CRM', credential: {token: 'file:/run/t'}, account: acme, environment: test}", [
         ("SYN0804", "syncline.yaml:9:66", "`crm` has no `account` probe that could prove it"),
         ("SYN0804", "syncline.yaml:9:81", "`crm` has no `environment` probe that could prove it")]),
     (PROJECT, "project: my_company", "project: My Company", [

@@ -23,6 +23,7 @@ system: crm
 version: 1.0.0
 label: CRM
 zone: Europe/Zurich
+origins: {live: [https://crm.example.com], test: [https://*.crm.example.net/t]}
 protocol: jsonrpc
 environment: {request: {path: /env}}
 auth:

@@ -144,7 +144,7 @@ class GuardsSpec(Written):
 class DeliverySpec(Written):
     """How long and how often a write is tried."""
 
-    attempts: Annotated[int, Field(ge=1, le=50)] = 6
+    attempts: Annotated[int, Field(ge=1)] = 6
     within: Seconds = "2h"
 
 
@@ -162,6 +162,7 @@ class SyncSpec(Written):
     first_link: Annotated[dict[str, FirstLink], long_form("*")] = {}
     when_deleted_in: Annotated[dict[str, WhenDeleted | dict[str, Any]], long_form("*")] = {}
     freshness: Seconds | None = None
+    every: Seconds | None = None
     guards: GuardsSpec = GuardsSpec()
     delivery: DeliverySpec = DeliverySpec()
 

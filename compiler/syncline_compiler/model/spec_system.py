@@ -25,6 +25,7 @@ from syncline_compiler.model.written import (
     long_form,
     one_or_more,
 )
+from syncline_runtime.system import ANY_ENVIRONMENT
 
 Category = Literal[
     "authentication", "permission", "mapping", "validation", "conflict",
@@ -38,6 +39,11 @@ def _relative_glob(pattern: str) -> str:
     if pattern.startswith(("/", "\\", "~")) or ".." in pattern.replace("\\", "/").split("/") or ":" in pattern:
         raise ValueError("a pattern below the connection's folder is expected, without `..`")
     return pattern
+
+
+def _of_any_environment(value: Any) -> Any:
+    """Origins that are not told apart by environment stand under no environment's name."""
+    return {ANY_ENVIRONMENT: value} if isinstance(value, list) else value
 
 
 class RequestSpec(Written):
@@ -100,6 +106,7 @@ class FilesSpec(Written):
     encoding: Text = "utf-8"
     items: AnyText = ""
     complete: bool = False
+    every: Seconds | None = None
 
 
 class IdempotencySpec(Written):
@@ -266,6 +273,7 @@ class SystemSpec(Written):
     steward: Text | None = None
     protocol: Literal["rest", "jsonrpc", "files"] = "rest"
     zone: Text = "UTC"
+    origins: Annotated[dict[Text, list[Text]], BeforeValidator(_of_any_environment)] = {}
     auth: AuthSpec = AuthSpec(kind="none")
     headers: dict[str, Any] = {}
     limit: LimitSpec | None = None
@@ -277,5 +285,6 @@ class SystemSpec(Written):
     error_code_at: AnyText = ""
     error_message_at: AnyText = ""
     scopes: list[Text] = []
+    cleared_for: list[Text] | None = None
     resources: Annotated[dict[NativeName, ResourceSpec], Field(min_length=1)]
     sandbox: dict[NativeName, list[dict[str, Any]]] = {}

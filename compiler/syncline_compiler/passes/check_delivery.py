@@ -1,6 +1,6 @@
 """Check delivery: whether what the mappings read and write is possible there, and safe to repeat.
 
-In: ``ResolvedSync``. Diagnostics: SYN0701 … SYN0705.
+In: ``ResolvedSync``. Diagnostics: SYN0701 … SYN0705, SYN0708, SYN0714 … SYN0716.
 Invariant (of a sync without errors here): every field is read and written with a scope that is granted, and no field
 is written that the system keeps for itself.
 """
@@ -17,6 +17,10 @@ from syncline_compiler.model.resolved import ResolvedMember, ResolvedSync
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.source import Span
 from syncline_runtime.system import Resource, System
+
+MOST_ATTEMPTS = 50
+DAY = 86_400
+LONGEST = 7 * DAY
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ def check_delivery(
     sync: ResolvedSync, project: WrittenProject, systems: Mapping[str, System], diagnostics: Collector
 ) -> None:
     """Check what each member reads and writes against what its system allows."""
+    _check_bounds(sync, project, diagnostics)
     for member in sync.members:
         looked_at = _Member(
             member=member,
@@ -48,9 +53,23 @@ def check_delivery(
             written=native_written(member.mapping),
         )
         _check_create(looked_at, diagnostics)
+        _check_forgotten(looked_at, sync, project, diagnostics)
         _check_update(looked_at, diagnostics)
+        _check_precondition(looked_at, diagnostics)
         _check_access(looked_at, diagnostics)
+        _check_clock(looked_at, diagnostics)
         _check_scopes(looked_at, diagnostics)
+
+
+def _check_bounds(sync: ResolvedSync, project: WrittenProject, diagnostics: Collector) -> None:
+    """Check that a write which fails is given up some day, so that a person sees why it failed."""
+    declared = project.syncs[sync.name]
+    for key, too_long in (("attempts", sync.attempts > MOST_ATTEMPTS), ("within", sync.within > LONGEST)):
+        if too_long:
+            diagnostics.report(
+                "SYN0714", declared.at("delivery", key), label="a write that cannot succeed is tried for ever, in effect",
+                help=f"at most {MOST_ATTEMPTS} attempts within {LONGEST // DAY}d: what failed then waits, and is shown",
+            )  # fmt: skip
 
 
 def _check_create(looked_at: _Member, diagnostics: Collector) -> None:
@@ -72,6 +91,24 @@ def _check_create(looked_at: _Member, diagnostics: Collector) -> None:
     )  # fmt: skip
 
 
+def _check_forgotten(looked_at: _Member, sync: ResolvedSync, project: WrittenProject, diagnostics: Collector) -> None:
+    """Check that a create is not repeated after the system has forgotten its key."""
+    create = looked_at.resource.create
+    if create is None or looked_at.member.hold is False or create.external_id or create.find is not None:
+        return
+    keeps = create.idempotency_keeps
+    if keeps is None or sync.within <= keeps:
+        return
+    declared = project.syncs[sync.name]
+    diagnostics.report(
+        "SYN0715", declared.at("delivery", "within"), label="a create is repeated for so long",
+        secondary=[
+            (looked_at.described.at(*looked_at.place("create", "idempotency", "keeps")), "and its key is known so long")
+        ],
+        help="end delivery before the key is forgotten; a create that is still open then waits until a person has looked",
+    )  # fmt: skip
+
+
 def _check_update(looked_at: _Member, diagnostics: Collector) -> None:
     """Check that changes can be delivered: without `update` they never are."""
     by_steps = {step.field for step in looked_at.resource.transitions}
@@ -82,6 +119,34 @@ def _check_update(looked_at: _Member, diagnostics: Collector) -> None:
         "SYN0705", looked_at.member.mapping.span, label=f"this mapping writes, and `{resource}` has no `update`",
         secondary=[(looked_at.described.key(*looked_at.place()), "described here")],
         help="describe `update`, or map with `<-` what is only read",
+    )  # fmt: skip
+
+
+def _check_precondition(looked_at: _Member, diagnostics: Collector) -> None:
+    """Check that an update can see whether somebody was faster: by a precondition, or by a look before a repeat."""
+    update = looked_at.resource.update
+    if update is None or update.replaces or not looked_at.written or looked_at.resource.get is not None:
+        return
+    if update.precondition_header and looked_at.resource.version:
+        return
+    diagnostics.report(
+        "SYN0716", looked_at.described.key(*looked_at.place("update")),
+        label="what somebody else wrote since the last read is overwritten",
+        secondary=[(looked_at.member.span, f"`{looked_at.member.connection}` is written")],
+        help="describe `precondition` with `version`, or `get`, so that a record is looked at before a write is repeated",
+    )  # fmt: skip
+
+
+def _check_clock(looked_at: _Member, diagnostics: Collector) -> None:
+    """Check that we do not write the field by which changes are found."""
+    cursor = looked_at.resource.list.cursor if looked_at.resource.list is not None else None
+    if cursor is None or cursor.field not in looked_at.written:
+        return
+    place = looked_at.place("list", "cursor", "field")
+    diagnostics.report(
+        "SYN0708", looked_at.written[cursor.field], label=f"`{cursor.field}` is written here",
+        secondary=[(looked_at.described.at(*place), "and changes are found by it")],
+        help="leave the line out: a record that is given an older time is never read again",
     )  # fmt: skip
 
 
@@ -123,8 +188,22 @@ def _needed_scopes(looked_at: _Member) -> Iterator[tuple[str, Span, str]]:
     for verb, write in (("creating", resource.create), ("updating", resource.update)):
         if write is not None and write.scope and looked_at.written:
             yield write.scope, mapping.span, f"{verb} `{resource.name}`"
+    if resource.delete is not None and resource.delete.scope and looked_at.member.on_leave == "delete":
+        yield resource.delete.scope, looked_at.member.span, f"deleting `{resource.name}`"
+    yield from _scopes_of_children(looked_at)
     for native in resource.fields:
         if native.scope_read and native.name in looked_at.read:
             yield native.scope_read, looked_at.read[native.name], f"reading `{native.name}`"
         if native.scope_write and native.name in looked_at.written:
             yield native.scope_write, looked_at.written[native.name], f"writing `{native.name}`"
+
+
+def _scopes_of_children(looked_at: _Member) -> Iterator[tuple[str, Span, str]]:
+    """Name the scopes that writing records of child resources needs: a `pick` changes them, and adds them."""
+    for native in looked_at.resource.fields:
+        if native.of is None or native.name not in looked_at.written:
+            continue
+        child = looked_at.system.resource(native.of)
+        for verb, write in (("creating", child.create), ("updating", child.update)):
+            if write is not None and write.scope:
+                yield write.scope, looked_at.written[native.name], f"{verb} `{child.name}`"

@@ -46,6 +46,7 @@ def _system(declared: _Declared, diagnostics: Collector) -> compiled.System:
         resources=tuple(_resource(declared, name, diagnostics) for name in spec.resources),
         protocol=spec.protocol,
         zone=spec.zone,
+        origins={name: tuple(origins) for name, origins in spec.origins.items()},
         auth=_auth(spec.auth),
         headers=_plain(spec.headers),
         account=_probe(spec.account),
@@ -168,7 +169,7 @@ def _lags(system: written.SystemSpec, kind: str, spec: written.CursorSpec) -> It
 
 
 def _files(spec: written.FilesSpec | None) -> compiled.FileRead | None:
-    return compiled.FileRead(**spec.model_dump()) if spec else None
+    return compiled.FileRead(**spec.model_dump(exclude={"every"})) if spec else None
 
 
 def _request(spec: written.RequestSpec, method: str) -> compiled.Request:

@@ -22,7 +22,7 @@ from syncline_runtime.connectors.auth import Credentials
 from syncline_runtime.connectors.clock import Clock
 from syncline_runtime.connectors.files import read_files
 from syncline_runtime.connectors.http import HttpClient, Random
-from syncline_runtime.connectors.origin import origin_of, origin_text, sandbox_url
+from syncline_runtime.connectors.origin import origin_of, origin_text, refuse_elsewhere, sandbox_url
 from syncline_runtime.connectors.pace import shared_pace
 from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Row, Written
 from syncline_runtime.connectors.writing import Sending
@@ -94,6 +94,7 @@ async def open_connection(
         yield _FileConnection(system, connection, _folder(connection))
         return
     origin = origin_of(connection)
+    refuse_elsewhere(origin, system, connection)
     credential = (origin.scheme, origin.host, origin.port, origin.base, tuple(sorted(connection.credential.items())))
     client = HttpClient(
         system,

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from syncline_runtime.binding import Connection, secret
 from syncline_runtime.errors import ReleaseError, RequestFailed
+from syncline_runtime.system import System, lies_within
 
 SANDBOX_VARIABLE: Final = "SYNCLINE_SANDBOX_URL"
 SANDBOX_NOTE: Final = Path(".syncline") / "sandbox.json"  # written by the sandbox while it runs
@@ -76,6 +77,17 @@ def origin_of(connection: Connection) -> Origin:
             )
         return origin
     return parse_origin(origin_text(connection), connection.name)
+
+
+def refuse_elsewhere(origin: Origin, system: System, connection: Connection) -> None:
+    """Refuse an origin that the system description does not name: a reference may lead anywhere."""
+    allowed = system.origins_of(connection.environment)
+    if allowed and not connection.stand_in and not lies_within(origin.join("/"), allowed):
+        raise ReleaseError(
+            f"{origin.scheme}://{origin.host}:{origin.port} is none of the origins of system {system.name!r}",
+            place=connection.name,
+            mend="correct the origin of this connection, or add it to `origins` in the system description",
+        )
 
 
 def origin_text(connection: Connection) -> str:

@@ -21,7 +21,7 @@ from runtime.connectors.described import TestClock, opened, shop
 from syncline_runtime import encoding
 from syncline_runtime.binding import Connection
 from syncline_runtime.connectors import open_connection
-from syncline_runtime.connectors.origin import origin_of, parse_origin
+from syncline_runtime.connectors.origin import origin_of, parse_origin, refuse_elsewhere
 from syncline_runtime.errors import ReleaseError, SystemFailure, UsageError
 from syncline_runtime.sandbox import serve
 from syncline_runtime.system import FileRead, Limit, NativeField, Request, Resource, System, Write
@@ -160,6 +160,29 @@ def test_a_stand_in_is_found_by_variable_by_note_or_at_its_usual_place(
 def test_what_is_no_origin(text: str) -> None:
     with pytest.raises(ReleaseError, match="not an address"):
         parse_origin(text, "crm")
+
+
+@pytest.mark.parametrize(
+    ("origin", "environment", "fits"),
+    [
+        ("https://crm.example.com/eu", None, True),
+        ("https://crm.example.com", "test", False),
+        ("https://a.trial.example.com", "test", True),
+        ("https://crm.example.org", None, False),
+    ],
+)
+def test_a_system_is_where_its_description_says(
+    origin: str, environment: str | None, fits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reference may hold any address, so that it is compared before anything is sent there."""
+    monkeypatch.setenv("CRM_URL", origin)
+    origins = {"live": ("https://crm.example.com",), "test": ("https://*.trial.example.com",)}
+    connection = Connection("my_crm", "crm", origin="env:CRM_URL", environment=environment)
+    if fits:
+        refuse_elsewhere(origin_of(connection), System("crm", "1.0.0", "CRM", (), origins=origins), connection)
+        return
+    with pytest.raises(ReleaseError, match="none of the origins"):
+        refuse_elsewhere(origin_of(connection), System("crm", "1.0.0", "CRM", (), origins=origins), connection)
 
 
 def test_plain_http_stays_on_this_machine() -> None:

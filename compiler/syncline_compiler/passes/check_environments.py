@@ -1,0 +1,138 @@
+"""Check environments: whether test records or test runs could reach a live system.
+
+In: the project file and the systems. Diagnostics: SYN0805, SYN0806, SYN0807.
+Invariant (of a project without these): an environment with stand-ins, or one that must prove to be no live one, shares
+neither address nor credential with a live one; every address is one that the system description names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.model.document import Place, WrittenProject
+from syncline_compiler.model.spec import ConnectionSpec
+from syncline_compiler.source import Span
+from syncline_runtime.system import System, lies_within
+
+LIVE = frozenset({"live", "prod", "production"})
+"""What environments are called that hold the real records."""
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """A connection in one environment."""
+
+    environment: str
+    name: str
+    spec: ConnectionSpec
+    system: System
+    beside_stand_ins: bool
+    project: WrittenProject
+
+    @property
+    def is_live(self) -> bool:
+        """Whether this is a live system: it must prove to be, its address is one, or the environment is called so."""
+        if self.spec.environment is not None:
+            return self.spec.environment.casefold() in LIVE
+        of_live = [at for name, known in self.system.origins.items() if name.casefold() in LIVE for at in known]
+        return lies_within(self.spec.origin or "", of_live) or self.environment.casefold() in LIVE
+
+    @property
+    def is_for_trial(self) -> bool:
+        """Whether it is said that no real record is here."""
+        proves_other = self.spec.environment is not None and self.spec.environment.casefold() not in LIVE
+        return self.beside_stand_ins or proves_other
+
+    def at(self, *place: str) -> Span:
+        return self.project.project.at(*self._place(*place))
+
+    def key(self, *place: str) -> Span:
+        return self.project.project.key(*self._place(*place))
+
+    def _place(self, *place: str) -> Place:
+        return ("environments", self.environment, self.name, *place)
+
+
+def check_environments(
+    project: WrittenProject, systems: Mapping[str, System], connections: Mapping[str, str], diagnostics: Collector
+) -> None:
+    """Check every environment of the project; ``connections`` gives the system of each connection."""
+    bound = list(_bound(project, systems, connections))
+    for one in bound:
+        if one.spec.stand_in:
+            _check_stand_in(one, diagnostics)
+        else:
+            _check_origin(one, diagnostics)
+    open_ones = [one for one in bound if not one.spec.stand_in]
+    for one in open_ones:
+        if one.is_for_trial:
+            others = [other for other in open_ones if other.name == one.name and other.environment != one.environment]
+            _check_trial(one, others, diagnostics)
+
+
+def _bound(project: WrittenProject, systems: Mapping[str, System], connections: Mapping[str, str]) -> Iterator[_Bound]:
+    for environment, written in project.project.spec.environments.items():
+        stand_ins = any(spec.stand_in for spec in written.values())
+        for name, spec in written.items():
+            system = systems.get(connections.get(name, ""))
+            if system is not None:
+                yield _Bound(environment, name, spec, system, stand_ins, project)
+
+
+def _check_stand_in(one: _Bound, diagnostics: Collector) -> None:
+    """Check that nothing is said of a stand-in that would not be used."""
+    for key in ("origin", "credential", "account", "environment"):
+        if getattr(one.spec, key):
+            diagnostics.report(
+                "SYN0807", one.key(key), label=f"`{key}` is not used: `{one.name}` is a stand-in here",
+                secondary=[(one.key("stand_in"), "served by `syncline sandbox`")],
+                help="remove this line, or `stand_in`",
+            )  # fmt: skip
+            return
+
+
+def _check_origin(one: _Bound, diagnostics: Collector) -> None:
+    origin, allowed = one.spec.origin, one.system.origins_of(one.spec.environment)
+    named = origin is not None and origin.startswith("http")  # a reference is looked at before a run
+    if origin is None or not named or not allowed or lies_within(origin, allowed):
+        return
+    described = one.project.systems[one.system.name]
+    of = f" of `{one.spec.environment}`" if one.spec.environment in one.system.origins else ""
+    diagnostics.report(
+        "SYN0806", one.at("origin"), label=f"this is none of the origins{of} of `{one.system.name}`",
+        secondary=[(described.key("origins"), f"{', '.join(allowed[:3])}{' …' if allowed[3:] else ''}")],
+        help="correct the address, or add it to `origins` if the system is there too",
+    )  # fmt: skip
+
+
+def _check_trial(one: _Bound, others: list[_Bound], diagnostics: Collector) -> None:
+    """Check that a connection for trial reaches no live system."""
+    if one.is_live:
+        stand_in = next(
+            name for name, spec in one.project.project.spec.environments[one.environment].items() if spec.stand_in
+        )
+        diagnostics.report(
+            "SYN0805", one.key(), label=f"`{one.name}` is the live system here, beside a stand-in",
+            secondary=[(one.project.project.key("environments", one.environment, stand_in), "made-up records")],
+            help="bind it to a test account, or to a stand-in: made-up records would be written to the live system",
+        )  # fmt: skip
+        return
+    for other in others:
+        for key, span in _shared(one, other) if other.is_live else ():
+            diagnostics.report(
+                "SYN0805", one.at(*key), label=f"`{other.environment}` has the same, and there it is the live system",
+                secondary=[(span, f"live in `{other.environment}`")],
+                help="name the test account's own, so that a run for trial cannot write to the live system",
+            )  # fmt: skip
+            return
+
+
+def _shared(one: _Bound, other: _Bound) -> Iterator[tuple[tuple[str, ...], Span]]:
+    """Give what two environments have in common that says whose records are meant: the secret, without one the address."""
+    if one.system.auth.kind == "none" and one.spec.origin and one.spec.origin == other.spec.origin:
+        yield ("origin",), other.at("origin")
+    for key, reference in one.spec.credential.items():
+        if key != "username" and other.spec.credential.get(key) == reference:
+            yield ("credential", key), other.at("credential", key)
