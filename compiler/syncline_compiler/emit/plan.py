@@ -13,7 +13,7 @@ from syncline_compiler.lowering.merge import fields_of
 from syncline_compiler.lowering.slots import MemberSlots
 from syncline_compiler.model import ir
 from syncline_compiler.model.resolved import ConnectionBinding, ResolvedProject, ResolvedSync
-from syncline_compiler.passes.lower import IrMember, IrProject, IrSync, relations
+from syncline_compiler.passes.lower import IrMember, IrProject, IrSync
 from syncline_runtime.binding import Binding, Connection
 from syncline_runtime.encoding import dumps
 from syncline_runtime.plan import (
@@ -87,7 +87,7 @@ def _entry(files: dict[str, bytes], name: str, file: str, content: bytes) -> Fil
 
 
 def _step(step: ir.IrStep) -> Step:
-    return Step(step.stage, step.output, relations(step), render(step.query))
+    return Step(step.stage, step.output, ir.relations(step.query), render(step.query))
 
 
 def _fields(sync: ResolvedSync) -> tuple[PlanField, ...]:
@@ -124,7 +124,8 @@ def _member(sync: ResolvedSync, lowered: IrMember) -> Member:
         slots=tuple(Slot(s.name, s.sql_type, s.reads, s.writes, s.text, s.place) for s in slots.lines),
         steps=(*map(_step, lowered.normalise.steps), _step(lowered.acked)),
         values=tuple(
-            ValueStep(v.function, v.option, render(v.query), v.output, relations(v)) for v in lowered.normalise.values
+            ValueStep(v.function, v.option, render(v.query), v.output, ir.relations(v.query))
+            for v in lowered.normalise.values
         ),
         children=_children(slots),
         late=_late(slots),

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
-from typing import NamedTuple
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -21,9 +20,12 @@ from syncline_compiler.functions import REGISTRY
 from syncline_compiler.model import ir
 
 DIALECT = "duckdb"
+FIRST_OPERAND = 100  # marks of a form's operands count from here, its names from nought
 ELEMENT = "x"  # the lambda variable of list elements
-PLAIN = re.compile(r"[^'\"\\`\x00-\x1f]*").fullmatch  # texts in which no dialect escapes anything
-MARK = re.compile("\u27ea([0-9]+)\u27eb")
+NAME = re.compile(r'[^"`]*').fullmatch  # names that the dialect does not escape
+TEXT = re.compile(r"[^'\\\x00-\x1f]*").fullmatch  # literals that it does not
+MARK = re.compile("\u27e6([0-9]+)\u27e7")  # an operand of a shape
+BLANK = re.compile("[\u27e6\u27ea]([0-9]+)[\u27e7\u27eb]")  # an operand, or a name, of a form
 LOGICAL = (exp.And, exp.Or)
 ATOMIC = (exp.Column, exp.Literal, exp.Paren, exp.Func, exp.Null, exp.Boolean, exp.Cast, exp.Case, exp.Bracket, exp.Dot)
 
@@ -31,20 +33,18 @@ _dialect = Dialect.get_or_raise(DIALECT)
 OPEN, CLOSE = _dialect.IDENTIFIER_START, _dialect.IDENTIFIER_END
 
 
-class Shape(NamedTuple):
-    """The rendered text of a tree with marks, cut at them: ``pieces[0] + filling of marks[0] + pieces[1] + …``."""
+class Shape:
+    """Text with places to fill: the rendering of a tree with marks, by the number in the mark."""
 
-    pieces: tuple[str, ...]
-    marks: tuple[int, ...]
-    atomic: bool
+    def __init__(self, text: str, marks: re.Pattern[str] = MARK, *, atomic: bool = True) -> None:
+        parts = marks.split(text)
+        self.atomic = atomic
+        self._format = "%s".join(piece.replace("%", "%%") for piece in parts[::2])
+        self._places = tuple(map(int, parts[1::2]))
 
-    def fill(self, filling: Sequence[str]) -> str:
-        """Give the text with the marks replaced."""
-        made = [self.pieces[0]]
-        for mark, piece in zip(self.marks, self.pieces[1:], strict=True):
-            made.append(filling[mark])
-            made.append(piece)
-        return "".join(made)
+    def fill(self, filling: Sequence[str] | dict[int, str]) -> str:
+        """Give the text with the places filled."""
+        return self._format % tuple([filling[place] for place in self._places])
 
 
 def render(query: ir.Query) -> str:
@@ -53,7 +53,7 @@ def render(query: ir.Query) -> str:
         return _select(query)
     if not query.selects:
         return _no_rows(query.columns)
-    return _union(len(query.selects)).fill([_select(select) for select in query.selects])
+    return _union_shape(len(query.selects)).fill([_selected(select) for select in query.selects])
 
 
 def scalar(value: ir.Scalar) -> str:
@@ -98,13 +98,40 @@ def _call_shape(name: str, options: tuple[tuple[str, str], ...], arity: int) -> 
 
 
 def _mark(place: int) -> exp.Column:
-    return exp.Column(this=exp.Identifier(this=f"\u27ea{place}\u27eb", quoted=False))
+    return exp.Column(this=exp.Identifier(this=_mark_text(place), quoted=False))
+
+
+def _mark_text(place: int) -> str:
+    return f"\u27e6{place}\u27e7"
 
 
 def _shape(tree: exp.Expression) -> Shape:
-    parts = MARK.split(tree.sql(dialect=DIALECT))
     atomic = isinstance(tree, ATOMIC) and not isinstance(tree, LOGICAL)
-    return Shape(tuple(parts[::2]), tuple(map(int, parts[1::2])), atomic)
+    return Shape(tree.sql(dialect=DIALECT), atomic=atomic)
+
+
+def _blank(value: ir.Blank) -> Rendered:
+    return _mark_text(FIRST_OPERAND + value.place), True
+
+
+def _filled(value: ir.Filled) -> Rendered:
+    shape = _form(value.form)
+    return shape.fill(_filling(value)), shape.atomic
+
+
+def _filling(value: ir.Filled) -> dict[int, str]:
+    filling = dict(enumerate(value.names))
+    for place, operand in enumerate(value.operands, FIRST_OPERAND):
+        filling[place] = _atomic(operand)
+    return filling
+
+
+@cache
+def _form(form: ir.Form) -> Shape:
+    if isinstance(form.made, ir.Select):
+        return Shape(_select(form.made), BLANK)
+    text, atomic = _scalar(form.made)
+    return Shape(text, BLANK, atomic=atomic)
 
 
 def _value(value: ir.Value) -> Rendered:
@@ -208,7 +235,13 @@ _RENDER: dict[type, Callable[[object], Rendered]] = {
     ir.Codes: _codes,  # type: ignore[dict-item]
     ir.Item: _item,  # type: ignore[dict-item]
     ir.Elements: _elements,  # type: ignore[dict-item]
+    ir.Blank: _blank,  # type: ignore[dict-item]
+    ir.Filled: _filled,  # type: ignore[dict-item]
 }
+
+
+def _selected(select: ir.Select | ir.Filled) -> str:
+    return _select(select) if isinstance(select, ir.Select) else _filled(select)[0]
 
 
 def _select(query: ir.Select) -> str:
@@ -245,18 +278,15 @@ def _join(join: ir.Join) -> str:
 def _join_shape(kind: str, on: bool) -> Shape:
     words = {"inner": {}, "left": {"side": "LEFT"}, "anti": {"kind": "ANTI"}, "cross": {"kind": "CROSS"}}[kind]
     joined = exp.Join(this=exp.Table(this=_mark(0)), on=_mark(1) if on else None, **words)
-    shape = _shape(joined)
-    return shape._replace(pieces=(shape.pieces[0].lstrip(), *shape.pieces[1:]))
+    return Shape(joined.sql(dialect=DIALECT).lstrip())
 
 
 @cache
-def _union(selects: int) -> Shape:
+def _union_shape(selects: int) -> Shape:
     made: exp.Expression = exp.Select(expressions=[_mark(0)])
     for place in range(1, selects):
         made = exp.Union(this=made, expression=exp.Select(expressions=[_mark(place)]), distinct=False)
-    shape = _shape(made)
-    # A mark stands for a whole select, its first word too.
-    return shape._replace(pieces=tuple(piece.removesuffix("SELECT ") for piece in shape.pieces))
+    return Shape(made.sql(dialect=DIALECT).replace("SELECT ", ""))  # a mark stands for a whole select
 
 
 def _no_rows(columns: tuple[tuple[str, str], ...]) -> str:
@@ -273,11 +303,11 @@ def _no_rows_shape() -> Shape:
 
 def identifier(name: str) -> str:
     """Give a name as the dialect quotes it."""
-    if PLAIN(name):
+    if NAME(name):
         return f"{OPEN}{name}{CLOSE}"
     return exp.Identifier(this=name, quoted=True).sql(dialect=DIALECT)
 
 
 def quoted(text: str) -> str:
     """Give a text literal of the dialect."""
-    return f"'{text}'" if PLAIN(text) else literal(text).sql(dialect=DIALECT)
+    return f"'{text}'" if TEXT(text) else literal(text).sql(dialect=DIALECT)

@@ -132,7 +132,7 @@ def _payload(a: Arguments, _: Options) -> exp.Expression:
 
 
 def _member_name(place: int, name: object) -> str | None:
-    return json.dumps(name) + ":" if place % 3 == 1 else None
+    return json.dumps(name, ensure_ascii=False) + ":" if place % 3 == 1 else None
 
 
 def _reference(a: Arguments, _: Options) -> exp.Expression:
@@ -142,15 +142,15 @@ def _reference(a: Arguments, _: Options) -> exp.Expression:
 
 
 def _json_name(place: int, name: object) -> str | None:
-    return json.dumps(name) if place < 2 else None
+    return json.dumps(name, ensure_ascii=False) if place < 2 else None
 
 
 def _slot_path(place: int, name: object) -> str | None:
-    return "$." + json.dumps(name) if place == 1 else None
+    return "$." + json.dumps(name, ensure_ascii=False) if place == 1 else None
 
 
 def _synced_path(place: int, name: object) -> str | None:
-    return "$." + json.dumps(name) + "[0]" if place == 1 else None
+    return "$." + json.dumps(name, ensure_ascii=False) + "[0]" if place == 1 else None
 
 
 def _patched(a: Arguments, _: Options) -> exp.Expression:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TypeVar
 
 from syncline_compiler.model import ir
 from syncline_compiler.model.types import Type
@@ -82,6 +84,32 @@ def when(*branches: tuple[ir.Scalar, ir.Scalar], default: ir.Scalar | None = Non
     if not branches:
         return default or NOTHING
     return ir.When(tuple(branches), default)
+
+
+PLAIN = re.compile(r"[^'\"\\`%\x00-\x1f\u27ea\u27eb]*").fullmatch  # names in which no dialect escapes anything
+BLANKS = tuple(map(ir.Blank, range(8)))
+BLANK_NAMES = tuple(map(ir.blank_name, range(8)))
+Filling = TypeVar("Filling", ir.Scalar, ir.Select)
+
+_forms: dict[tuple[Hashable, ...], ir.Form] = {}
+
+
+def fill(
+    build: Callable[..., Filling], names: tuple[str, ...], operands: tuple[ir.Scalar, ...] = (), *rest: Hashable
+) -> Filling | ir.Filled:
+    """Give ``build(*names, *operands, *rest)``, as a form made once for all names and operands.
+
+    ``build`` is pure and uses names and operands only as they are: what differs by them stands in ``rest``. A project
+    of a thousand mappings says the same of every field; so it costs a thousand fillings, not a thousand trees.
+    """
+    if not all(map(PLAIN, names)):
+        return build(*names, *operands, *rest)
+    key = (build, len(names), len(operands), *rest)
+    form = _forms.get(key)
+    if form is None:
+        made = build(*BLANK_NAMES[: len(names)], *BLANKS[: len(operands)], *rest)
+        form = _forms[key] = ir.Form(made)
+    return ir.Filled(form, names, operands)
 
 
 def flag_text(flags: Sequence[tuple[ir.Scalar, str]]) -> ir.Scalar:

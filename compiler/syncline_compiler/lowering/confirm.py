@@ -27,23 +27,16 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
     agreed_slots: list[ir.Scalar] = [b.text(",")]
     elsewhere: list[ir.Scalar] = []
     for slot in member.lines:
-        returned, before = b.col("v", slot.name), b.col("b", f"agreed.{slot.name}")
-        sent = b.call("HAS KEY", b.col("a", "_wants"), b.text(slot.name))
-        fresh = b.any_of([b.col("a", "_creating"), b.holds(sent), b.is_null(b.col("b", "_native_id"))])
-        agreed.append((f"agreed.{slot.name}", b.when((fresh, returned), default=before)))
-        known = b.any_of([fresh, agreed_before(b.col("b", "_slots"), slot.name)])
-        agreed_slots.append(b.when((known, b.text(f"{slot.name},")), default=b.text("")))
-        elsewhere.append(b.all_of([b.negated(fresh), b.differs(returned, before)]))
+        name = (slot.name,)
+        agreed.append((f"agreed.{slot.name}", b.fill(_agreed, name)))
+        agreed_slots.append(b.fill(_agreed_name, name))
+        elsewhere.append(b.fill(_moved_elsewhere, name))
         if slot.late and slot.writes:  # left out of the create: the next decision writes it if nothing else has
-            elsewhere.append(b.all_of([b.col("a", "_creating"), b.negated(b.holds(sent))]))
+            elsewhere.append(b.fill(_left_out, name))
         if slot.writes:
-            wanted = b.call("WANT", b.col("a", "_wants"), b.text(slot.name))
-            changed = b.differs(ir.Call("TEXT", (returned,)), wanted)
-            kept = b.when((changed, ir.Call("JSON LIST", (wanted,))))
             # What cannot be read is taken to be as it was sent; it could never be told otherwise.
             unread = slot.native is not None and not slot.native.readable
-            told = b.holds(sent) if unread else b.all_of([b.holds(sent), b.negated(b.col("a", "_unfinished"))])
-            altered += [told, b.text(slot.name), kept]
+            altered += [b.fill(_told, name, (), unread), b.text(slot.name), b.fill(_altered, name)]
     query = ir.Select(
         (
             ("_native_id", b.col("a", "_native_id")),
@@ -82,3 +75,40 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
         ),
     )
     return ir.IrStep("confirm", f"{prefix}/acked", query)
+
+
+def _sent(name: str) -> ir.Scalar:
+    return b.holds(b.call("HAS KEY", b.col("a", "_wants"), b.text(name)))
+
+
+def _fresh(name: str) -> ir.Scalar:
+    """Whether what the member shows of a slot is what this write made of it."""
+    return b.any_of([b.col("a", "_creating"), _sent(name), b.is_null(b.col("b", "_native_id"))])
+
+
+def _agreed(name: str) -> ir.Scalar:
+    return b.when((_fresh(name), b.col("v", name)), default=b.col("b", f"agreed.{name}"))
+
+
+def _agreed_name(name: str) -> ir.Scalar:
+    known = b.any_of([_fresh(name), agreed_before(b.col("b", "_slots"), name)])
+    return b.when((known, b.text(f"{name},")), default=b.text(""))
+
+
+def _moved_elsewhere(name: str) -> ir.Scalar:
+    return b.all_of([b.negated(_fresh(name)), b.differs(b.col("v", name), b.col("b", f"agreed.{name}"))])
+
+
+def _left_out(name: str) -> ir.Scalar:
+    return b.all_of([b.col("a", "_creating"), b.negated(_sent(name))])
+
+
+def _told(name: str, unread: bool) -> ir.Scalar:
+    return _sent(name) if unread else b.all_of([_sent(name), b.negated(b.col("a", "_unfinished"))])
+
+
+def _altered(name: str) -> ir.Scalar:
+    """Give what was wanted, as a JSON list, where the member made something else of it."""
+    wanted = b.call("WANT", b.col("a", "_wants"), b.text(name))
+    differs = b.differs(ir.Call("TEXT", (b.col("v", name),)), wanted)
+    return b.when((differs, ir.Call("JSON LIST", (wanted,))))

@@ -47,58 +47,13 @@ class MemberDiff(MemberWrites):
                    ("source", "INTEGER"), ("want", "VARCHAR"), ("now", "VARCHAR"), ("agreed", "VARCHAR"))  # fmt: skip
         return ir.Union(tuple(self._compare(slot) for slot in self.member.written), columns)
 
-    def _compare(self, slot: SlotLine) -> ir.Select:
-        want = slot.want(self.frame)
-        now, agreed = b.col("s", f"now.{slot.name}"), b.col("s", f"agreed.{slot.name}")
-        synced = b.call("SYNCED", b.col("s", "_synced"), b.text(slot.name))
-        altered = b.holds(b.call("HAS KEY", b.col("s", "_synced"), b.text(slot.name)))
-        winner_moved = b.when((altered, b.differs(ir.Call("TEXT", (want,)), synced)), default=b.differs(want, agreed))
-        member_moved = b.differs(now, agreed)
-        based, equal = agreed_before(b.col("s", "_slots"), slot.name), b.same(want, now)
-        is_field = slot.native is None
-        source = b.col("g", f"from.{slot.name}") if is_field and slot.name in self.fields else ir.Value(-1)
-        frozen = b.col("g", f"frozen.{slot.name}") if is_field and slot.name in self.fields else b.FALSE
-        mine = b.equal(source, ir.Value(self.order))
-        policy = self.sync.unowned_edit.get(slot.name, self.sync.unowned_edit["*"]) if is_field else "restore"
-        edit = {"restore": "restore", "review": "review", "adopt": "restore"}[policy]
-        outcome = b.when(
-            (frozen, b.text("review")),
-            (b.all_of([equal, mine]), b.text("accepted")),
-            (equal, b.text("converged")),
-            (b.negated(based), b.text("first_link")),
-            (b.col("s", "_remapped"), b.text("remapped")),
-            (b.negated(member_moved), b.text("update")),
-            (b.negated(winner_moved), b.text(edit)),
-            default=b.text("overwrite"),
-        )
-        return ir.Select(
-            (
-                ("_cid", b.col("g", "_cid")),
-                ("_native_id", b.col("s", "_native_id")),
-                ("slot", b.text(slot.name)),
-                ("outcome", outcome),
-                ("source", source),
-                ("want", ir.Call("TEXT", (want,))),
-                ("now", ir.Call("TEXT", (now,))),
-                ("agreed", ir.Call("TEXT", (agreed,))),
-            ),
-            self.golden,
-            (self._with_side(),),
-            where=b.all_of(
-                [
-                    b.col("s", "_known"),
-                    b.col("s", "_holds"),
-                    *([b.negated(self._is_late(slot))] if slot.waits else []),
-                    b.any_of(
-                        [
-                            b.all_of([b.negated(based), b.negated(equal)]),
-                            b.all_of([based, b.any_of([winner_moved, member_moved])]),
-                            frozen,
-                        ]
-                    ),
-                ]
-            ),
-        )
+    def _compare(self, slot: SlotLine) -> ir.Select | ir.Filled:
+        decided = slot.native is None and slot.name in self.fields
+        policy = "restore"
+        if slot.native is None:
+            policy = self.sync.unowned_edit.get(slot.name, self.sync.unowned_edit["*"])
+        names = (slot.name, self.golden.relation, self.side.relation)
+        return b.fill(_compared, names, (slot.want(self.frame),), decided, self.order, policy, slot.waits)
 
     def candidates(self) -> ir.Select:
         """Every record that the member holds or should hold: _cid, operation and why it is held back ("" if not)."""
@@ -130,7 +85,7 @@ class MemberDiff(MemberWrites):
             for field in self.member.resource.fields
             if field.readable
         ]
-        pending = [slot.name for slot in self.member.written]
+        pending = {slot.name for slot in self.member.written}
         late = [slot for slot in slots if slot.waits]
         columns: list[tuple[str, ir.Scalar]] = [
             ("_native_id", b.col("i", "_native_id")),
@@ -139,7 +94,7 @@ class MemberDiff(MemberWrites):
             ("_version", b.col("i", "_version")),
             ("_raw_hash", b.col("i", "_raw_hash")),
             ("_mapping", b.col("i", "_mapping")),
-            ("_open", b.any_of(map(self._is_late, late))),
+            ("_open", b.any_of(_is_late(slot.name) for slot in late)),
             ("_slots", self._agreed_slots(slots)),
             ("_before", b.col("s", "_before")),
             ("_written", b.col("s", "_written")),
@@ -148,10 +103,8 @@ class MemberDiff(MemberWrites):
             *image,
         ]
         for slot in slots:
-            now, agreed = b.col("s", f"now.{slot.name}"), b.col("s", f"agreed.{slot.name}")
-            value: ir.Scalar = now
-            if slot.name in pending or slot.waits:
-                value = b.when((self._waits(slot), agreed), default=now)
+            moves = slot.name in pending or slot.waits
+            value = b.fill(_agreed_next, (slot.name,), (), slot.waits) if moves else b.col("s", f"now.{slot.name}")
             columns.append((f"agreed.{slot.name}", value))
         return ir.Select(
             tuple(columns),
@@ -187,21 +140,10 @@ class MemberDiff(MemberWrites):
 
     def _agreed_slots(self, slots: Sequence[SlotLine]) -> ir.Scalar:
         """``_slots`` afterwards: all, but for those that wait and were never agreed."""
-        kept: list[ir.Scalar] = [b.text(",")]
-        for slot in slots:
-            agreed = b.any_of([b.negated(self._waits(slot)), agreed_before(b.col("s", "_slots"), slot.name)])
-            kept.append(b.when((agreed, b.text(f"{slot.name},")), default=b.text("")))
+        kept = [b.text(","), *(b.fill(_agreed_name, (slot.name,), (), slot.waits) for slot in slots)]
         everything = b.text(slot_names(slot.name for slot in slots))
-        nothing_waits = [b.is_null(b.col("p", "_cid")), *(b.negated(self._is_late(s)) for s in slots if s.waits)]
+        nothing_waits = [b.is_null(b.col("p", "_cid")), *(b.negated(_is_late(s.name)) for s in slots if s.waits)]
         return b.when((b.all_of(nothing_waits), everything), default=ir.Call("CONCAT", tuple(kept)))
-
-    def _waits(self, slot: SlotLine) -> ir.Scalar:
-        """Whether nothing new is agreed on the slot: it is to be written first, or its value is not known yet."""
-        pending = b.holds(b.call("CONTAINS", b.col("p", "list"), b.text(slot.name)))
-        return b.any_of([pending, self._is_late(slot)]) if slot.waits else pending
-
-    def _is_late(self, slot: SlotLine) -> ir.Scalar:
-        return b.col("s", f"late.{slot.name}")
 
     def listed(self, outcomes: Sequence[str]) -> ir.Select:
         """Per record the slots with one of these outcomes, as list and as text; read by ``next``."""
@@ -217,3 +159,74 @@ class MemberDiff(MemberWrites):
             where=ir.Call("IN", (b.col("c", "outcome"), *map(b.text, outcomes))),
             group=(b.col("c", "_cid"),),
         )
+
+
+def _compared(
+    name: str, golden: str, side: str, want: ir.Scalar, decided: bool, order: int, policy: str, late: bool
+) -> ir.Select:
+    """Give the row of a slot that differs in any way; ``decided``: it is a field with an owner, under ``policy``."""
+    now, agreed = b.col("s", f"now.{name}"), b.col("s", f"agreed.{name}")
+    synced = b.call("SYNCED", b.col("s", "_synced"), b.text(name))
+    altered = b.holds(b.call("HAS KEY", b.col("s", "_synced"), b.text(name)))
+    winner_moved = b.when((altered, b.differs(ir.Call("TEXT", (want,)), synced)), default=b.differs(want, agreed))
+    member_moved = b.differs(now, agreed)
+    based, equal = agreed_before(b.col("s", "_slots"), name), b.same(want, now)
+    source: ir.Scalar = b.col("g", f"from.{name}") if decided else ir.Value(-1)
+    frozen: ir.Scalar = b.col("g", f"frozen.{name}") if decided else b.FALSE
+    mine = b.equal(source, ir.Value(order))
+    edit = {"restore": "restore", "review": "review", "adopt": "restore"}[policy]
+    outcome = b.when(
+        (frozen, b.text("review")),
+        (b.all_of([equal, mine]), b.text("accepted")),
+        (equal, b.text("converged")),
+        (b.negated(based), b.text("first_link")),
+        (b.col("s", "_remapped"), b.text("remapped")),
+        (b.negated(member_moved), b.text("update")),
+        (b.negated(winner_moved), b.text(edit)),
+        default=b.text("overwrite"),
+    )
+    differs = b.any_of(
+        [
+            b.all_of([b.negated(based), b.negated(equal)]),
+            b.all_of([based, b.any_of([winner_moved, member_moved])]),
+            frozen,
+        ]
+    )
+    return ir.Select(
+        (
+            ("_cid", b.col("g", "_cid")),
+            ("_native_id", b.col("s", "_native_id")),
+            ("slot", b.text(name)),
+            ("outcome", outcome),
+            ("source", source),
+            ("want", ir.Call("TEXT", (want,))),
+            ("now", ir.Call("TEXT", (now,))),
+            ("agreed", ir.Call("TEXT", (agreed,))),
+        ),
+        ir.Source(golden, "g"),
+        (ir.Join("inner", ir.Source(side, "s"), b.equal(b.col("s", "_cid"), b.col("g", "_cid"))),),
+        where=b.all_of(
+            [b.col("s", "_known"), b.col("s", "_holds"), b.negated(_is_late(name)) if late else b.TRUE, differs]
+        ),
+    )
+
+
+def _is_late(name: str) -> ir.Scalar:
+    return b.col("s", f"late.{name}")
+
+
+def _waits(name: str, late: bool) -> ir.Scalar:
+    """Whether nothing new is agreed on the slot: it is to be written first, or its value is not known yet."""
+    pending = b.holds(b.call("CONTAINS", b.col("p", "list"), b.text(name)))
+    return b.any_of([pending, _is_late(name)]) if late else pending
+
+
+def _agreed_next(name: str, late: bool) -> ir.Scalar:
+    """Give what is agreed of a slot afterwards: as before while something waits on it."""
+    return b.when((_waits(name, late), b.col("s", f"agreed.{name}")), default=b.col("s", f"now.{name}"))
+
+
+def _agreed_name(name: str, late: bool) -> ir.Scalar:
+    """Give the slot's name if it is agreed afterwards."""
+    agreed = b.any_of([b.negated(_waits(name, late)), agreed_before(b.col("s", "_slots"), name)])
+    return b.when((agreed, b.text(f"{name},")), default=b.text(""))

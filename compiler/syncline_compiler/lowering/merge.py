@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Frame, lower
-from syncline_compiler.lowering.slots import MemberSlots, SlotLine, agreed_before
+from syncline_compiler.lowering.slots import MemberSlots, agreed_before
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import Ownership, ResolvedObject, ResolvedSync
 
@@ -19,14 +19,20 @@ CANONICAL = "c"
 
 
 @dataclass(frozen=True)
-class FieldOfSync:
-    """A field or part as the merge sees it: its name, SQL type and who decides it."""
+class Told:
+    """A field as members tell it; ``late``: a reference that closes a cycle, whose value may not be known yet."""
 
     name: str
+    late: bool
+
+
+@dataclass(frozen=True)
+class FieldOfSync(Told):
+    """A field or part as the merge sees it, with its SQL type and who decides it."""
+
     sql_type: str
     owner: Ownership
     critical: bool
-    late: bool = False  # a reference that closes a cycle
 
 
 def fields_of(sync: ResolvedSync) -> tuple[FieldOfSync, ...]:
@@ -34,7 +40,7 @@ def fields_of(sync: ResolvedSync) -> tuple[FieldOfSync, ...]:
     known = [(field.name, b.sql_type(field.type), field.critical) for field in sync.object.fields]
     known += [(part.name, "VARCHAR", False) for part in sync.object.parts]
     return tuple(
-        FieldOfSync(n, t, sync.owners[n], critical, n in sync.late) for n, t, critical in known if n in sync.owners
+        FieldOfSync(n, n in sync.late, t, sync.owners[n], critical) for n, t, critical in known if n in sync.owners
     )
 
 
@@ -63,7 +69,7 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
     ]
     for slot in member.lines:
         columns.append((f"now.{slot.name}", b.col("v", slot.name)))
-        columns.append((f"agreed.{slot.name}", _agreed_under_this_plan(slot)))
+        columns.append((f"agreed.{slot.name}", b.fill(_agreed_under_this_plan, (slot.name,), (), slot.waits)))
     columns += [
         (f"late.{slot.name}", b.holds(b.col("v", f"late.{slot.name}")) if slot.waits else b.FALSE)
         for slot in member.lines
@@ -93,9 +99,8 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
     return ir.IrStep("merge", f"{prefix}/side", query)
 
 
-def _agreed_under_this_plan(slot: SlotLine) -> ir.Scalar:
+def _agreed_under_this_plan(name: str, late: bool) -> ir.Scalar:
     """Give the agreed value; where only the mapping changed, what the same image means now, so that it is no edit."""
-    name = slot.name
     told, agreed = b.col("v", name), b.col("b", f"agreed.{name}")
     listed = ir.Call("CONCAT", (b.text(","), b.col("b", "_disputed"), b.text(",")))
     disputed = b.call("CONTAINS TEXT", listed, b.text(f",{name},"))
@@ -104,7 +109,7 @@ def _agreed_under_this_plan(slot: SlotLine) -> ir.Scalar:
         b.negated(b.holds(b.col("v", "_moved"))),
         b.present(b.col("v", "_cid")),
     ]
-    if slot.waits:
+    if late:
         only_the_plan.append(b.negated(b.holds(b.col("v", f"late.{name}"))))
     return b.when((b.all_of([*only_the_plan, b.negated(b.holds(disputed))]), told), default=agreed)
 
@@ -176,14 +181,17 @@ def decide(sync: ResolvedSync, members: Sequence[MemberSlots], field: FieldOfSyn
     owner = next((o for o in readers if members[o].member.connection == field.owner.owner), None)
     if owner is None:  # a part or field whose owner writes only: what is known stays
         return Decision(b.col(CANONICAL, field.name), ir.Value(-1), b.FALSE)
-    return _owned(sync, owner, [o for o in readers if o != owner], field)
+    policy = sync.unowned_edit.get(field.name, sync.unowned_edit["*"])
+    first = sync.first_link.get(field.name, sync.first_link.get("critical" if field.critical else "*", "fill"))
+    rule = Rule(field.sql_type, field.late, owner, tuple(o for o in readers if o != owner), policy, first)
+    return Decision(*(b.fill(part, (field.name,), (), rule) for part in (_owned_value, _owned_source, _owned_frozen)))
 
 
-def _now(order: int, field: FieldOfSync) -> ir.Column:
+def _now(order: int, field: Told) -> ir.Column:
     return b.col(side_name(order), f"now.{field.name}")
 
 
-def _agreed(order: int, field: FieldOfSync) -> ir.Column:
+def _agreed(order: int, field: Told) -> ir.Column:
     return b.col(side_name(order), f"agreed.{field.name}")
 
 
@@ -191,17 +199,17 @@ def _flag(order: int, name: str) -> ir.Column:
     return b.col(side_name(order), name)
 
 
-def _known(order: int, field: FieldOfSync) -> ir.Scalar:
+def _known(order: int, field: Told) -> ir.Scalar:
     """Whether the member's own value is known now."""
     known = b.holds(_flag(order, "_known"))
     return b.all_of([known, b.negated(_flag(order, f"late.{field.name}"))]) if field.late else known
 
 
-def _based(order: int, field: FieldOfSync) -> ir.Scalar:
+def _based(order: int, field: Told) -> ir.Scalar:
     return agreed_before(_flag(order, "_slots"), field.name)
 
 
-def _changed(order: int, field: FieldOfSync) -> ir.Scalar:
+def _changed(order: int, field: Told) -> ir.Scalar:
     return b.all_of(
         [
             _known(order, field),
@@ -211,12 +219,36 @@ def _changed(order: int, field: FieldOfSync) -> ir.Scalar:
     )
 
 
-def _owned(sync: ResolvedSync, owner: int, others: list[int], field: FieldOfSync) -> Decision:
-    """Give the owner decides; where it has nothing to say, what fills in is the rule's and the others' in their order."""
+@dataclass(frozen=True)
+class Rule:
+    """What the winner of an owned field depends on, besides its name."""
+
+    sql_type: str
+    late: bool
+    owner: int
+    others: tuple[int, ...]
+    unowned_edit: str
+    first_link: str
+
+
+def _owned_value(name: str, rule: Rule) -> ir.Scalar:
+    return _owned(name, rule).value
+
+
+def _owned_source(name: str, rule: Rule) -> ir.Scalar:
+    return _owned(name, rule).source
+
+
+def _owned_frozen(name: str, rule: Rule) -> ir.Scalar:
+    return _owned(name, rule).frozen
+
+
+def _owned(name: str, rule: Rule) -> Decision:
+    """Let the owner decide; where it has nothing to say, what fills in is the rule's and the others' in their order."""
+    field, owner, others = Told(name, rule.late), rule.owner, rule.others
     ladder: list[tuple[ir.Scalar, ir.Scalar, int]] = []
     frozen: list[ir.Scalar] = []
-    policy = sync.unowned_edit.get(field.name, sync.unowned_edit["*"])
-    if policy == "adopt":
+    if rule.unowned_edit == "adopt":
         quiet = b.negated(_changed(owner, field))
         for order in others:
             rivals = [o for o in others if o != order]
@@ -231,8 +263,7 @@ def _owned(sync: ResolvedSync, owner: int, others: list[int], field: FieldOfSync
                 for r in rivals
                 if r > order
             ]
-    first = sync.first_link.get(field.name, sync.first_link.get("critical" if field.critical else "*", "fill"))
-    for order in others if first != "owner" else []:
+    for order in others if rule.first_link != "owner" else []:
         empty = [
             _known(owner, field),
             b.is_null(_now(owner, field)),
@@ -240,7 +271,7 @@ def _owned(sync: ResolvedSync, owner: int, others: list[int], field: FieldOfSync
             b.negated(_based(order, field)),
             b.present(_now(order, field)),
         ]
-        if first == "fill":
+        if rule.first_link == "fill":
             ladder.append((b.all_of(empty), _now(order, field), order))
         else:
             frozen.append(b.all_of(empty))
@@ -248,7 +279,7 @@ def _owned(sync: ResolvedSync, owner: int, others: list[int], field: FieldOfSync
     ladder.append((_based(owner, field), _agreed(owner, field), owner))
     ladder.append((b.present(b.col(CANONICAL, "_cid")), b.col(CANONICAL, field.name), -1))
     ladder += [(_known(o, field), _now(o, field), o) for o in others]
-    return _decision(ladder, b.null(field.sql_type), frozen)
+    return _decision(ladder, b.null(rule.sql_type), frozen)
 
 
 def _newest(members: Sequence[MemberSlots], readers: list[int], field: FieldOfSync) -> Decision:

@@ -6,10 +6,15 @@ behaviour hash of a sync is taken from these values, never from SQL text.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from syncline_runtime.plan import Stage
+
+BLANK_NAME = re.compile("\u27ea([0-9]+)\u27eb")
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,45 @@ class Elements:
     take: Literal["first", "sorted", "kept"]
 
 
-Scalar = Column | Value | Call | When | Codes | Item | Elements
+@dataclass(frozen=True)
+class Blank:
+    """The place of an operand in a form."""
+
+    place: int
+
+
+class Form:
+    """IR in which some names, and some operands, are left blank: what many fields have in common, made once.
+
+    Two forms are alike where their ``digest`` is; blank names read ``⟪0⟫``, blank operands are ``Blank`` nodes.
+    """
+
+    def __init__(self, made: Scalar | Select) -> None:
+        self.made = made
+
+    @cached_property
+    def digest(self) -> str:
+        """Give the SHA-256 of the form, abbreviated."""
+        return hashlib.sha256(repr(self.made).encode()).hexdigest()[:24]
+
+    def __repr__(self) -> str:
+        return self.digest
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A form with its blanks filled. The names are plain: no dialect escapes anything in them."""
+
+    form: Form
+    names: tuple[str, ...]
+    operands: tuple[Scalar, ...] = ()
+
+    def named(self, name: str) -> str:
+        """Give a name of the form as it reads here."""
+        return BLANK_NAME.sub(lambda blank: self.names[int(blank[1])], name)
+
+
+Scalar = Column | Value | Call | When | Codes | Item | Elements | Blank | Filled
 
 
 @dataclass(frozen=True)
@@ -110,7 +153,7 @@ class Select:
 class Union:
     """The rows of several selects with the same columns. Empty: no rows of ``columns`` (name, SQL type)."""
 
-    selects: tuple[Select, ...]
+    selects: tuple[Select | Filled, ...]
     columns: tuple[tuple[str, str], ...] = ()
 
 
@@ -134,3 +177,19 @@ class IrValues:
     option: str
     query: Select
     output: str
+
+
+def blank_name(place: int) -> str:
+    """Give the blank that stands for a name in a form."""
+    return f"\u27ea{place}\u27eb"
+
+
+def relations(query: Query) -> tuple[str, ...]:
+    """Give the relations that a query reads, sorted."""
+    found: set[str] = set()
+    for select in (query,) if isinstance(query, Select) else query.selects:
+        plain = select.form.made if isinstance(select, Filled) else select
+        assert isinstance(plain, Select)  # forms of selects hold selects
+        read = [plain.source.relation, *(join.source.relation for join in plain.joins)]
+        found.update(map(select.named, read) if isinstance(select, Filled) else read)
+    return tuple(sorted(found))

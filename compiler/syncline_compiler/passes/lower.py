@@ -110,10 +110,3 @@ def _ordered(needs: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
             cycle: list[str] = error.args[1]
             cut = max(cycle)
             left[cut] -= set(cycle)
-
-
-def relations(step: ir.IrStep | ir.IrValues) -> tuple[str, ...]:
-    """Give the relations that a step reads, sorted."""
-    selects = (step.query,) if isinstance(step.query, ir.Select) else step.query.selects
-    found = {s.source.relation for s in selects} | {j.source.relation for s in selects for j in s.joins}
-    return tuple(sorted(found))
