@@ -39,19 +39,26 @@ def encode(value: Any) -> Any:
 
     ``format_version`` is always written: it is what a later program goes by.
     """
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: encode(current)
-            for field in dataclasses.fields(value)
-            if (current := getattr(value, field.name)) != _default(field) or field.name == "format_version"
-        }
-    if isinstance(value, Mapping):
-        return {str(key): encode(item) for key, item in value.items()}
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
     if isinstance(value, (list, tuple)):
         return [encode(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, float):
         raise MalformedContract("a contract holds no floats: write decimals as text")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            name: encode(current)
+            for name, default in _defaults(type(value))
+            if (current := getattr(value, name)) != default or name == "format_version"
+        }
     return value
+
+
+@cache
+def _defaults(cls: type) -> tuple[tuple[str, Any], ...]:
+    return tuple((field.name, _default(field)) for field in dataclasses.fields(cls))
 
 
 def decode(cls: type[T], value: Any, at: str = "$") -> T:

@@ -17,24 +17,31 @@ from syncline_runtime.plan import Stage
 BLANK_NAME = re.compile("\u27ea([0-9]+)\u27eb")
 
 
-@dataclass(frozen=True)
-class Column:
+class Node:
+    """What every node of the IR is; its text is what hashes of behaviour are taken from."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{tuple(self.__dict__.values())!r}"
+
+
+@dataclass(frozen=True, repr=False)
+class Column(Node):
     """A column of a source, by the source's alias."""
 
     table: str
     name: str
 
 
-@dataclass(frozen=True)
-class Value:
+@dataclass(frozen=True, repr=False)
+class Value(Node):
     """A constant; ``sql_type`` where the plain form would be read otherwise (dates, decimals, typed nulls)."""
 
     value: str | int | bool | None
     sql_type: str | None = None
 
 
-@dataclass(frozen=True)
-class Call:
+@dataclass(frozen=True, repr=False)
+class Call(Node):
     """A function. Lower-case names are the mapping language's library, capitals the relational words of ``emit``."""
 
     name: str
@@ -42,31 +49,31 @@ class Call:
     options: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class When:
+@dataclass(frozen=True, repr=False)
+class When(Node):
     """The value of the first branch whose condition is true."""
 
     branches: tuple[tuple[Scalar, Scalar], ...]
     default: Scalar | None = None
 
 
-@dataclass(frozen=True)
-class Codes:
+@dataclass(frozen=True, repr=False)
+class Codes(Node):
     """A value through a constant table; null where the table has no row."""
 
     argument: Scalar
     rows: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class Item:
+@dataclass(frozen=True, repr=False)
+class Item(Node):
     """A member of the list element at hand, by dotted wire name; "" is the element itself."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Elements:
+@dataclass(frozen=True, repr=False)
+class Elements(Node):
     """The elements of a JSON list (text): those for which ``where`` holds, each as ``value``.
 
     ``take``: ``first`` the first value or null; ``sorted`` a JSON list text sorted by ``value``'s text;
@@ -79,8 +86,8 @@ class Elements:
     take: Literal["first", "sorted", "kept"]
 
 
-@dataclass(frozen=True)
-class Blank:
+@dataclass(frozen=True, repr=False)
+class Blank(Node):
     """The place of an operand in a form."""
 
     place: int
@@ -104,8 +111,8 @@ class Form:
         return self.digest
 
 
-@dataclass(frozen=True)
-class Filled:
+@dataclass(frozen=True, repr=False)
+class Filled(Node):
     """A form with its blanks filled. The names are plain: no dialect escapes anything in them."""
 
     form: Form
@@ -120,16 +127,16 @@ class Filled:
 Scalar = Column | Value | Call | When | Codes | Item | Elements | Blank | Filled
 
 
-@dataclass(frozen=True)
-class Source:
+@dataclass(frozen=True, repr=False)
+class Source(Node):
     """A relation under an alias."""
 
     relation: str
     alias: str
 
 
-@dataclass(frozen=True)
-class Join:
+@dataclass(frozen=True, repr=False)
+class Join(Node):
     """A join to a source; ``anti`` keeps rows without a partner."""
 
     kind: Literal["inner", "left", "cross", "anti"]
@@ -137,8 +144,8 @@ class Join:
     on: Scalar | None = None
 
 
-@dataclass(frozen=True)
-class Select:
+@dataclass(frozen=True, repr=False)
+class Select(Node):
     """Columns of joined sources; with ``group`` aggregated, with ``distinct`` without repetition."""
 
     columns: tuple[tuple[str, Scalar], ...]
@@ -149,8 +156,8 @@ class Select:
     distinct: bool = False
 
 
-@dataclass(frozen=True)
-class Union:
+@dataclass(frozen=True, repr=False)
+class Union(Node):
     """The rows of several selects with the same columns. Empty: no rows of ``columns`` (name, SQL type)."""
 
     selects: tuple[Select | Filled, ...]
@@ -160,8 +167,8 @@ class Union:
 Query = Select | Union
 
 
-@dataclass(frozen=True)
-class IrStep:
+@dataclass(frozen=True, repr=False)
+class IrStep(Node):
     """A named query of the graph."""
 
     stage: Stage
@@ -169,8 +176,8 @@ class IrStep:
     query: Query
 
 
-@dataclass(frozen=True)
-class IrValues:
+@dataclass(frozen=True, repr=False)
+class IrValues(Node):
     """Distinct texts on which a function runs that SQL cannot do."""
 
     function: str
