@@ -41,6 +41,8 @@ ACCOUNT = item(
     field("name", "text(80)", form="squash"),
     field("label", "text(20)?"),
     field("shout", "text?", form="upper"),
+    field("quiet", "text?", form="lower"),
+    field("folded", "text?", form="casefold"),
     field("status", "enum", values=("prospect", "active", "closed")),
     field("country", "country?"), field("currency", "currency?"), field("language", "language?"),
     field("email", "email?"), field("phone", "phone?"), field("site", "url?"), field("region", "subdivision?"),

@@ -15,7 +15,7 @@ from syncline_compiler.functions import WRITTEN, Function
 from syncline_compiler.functions.function import RefusedArguments, Setting, Value
 from syncline_compiler.model import syntax
 from syncline_compiler.model.typed import Apply, Expression
-from syncline_compiler.model.types import CURRENCY
+from syncline_compiler.model.types import Type
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
 
@@ -75,7 +75,7 @@ def apply(choice: Choice, values: Sequence[Expression], span: Span, diagnostics:
         return None
     agreement = Agreement(diagnostics, span, reading=True)
     arguments = tuple(
-        agreement.of(value, CURRENCY.or_null()) if one.kinds == {"currency"} else value
+        agreement.of(value, Type(one.reads, nullable=True)) if one.reads is not None else value
         for one, value in zip(_parameters(choice), values, strict=True)
     )
     types = [argument.type for argument in arguments]
@@ -100,8 +100,8 @@ def usage(function: Function) -> str:
                 words.append(parameter.name)
             case Setting(words=(word, *_), default=default):
                 words.append(f"[{word}]" if default else word)
-            case Setting(kind="text"):
-                words.append(f'"{parameter.name}"')
+            case Setting(kind="text", default=default):
+                words.append(f'"{parameter.name}"' if default is None else f'["{parameter.name}"]')
             case Setting():
                 words.append(parameter.name)
     return f"`| {' '.join(words)}`" if len(words) > 1 or function.parameters else f"`{function.written}()`"
@@ -125,7 +125,8 @@ def _fitting(function: Function, call: Call) -> Choice | None:
             wrong = wrong or (parameter.check(setting) if parameter.check else None)
         elif parameter.default is None:
             return None
-        options[parameter.name] = setting or parameter.default or ""
+        if setting is not None or parameter.default:
+            options[parameter.name] = setting if setting is not None else parameter.default or ""
     if function.repeats:
         values, left = [*values, *left], []
     return Choice(function, tuple(values), options, wrong) if not left else None
@@ -155,7 +156,7 @@ def _takes(parameter: Value, value: Expression) -> bool:
     kind = value.type.kind
     if kind in parameter.kinds or kind in {"unknown", "null"}:
         return True
-    return "currency" in parameter.kinds and kind == "text" and len(parameter.kinds) == 1
+    return parameter.reads is not None and kind == "text"
 
 
 def _refuse(call: Call, choices: Sequence[Choice], values: Sequence[Expression], diagnostics: Collector) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 
-from syncline_compiler.functions.codes import COUNTRIES, CURRENCIES, LANGUAGES
+from syncline_compiler.functions.codes import COUNTRIES, CURRENCIES, LANGUAGES, subdivisions
 from syncline_compiler.model import syntax
 from syncline_compiler.model.typed import Constant
 from syncline_compiler.model.types import BOOL, INT, NULL, Type
@@ -73,6 +73,7 @@ _CHECKS: dict[str, Callable[[str], bool]] = {
     "country": COUNTRIES.__contains__,
     "currency": CURRENCIES.__contains__,
     "language": LANGUAGES.__contains__,
+    "subdivision": lambda text: text in subdivisions(),
     "date": _date,
     "instant": _instant,
     "email": lambda text: re.fullmatch(r"[^\s@]+@[^\s@]+\.[^\s@]+", text) is not None,

@@ -44,6 +44,7 @@ _SPACELESS = {"trim", "squash"}
 _CASELESS = {"int", "decimal", "date", "country", "currency", "language", "subdivision", "phone", "bool"}
 _KINDS: Mapping[type, str] = {Constant: "a constant", Resolve: "`ref … by`"}
 _FITTING = {"fits", "as_is", "given"}
+_DECIMAL_TEXTS = {"text_of_decimal", "text_of_decimal_in"}
 _ONE_CURRENCY = {"money": "amount_in_currency", "money_minor": "minor_in_currency"}
 
 
@@ -131,8 +132,8 @@ class Lens:
         if name in {"decimal_exactly", "decimal_of_int"}:
             precision, scale = digits(argument.type)
             options = {"precision": str(precision), "scale": str(scale)}
-        if name == "text_of_decimal" and get.function == "decimal":
-            options = {"precision": str(digits(get.type)[0]), "scale": options["scale"]}
+        if name in _DECIMAL_TEXTS:
+            options = {"precision": str(digits(get.type)[0]), **options}
         names = {setting.name for setting in function.settings} | {"currency", "case"}
         kept = {key: option for key, option in options.items() if key in names}
         result = function.type_of([value.type], kept)
@@ -142,7 +143,7 @@ class Lens:
     def _check_digits(self, name: str, options: Mapping[str, str], get: Apply, value: Expression) -> None:
         """Demand `round` for a native decimal with fewer digits; amounts of money are checked as they go."""
         of_money = isinstance(value, Apply) and value.function in {"money_amount", "amount_in_currency"}
-        if name == "text_of_decimal" and not of_money and digits(value.type)[1] > int(options["scale"]):
+        if name in _DECIMAL_TEXTS and not of_money and digits(value.type)[1] > int(options["scale"]):
             self._refuse(
                 "SYN0307", get, f"{value.type.present()} has more digits after the point than the native field takes",
                 f"round it with `| round {options['scale']}`",

@@ -130,7 +130,7 @@ _ONE = (Value("value", _MONEY),)
 
 FUNCTIONS = (
     Function(
-        "money", "money", (Value("amount", NUMERIC), Value("currency", _CURRENCY)), _money,
+        "money", "money", (Value("amount", NUMERIC), Value("currency", _CURRENCY, reads="currency")), _money,
         "An amount and its currency. An amount without a currency fails.", _of_amount, can_fail=True, excused=(0,),
         options=_room,
         inverse=Inverse(((0, "money_amount"), (1, "money_currency"))),
@@ -142,7 +142,7 @@ FUNCTIONS = (
         ),
     ),
     Function(
-        "money_minor", "money_minor", (Value("amount", _INT), Value("currency", _CURRENCY)), _money,
+        "money_minor", "money_minor", (Value("amount", _INT), Value("currency", _CURRENCY, reads="currency")), _money,
         "An amount in the currency's smallest unit, such as cents, and its currency.", _of_minor, can_fail=True,
         excused=(0,), inverse=Inverse(((0, "money_in_minor"), (1, "money_currency"))),
         examples=(Example(("1250", "'EUR'"), "{'amount': 12.5000, 'currency': EUR}"),

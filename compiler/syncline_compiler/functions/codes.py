@@ -1,41 +1,96 @@
-"""ISO code lists: countries (3166-1), currencies (4217) with their minor units, languages (639-1)."""
+"""ISO codes and names, from the tables in ``tables/`` (``tools/make_tables.py`` says where they come from).
+
+In: nothing. Out: countries (3166-1), subdivisions (3166-2), currencies (4217) with their minor units, languages (639-1),
+and their names by language. Invariant: what is read is part of the package, so that the same specs give the same
+release everywhere; names are read only when a spec uses them.
+"""
 
 from __future__ import annotations
 
-_COUNTRIES = """
-AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC
-CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD
-GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH
-KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW
-MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC
-SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY
-UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
-"""
-_TWO_DIGITS = """
-AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC
-CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES
-KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR
-NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT
-TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD XCG YER ZAR ZMW ZWG
-"""
-_NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
-_FOUR_DIGITS = "CLF UYW"
-_LANGUAGES = """
-aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo
-es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg
-ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn
-no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta
-te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
-"""
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-COUNTRIES = tuple(_COUNTRIES.split())
-LANGUAGES = tuple(_LANGUAGES.split())
-MINOR_UNITS: dict[str, int] = {
-    **dict.fromkeys(_TWO_DIGITS.split(), 2),
-    **dict.fromkeys(_NO_DIGITS.split(), 0),
-    **dict.fromkeys(_THREE_DIGITS.split(), 3),
-    **dict.fromkeys(_FOUR_DIGITS.split(), 4),
-}
-"""Digits after the point of each currency."""
+TABLES = Path(__file__).parents[1] / "tables"
+_MARKS = {"Mn", "Mc", "Me"}
+
+
+def _read(name: str) -> Any:
+    return json.loads((TABLES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+COUNTRY_CODES: Mapping[str, tuple[str, str]] = {code: tuple(others) for code, others in _read("countries").items()}
+"""Two letters → three letters, three digits; Kosovo by the code that users agreed on."""
+COUNTRIES = tuple(COUNTRY_CODES)
+LANGUAGES = tuple(_read("languages"))
+_CURRENT = _read("currencies")["current"]
+WITHDRAWN: Mapping[str, int] = {
+    "ANG": 2, "BGN": 2, "BYR": 0, "CUC": 2, "EEK": 2, "HRK": 2, "LTL": 2, "LVL": 2, "MRO": 2, "SLL": 2, "STD": 2, "VEF": 2, "ZWL": 2,
+}  # fmt: skip
+"""Currencies withdrawn since 2011: invoices of the past are in them for ever."""
+MINOR_UNITS: Mapping[str, int] = {
+    **WITHDRAWN, **{code: units for code, (_, units) in _CURRENT.items() if units is not None and code != "XTS"},
+}  # fmt: skip
+"""Digits after the point of each currency; metals and units of account have none and are no money here."""
 CURRENCIES = tuple(sorted(MINOR_UNITS))
+CURRENCY_NUMBERS: Mapping[str, str] = {code: number for code, (number, _) in _CURRENT.items() if code in MINOR_UNITS}
+NUMBER_SIGNS: Mapping[str, tuple[str, str, str]] = {code: tuple(signs) for code, signs in _read("numbers").items()}
+"""Locale → decimal sign, grouping sign, sizes of the groups from the right."""
+
+
+@cache
+def named_languages() -> tuple[str, ...]:
+    """Give the languages in which names are known."""
+    return tuple(sorted(path.stem for path in (TABLES / "names").glob("*.json")))
+
+
+@cache
+def names_in(language: str, of: str) -> Mapping[str, tuple[str, ...]]:
+    """Give code → names of ``countries`` or ``languages`` in a language, the usual one first."""
+    return {code: tuple(names) for code, names in _read(f"names/{language}")[of].items()}
+
+
+@cache
+def subdivisions() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """Give code → language → names; "" is the standard's own name, in a language of the country."""
+    return {
+        code: {language: tuple(all_names) for language, all_names in names.items()}
+        for code, names in _read("subdivisions").items()
+    }
+
+
+@cache
+def subdivision_names_in(language: str, country: str) -> Mapping[str, tuple[str, ...]]:
+    """Give code → names of a country's subdivisions: in the language where there is one, and the country's own."""
+    return {
+        code: tuple(dict.fromkeys([*names.get(language, ()), *names[""]]))
+        for code, names in subdivisions().items()
+        if code.startswith(f"{country}-")
+    }
+
+
+def folded(name: str) -> str:
+    """Give a name as it is compared: small letters without accents, one space for whatever else stands between.
+
+    The same as ``names.fold`` in the engine; a test compares the two over every name of the tables.
+    """
+    bare = unicodedata.normalize("NFD", name)
+    letters = unicodedata.normalize("NFC", "".join(sign for sign in bare if unicodedata.category(sign) not in _MARKS))
+    small = (sign.lower() if len(sign.lower()) == 1 else sign for sign in letters)
+    return " ".join("".join(sign if unicodedata.category(sign)[0] in "LN" else " " for sign in small).split())
+
+
+def by_name(tables: Iterable[Mapping[str, tuple[str, ...]]]) -> Mapping[str, str]:
+    """Give folded name → code. A name of two codes means neither, unless it is the usual one of the first that has it."""
+    usual: dict[str, str] = {}
+    found: dict[str, set[str]] = {}
+    for table in tables:
+        for code, names in table.items():
+            usual.setdefault(folded(names[0]), code)
+            for name in names:
+                found.setdefault(folded(name), set()).add(code)
+    single = {name: next(iter(codes)) for name, codes in found.items() if len(codes) == 1}
+    return dict(sorted({**single, **usual}.items()))

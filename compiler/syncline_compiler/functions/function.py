@@ -40,17 +40,19 @@ class TooManyDigits(RefusedArguments):
 
 @dataclass(frozen=True)
 class Value:
-    """A parameter that takes an expression of one of these kinds."""
+    """A parameter that takes an expression of one of these kinds; ``reads``: a text is read as this kind."""
 
     name: str
     kinds: frozenset[Kind]
+    reads: Kind | None = None
 
 
 @dataclass(frozen=True)
 class Setting:
     """A parameter that is written out and known when compiling; it becomes an option of that name.
 
-    ``words``: the bare words that may stand here. ``check`` answers what is wrong with a text, or None.
+    ``words``: the bare words that may stand here. ``check`` answers what is wrong with a text, or None. A default of ""
+    means that the setting may be left out.
     """
 
     name: str
@@ -87,6 +89,8 @@ class Function:
 
     ``written``: the name in the language, shared by functions that take other types; "" where only the compiler
     applies it. ``sql`` is None for functions of the runtime, which run over distinct values (``runtime``).
+    ``cost``: what a value costs: "low", a few comparisons; "pattern", a regular expression; "table", a constant table;
+    "runtime", a Python function over the distinct values.
     ``excused``: the arguments whose null makes a null result no failure; None means all of them.
     ``nulls``: "carry" – null if any argument is; "never" – the result is never null; "own" – ``result`` says.
     """
@@ -103,6 +107,7 @@ class Function:
     nulls: Literal["carry", "never", "own"] = "carry"
     inverse: Inverse | None = None
     runtime: str | None = None
+    cost: Literal["low", "pattern", "table", "runtime"] = "low"
     repeats: bool = False  # the last value parameter takes any further arguments too
     options: Callable[[Sequence[Type], Type], Options] | None = None  # settings that follow from the types
     examples: tuple[Example, ...] = ()

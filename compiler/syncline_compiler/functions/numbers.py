@@ -165,7 +165,7 @@ def cut(node: exp.Expression, scale: int) -> exp.Expression:
     return tree.call("TRUNC", node, tree.number(scale))
 
 
-def _exactly(node: exp.Expression, options: Options) -> exp.Expression:
+def exactly(node: exp.Expression, options: Options) -> exp.Expression:
     """Give the number in the given measures, null where digits would be lost."""
     exact = tree.equal(cut(node, int(options["scale"])), node)
     return tree.when((exact, tree.try_cast(node, tree.decimal(options["precision"], options["scale"]))))
@@ -234,14 +234,14 @@ FUNCTIONS = (
     ),
     Function(
         "decimal_exactly", "", (Value("value", _DECIMAL), *_MEASURES), _given,
-        "A decimal in other measures; fails where digits would be lost.", lambda a, o: _exactly(a[0], o), can_fail=True,
+        "A decimal in other measures; fails where digits would be lost.", lambda a, o: exactly(a[0], o), can_fail=True,
         inverse=Inverse(((0, "decimal_exactly"),)),
         examples=(Example(("1.50::DECIMAL(18,4)",), "1.50", _D), Example(("1.505::DECIMAL(18,4)",), None, _D)),
     ),
     Function(
         "text_of_decimal", "", (Value("value", _DECIMAL), *_MEASURES), lambda _, __: TEXT,
         "A decimal as a native field takes it; fails where the field cannot hold all digits.",
-        lambda a, o: tree.cast(_exactly(a[0], o), "VARCHAR"), can_fail=True, inverse=Inverse(((0, "decimal_of_text"),)),
+        lambda a, o: tree.cast(exactly(a[0], o), "VARCHAR"), can_fail=True, inverse=Inverse(((0, "decimal_of_text"),)),
         examples=(Example(("1.5::DECIMAL(18,4)",), "1.50", _D), Example(("1.505::DECIMAL(18,4)",), None, _D)),
     ),
     Function(

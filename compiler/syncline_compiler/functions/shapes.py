@@ -21,6 +21,7 @@ from syncline_compiler.functions.function import (
     Value,
 )
 from syncline_compiler.functions.kinds import TEXTUAL
+from syncline_compiler.functions.names import subdivision
 from syncline_compiler.model.types import BOOL, INT, TEXT, Kind, Type
 
 _TEXT = (Value("value", TEXTUAL),)
@@ -31,7 +32,6 @@ _AS_IS = Inverse(((0, "as_is"),))
 _LABEL = r"[^\s@,;:<>()\[\]\\\"._-][^\s@,;:<>()\[\]\\\"._]*"
 _EMAIL = rf"[^\s@,;:<>()\[\]\\\"]+@(?:{_LABEL}\.)+[^\s@,;:<>()\[\]\\\"._-]{{2}}[^\s@,;:<>()\[\]\\\"._]*"
 _URL = r"(?i:https?)://[^\s/?#@\"<>]+(?:[/?#][^\s\"<>]*)?"
-_SUBDIVISION = "[A-Z]{2}-[A-Z0-9]{1,3}"
 
 
 def _kind(kind: Kind) -> Callable[[Sequence[Type], Options], Type]:
@@ -87,13 +87,14 @@ _10 = {"yes": "1", "no": "0"}
 FUNCTIONS = (
     Function(
         "country", "country", _TEXT, _kind("country"), "Checks an ISO 3166 code of two letters and writes it large.",
-        _one_of("|".join(COUNTRIES)), can_fail=True, inverse=_AS_IS,
+        _one_of("|".join(COUNTRIES)), can_fail=True, inverse=_AS_IS, cost="pattern",
         examples=(Example(("'de'",), "DE"), Example(("'XX'",), None), Example(("'Germany'",), None)),
     ),
     Function(
         "currency", "currency", (*_TEXT, Setting("case", "word", ("lower",), default="upper")), _kind("currency"),
         "Checks an ISO 4217 code and writes it large; `currency lower` writes it small on the way back.",
         _one_of("|".join(CURRENCIES)), can_fail=True, inverse=Inverse(((0, "text_of_currency"),)),
+        cost="pattern",
         examples=(Example(("'eur'",), "EUR", {"case": "upper"}), Example(("'EURO'",), None, {"case": "upper"})),
     ),
     Function(
@@ -105,17 +106,18 @@ FUNCTIONS = (
     ),
     Function(
         "language", "language", _TEXT, _kind("language"), "Checks an ISO 639 code of two letters and writes it small.",
-        lambda a, _: tree.matched(exp.Lower(this=a[0]), "|".join(LANGUAGES)), can_fail=True, inverse=_AS_IS,
+        lambda a, _: tree.matched(exp.Lower(this=a[0]), "|".join(LANGUAGES)), can_fail=True, inverse=_AS_IS, cost="pattern",
         examples=(Example(("'DE'",), "de"), Example(("'zz'",), None)),
     ),
     Function(
         "subdivision", "subdivision", _TEXT, _kind("subdivision"),
-        "Checks the shape of an ISO 3166-2 code, such as DE-BY, and writes it large.", _one_of(_SUBDIVISION),
-        can_fail=True, inverse=_AS_IS, examples=(Example(("'de-by'",), "DE-BY"), Example(("'Bayern'",), None)),
+        "Checks an ISO 3166-2 code, such as DE-BY, against the list of all and writes it large.", subdivision,
+        can_fail=True, inverse=_AS_IS, cost="pattern",
+        examples=(Example(("'de-by'",), "DE-BY"), Example(("'DE-XX'",), None), Example(("'Bayern'",), None)),
     ),
     Function(
         "email", "email", _TEXT, _kind("email"), "Checks the shape of an address and writes its domain small.",
-        _email, can_fail=True, inverse=_AS_IS,
+        _email, can_fail=True, inverse=_AS_IS, cost="pattern",
         examples=(
             Example(("'Ada@Example.COM'",), "Ada@example.com"), Example(("'ada@localhost'",), None),
             Example(("'a b@example.com'",), None), Example(("''",), None),
@@ -123,14 +125,14 @@ FUNCTIONS = (
     ),
     Function(
         "url", "url", _TEXT, _kind("url"), "Checks the shape of a web address (http or https).",
-        lambda a, _: tree.matched(a[0], _URL), can_fail=True, inverse=_AS_IS,
+        lambda a, _: tree.matched(a[0], _URL), can_fail=True, inverse=_AS_IS, cost="pattern",
         examples=(Example(("'https://example.com/a?b=c'",), "https://example.com/a?b=c"),
                   Example(("'javascript:alert(1)'",), None), Example(("'example.com'",), None)),
     ),
     Function(
         "phone", "phone", (*_TEXT, Setting("region", "text", check=_region)), _kind("phone"),
         "Reads a phone number, in the country given where it has no prefix, and writes it as E.164.",
-        None, can_fail=True, inverse=_AS_IS, runtime="phone",
+        None, can_fail=True, inverse=_AS_IS, runtime="phone", cost="runtime",
     ),
     Function(
         "bool_of_text", "bool", _TEXT, _bool, "Reads `true` and `false`, nothing else.",
