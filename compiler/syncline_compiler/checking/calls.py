@@ -56,7 +56,7 @@ def choose(call: Call, typed: Callable[[Given], Expression], diagnostics: Collec
     if not choices:
         diagnostics.report(
             "SYN0304", call.span, label=f"`{call.name}` does not take these arguments",
-            help=[f"write {usage(function)}" for function in functions],
+            help=list(dict.fromkeys(f"write {usage(function)}" for function in functions)),
         )  # fmt: skip
         return None
     values = [typed(value) for value in choices[0].values]
