@@ -21,7 +21,7 @@ from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.diagnostics.render import render_github, render_json, render_text, totals
 from syncline_compiler.passes.format_mapping import format_mapping
 from syncline_compiler.passes.parse_mapping import parse_mapping
-from syncline_compiler.pipeline import Compilation, check_project, compile_project
+from syncline_compiler.pipeline import Compilation, check_project, compile_project, mend_project
 from syncline_compiler.project import ProjectRefusedError, create_project, write_release, write_text
 from syncline_compiler.source import PROJECT_FILE, SourceFile, find_root, read_sources
 from syncline_compiler.spelling import nearest
@@ -78,14 +78,17 @@ def init(directory: Path) -> None:
     show_default=True,
     help="text for people, json for tools, github for annotations in a pull request.",
 )
+@click.option("--fix", "fixing", is_flag=True, help="First mend what is certain, such as misspelt names and keys.")
 @_project_option
 @click.argument("path", type=click.Path(path_type=Path), required=False)
-def check(form: str, project: Path | None, path: Path | None) -> None:
+def check(form: str, fixing: bool, project: Path | None, path: Path | None) -> None:
     """Look for mistakes in a project.
 
-    PATH is a project's folder, or one file of a project: then only what is said about that file is shown.
+    PATH is a project's folder, or one file of a project: then only what is said about that file is shown, or mended.
     """
     root = _root(project, path)
+    if fixing:
+        _mend(root, path)
     compilation = check_project(root)
     shown = _about(compilation.diagnostics, root, path)
     _show(shown, compilation, root, form)
@@ -189,10 +192,23 @@ def _root(project: Path | None, path: Path | None) -> Path:
 
 def _about(diagnostics: Collector, root: Path, path: Path | None) -> Collector:
     """Keep what is said about one file or folder, if one is asked for."""
-    if path is None or path.resolve() == root:
-        return diagnostics
-    within = path.resolve().relative_to(root).as_posix() if path.resolve().is_relative_to(root) else "."
-    return diagnostics if within == "." else diagnostics.about(within)
+    within = _within(root, path)
+    return diagnostics.about(within) if within else diagnostics
+
+
+def _within(root: Path, path: Path | None) -> str:
+    """Give the way from the project to the file or folder that is asked for; "" for all of it."""
+    if path is None or path.resolve() == root or not path.resolve().is_relative_to(root):
+        return ""
+    return path.resolve().relative_to(root).as_posix()
+
+
+def _mend(root: Path, path: Path | None) -> None:
+    within = _within(root, path)
+    changed = mend_project(root, lambda file: not within or file == within or file.startswith(f"{within}/"))
+    for file, source in changed.items():
+        _write(root / file, source.text)
+        click.echo(f"{Path(os.path.relpath(root / file)).as_posix()}: mended", err=True)
 
 
 def _show(diagnostics: Collector, compilation: Compilation, root: Path, form: str, *, to_stderr: bool = False) -> None:

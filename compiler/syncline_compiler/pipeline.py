@@ -6,12 +6,13 @@ Invariant: a check that finds a mistake goes on; nothing is lowered or emitted w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syncline_compiler.checking.names import Names
 from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.diagnostics.mend import mended
 from syncline_compiler.emit.plan import emit
 from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.resolved import CodeTable, ResolvedObject, ResolvedProject
@@ -72,11 +73,22 @@ def check_project(root: Path) -> Compilation:
     return check_sources(list(read_sources(root)))
 
 
+def mend_project(root: Path, within: Callable[[str], bool]) -> Mapping[str, SourceFile]:
+    """Mend what is certain in the files that ``within`` accepts, without writing; gives the files that changed."""
+    files = list(read_sources(root))
+    unreadable = [file for file in files if isinstance(file, Unreadable)]
+    return mended(
+        {file.path: file for file in files if isinstance(file, SourceFile)},
+        lambda sources: check_sources([*sources.values(), *unreadable]).diagnostics,
+        within,
+    )
+
+
 def check_sources(files: Iterable[SourceFile | Unreadable]) -> Compilation:
     """Check a project whose files are read already, in any order."""
     files = list(files)
-    diagnostics = Collector()
     sources = {file.path: file for file in files if isinstance(file, SourceFile)}
+    diagnostics = Collector(dict(sources))
     written = load(files, diagnostics)
     if written is None:
         return Compilation(sources, diagnostics)

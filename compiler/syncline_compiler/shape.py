@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import re
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Document, Place
 from syncline_compiler.model.written import PATTERNS, Written
-from syncline_compiler.spelling import did_you_mean, nearest
+from syncline_compiler.spelling import Remedy, did_you_mean, nearest
 
 S = TypeVar("S", bound=Written)
 Problem = Mapping[str, Any]
@@ -47,7 +47,10 @@ def check_shape(model: type[S], document: Document, diagnostics: Collector) -> S
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=True, include_input=True)
     seen: set[Place] = set()
+    misspelt = set(_misspelt(problems))
     for problem in problems:
+        if problem["type"] == "missing" and tuple(problem["loc"]) in misspelt:
+            continue
         place = (*_place(document.value, problem["loc"]), problem["loc"][-1] if problem["type"] in _ABSENT else "")
         if diagnostics.full(document.source.path):
             break
@@ -57,6 +60,17 @@ def check_shape(model: type[S], document: Document, diagnostics: Collector) -> S
     if any(problem["type"] != "extra_forbidden" for problem in problems):
         return None
     return _without(model, document.value, [problem["loc"] for problem in problems])
+
+
+def _misspelt(problems: Sequence[Problem]) -> Iterator[Place]:
+    """Give the missing keys that stand there under another spelling: the unknown key is reported, once."""
+    for unknown in problems:
+        if unknown["type"] == "extra_forbidden":
+            *holder, name = unknown["loc"]
+            beside = [one["loc"] for one in problems if one["type"] == "missing" and list(one["loc"][:-1]) == holder]
+            guess = nearest(str(name), [str(loc[-1]) for loc in beside])
+            if guess is not None:
+                yield (*holder, guess)
 
 
 def _without(model: type[S], value: Any, places: Sequence[Place]) -> S | None:
@@ -86,14 +100,19 @@ def _report(model: type[BaseModel], document: Document, problem: Problem, diagno
     elif place and problem["loc"][-1:] == ("[key]",):
         diagnostics.report("SYN0008", document.key(*place), label=_expected(problem), help=_lower_case(place[-1]))
     else:
-        diagnostics.report("SYN0008", document.at(*place), label=_expected(problem), help=_remedy(problem))
+        span = document.at(*place)
+        quoted = document.source.line(span.line)[span.column - 2 : span.column - 1] in ("'", '"')
+        diagnostics.report("SYN0008", span, label=_expected(problem), help=_remedy(problem, quoted=quoted))
 
 
 def _report_unknown(model: type[BaseModel], document: Document, loc: Place, diagnostics: Collector) -> None:
     name = str(loc[-1])
     known = _known_keys(model, loc[:-1])
     span = document.keys.get(_place(document.value, loc)) or document.key(*_place(document.value, loc))
-    remedy = did_you_mean(name, known, kind="keys here")
+    holder: Any = document.value
+    for part in _place(document.value, loc[:-1]):
+        holder = holder[part]
+    remedy = did_you_mean(name, known, kind="keys here", taken=holder)
     diagnostics.report("SYN0006", span, label=f"`{name}` is not a key here", help=remedy)
 
 
@@ -130,15 +149,14 @@ def _expected(problem: Problem) -> str:
     return _EXPECTED.get(kind, str(problem["msg"]))
 
 
-def _remedy(problem: Problem) -> tuple[str, ...]:
+def _remedy(problem: Problem, *, quoted: bool) -> tuple[str | Remedy, ...]:
     given = problem.get("input")
     if problem["type"] == "literal_error" and isinstance(given, str):
         choices = re.findall(r"'([^']+)'", str(problem["ctx"]["expected"]))
-        guess = nearest(given, choices)
-        return (f"did you mean `{guess}`?",) if guess else ()
+        return (did_you_mean(given, choices, kind="words here"),) if nearest(given, choices) else ()
     if problem["type"] == "bool_type" and isinstance(given, str) and given.casefold() in _OLD_BOOLEANS:
         meant = "true" if given.casefold() in {"yes", "on", "y"} else "false"
-        return (f"`{given}` is text in YAML 1.2: write {meant}",)
+        return (Remedy(f"`{given}` is text in YAML 1.2: write {meant}", given, None if quoted else meant),)
     if given is None and problem["type"] != "missing":
         return ("there is no value behind this key",)
     return ()

@@ -1,11 +1,27 @@
-"""Guesses what was meant: the known name nearest to one that nobody knows."""
+"""Guesses what was meant: the known name nearest to one that nobody knows, and whether that is certain."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 SHOWN = 8
+SHORTEST = 4
+"""A word shorter than this is a slip of too many others: `crm` and `erm`, `tax` and `fax`."""
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What to do about a word, in words; ``meant`` takes its place where that is certain."""
+
+    text: str
+    word: str
+    meant: str | None = None
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -15,13 +31,63 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return folded[found[0]] if found else None
 
 
-def did_you_mean(name: str, known: Iterable[str], *, kind: str) -> str:
-    """Say what was probably meant, or else what there is; ``kind`` is the plural of the thing, "connections"."""
+def certain(name: str, known: Iterable[str]) -> str | None:
+    """Find the one known name that ``name`` is a slip of: another case, or one letter; None if there is any doubt."""
+    names = set(known)
+    same = [candidate for candidate in names if _bare(candidate) == _bare(name)]
+    if same or not name:
+        return same[0] if len(same) == 1 else None
+    near = [candidate for candidate in names if abs(len(candidate) - len(name)) <= 2 and _slips(name, candidate) <= 2]
+    return near[0] if len(near) == 1 and _is_one_slip(name, near[0]) else None
+
+
+def did_you_mean(name: str, known: Iterable[str], *, kind: str, taken: Iterable[str] = ()) -> Remedy:
+    """Say what was probably meant, or else what there is; ``kind`` is the plural of the thing, "connections".
+
+    A name that is ``taken`` may be told, and is never certain to be meant once more.
+    """
     names = sorted(known)
     guess = nearest(name, names)
     if guess is not None:
-        return f"did you mean `{guess}`?"
+        sure = certain(name, names)
+        meant = sure if sure == guess and sure not in set(taken) else None
+        return Remedy(f"did you mean `{guess}`?", name, meant)
     if not names:
-        return f"there are no {kind} yet"
+        return Remedy(f"there are no {kind} yet", name)
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"known {kind}: {', '.join(f'`{known_name}`' for known_name in names[:SHOWN])}{more}"
+    return Remedy(f"known {kind}: {', '.join(f'`{known_name}`' for known_name in names[:SHOWN])}{more}", name)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\s_-]", "", name.casefold())
+
+
+def _is_one_slip(name: str, candidate: str) -> bool:
+    """Tell whether one letter was missed, doubled, changed or exchanged in one long word; digits are never slips."""
+    words, meant = name.casefold().split("_"), candidate.casefold().split("_")
+    if len(words) != len(meant):
+        return False
+    differing = [(word, other) for word, other in zip(words, meant, strict=True) if word != other]
+    if (
+        len(differing) != 1
+        or len(differing[0][1]) < SHORTEST
+        or re.findall(r"\d", name) != re.findall(r"\d", candidate)
+    ):
+        return False
+    return _slips(*differing[0]) == 1
+
+
+def _slips(one: str, other: str) -> int:
+    """Count letters missed, doubled, changed or exchanged with the next between two names, whatever their case."""
+    one, other = one.casefold(), other.casefold()
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for row, letter in enumerate(one, 1):
+        line = [row]
+        for column, wanted in enumerate(other, 1):
+            least = min(last[column] + 1, line[-1] + 1, last[column - 1] + (letter != wanted))
+            if row > 1 and column > 1 and letter == other[column - 2] and one[row - 2] == wanted:
+                least = min(least, before[column - 2] + 1)
+            line.append(least)
+        before, last = last, line
+    return last[-1]

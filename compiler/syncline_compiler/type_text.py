@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import get_args
 
 from syncline_compiler.model.types import MONEY_PRECISION, MONEY_SCALE, Kind, Type
-from syncline_compiler.spelling import did_you_mean
+from syncline_compiler.spelling import Remedy, did_you_mean
 
 GREATEST_PRECISION = 38
 """What a decimal can hold in the engine."""
@@ -27,13 +27,13 @@ WRITTEN_KINDS: tuple[str, ...] = tuple(kind for kind in get_args(Kind) if kind n
 NATIVE_KINDS: tuple[str, ...] = (
     "text", "int", "decimal", "bool", "date", "instant", "local_datetime", "json", "list",
 )  # fmt: skip
-_SHAPE = re.compile(r"(?P<kind>[a-z_]+)\s*(?:\((?P<arguments>[^()]*(?:\([^()]*\)[^()]*)?)\))?(?P<presence>[?~]*)")
+_SHAPE = re.compile(r"(?P<kind>[A-Za-z_]+)\s*(?:\((?P<arguments>[^()]*(?:\([^()]*\)[^()]*)?)\))?(?P<presence>[?~]*)")
 
 
 class TypeTextError(ValueError):
     """Text that is no type; ``remedy`` says what to write."""
 
-    def __init__(self, problem: str, remedy: str = "") -> None:
+    def __init__(self, problem: str, remedy: str | Remedy = "") -> None:
         super().__init__(problem)
         self.remedy = remedy
 
@@ -81,9 +81,12 @@ def _split(text: str, kinds: tuple[str, ...]) -> tuple[str, str | None, str]:
     return match["kind"], match["arguments"], match["presence"]
 
 
-def _meant(kind: str, kinds: tuple[str, ...]) -> str:
-    here = ELSEWHERE.get(kind)
-    return f"write `{here}`" if here else did_you_mean(kind, kinds, kind="types")
+def _meant(kind: str, kinds: tuple[str, ...]) -> Remedy:
+    """Say which type is meant; a time may be one of two, and how exact a number is only its author knows."""
+    here = ELSEWHERE.get(kind.casefold())
+    if here is None:
+        return did_you_mean(kind, kinds, kind="types")
+    return Remedy(f"write `{here}`", kind, here if here in ("text", "int", "bool", "list") else None)
 
 
 def _text(arguments: str | None) -> Type:

@@ -61,7 +61,7 @@ def test_enum_has_values_and_identity() -> None:
 def test_no_types(text: str, problem: str, remedy: str) -> None:
     with pytest.raises(TypeTextError) as error:
         parse_type(text)
-    assert (str(error.value), error.value.remedy) == (problem, remedy)
+    assert (str(error.value), str(error.value.remedy)) == (problem, remedy)
 
 
 def test_only_an_enum_has_values() -> None:
@@ -109,6 +109,6 @@ def test_no_shares(text: str) -> None:
 def test_spelling() -> None:
     assert nearest("ACCOUNT", ["account", "invoice"]) == "account"
     assert nearest("zzz", ["account"]) is None
-    assert did_you_mean("zzz", ["b", "a"], kind="objects") == "known objects: `a`, `b`"
-    assert did_you_mean("zzz", [], kind="objects") == "there are no objects yet"
-    assert did_you_mean("q", [f"object_{n}" for n in range(10)], kind="objects").endswith("`object_7` and 2 more")
+    assert str(did_you_mean("zzz", ["b", "a"], kind="objects")) == "known objects: `a`, `b`"
+    assert str(did_you_mean("zzz", [], kind="objects")) == "there are no objects yet"
+    assert str(did_you_mean("q", [f"object_{n}" for n in range(10)], kind="objects")).endswith("`object_7` and 2 more")

@@ -66,7 +66,7 @@ def _unknown(call: syntax.Call, name: syntax.Name, item: ResolvedObject, known: 
         return UNTYPED
     label = f"no object shows its records to `{item.name}` as `{name.parts[0]}`"
     remedy = did_you_mean(name.parts[0], known, kind="collections")
-    remedies = [remedy, f"on the other object's `ref({item.name})` field write `inverse: {name.parts[0]}`"]
+    remedies = (remedy, f"on the other object's `ref({item.name})` field write `inverse: {name.parts[0]}`")
     typer.diagnostics.report("SYN0203", name.span, label=label, help=remedies)
     return UNTYPED
 

@@ -10,11 +10,15 @@ from syncline_compiler.functions.codes import COUNTRIES, CURRENCIES, LANGUAGES, 
 from syncline_compiler.model import syntax
 from syncline_compiler.model.typed import Constant
 from syncline_compiler.model.types import BOOL, INT, NULL, Type
-from syncline_compiler.spelling import did_you_mean
+from syncline_compiler.spelling import Remedy, did_you_mean
 
 
 class UnfitConstantError(ValueError):
     """A literal that is no value of the type; the text is a label for the place."""
+
+    def __init__(self, problem: str, remedy: Remedy | None = None) -> None:
+        super().__init__(problem)
+        self.remedy = remedy or ()
 
 
 def constant(literal: syntax.Literal) -> Constant:
@@ -43,7 +47,7 @@ def fitted(value: Constant, to: Type) -> Constant | None:
     if to.kind == "enum":
         if value.value not in to.values:
             remedy = did_you_mean(value.value, to.values, kind=f"values of {to.present()}")
-            raise UnfitConstantError(f'"{value.value[:60]}" is no value of {to.present()}: {remedy}')
+            raise UnfitConstantError(f'"{value.value[:60]}" is no value of {to.present()}', remedy)
         return Constant(value.value, to.present())
     check = _CHECKS.get(to.kind)
     if check is None:

@@ -59,8 +59,10 @@ def referred(value: Expression, step: syntax.Step, names: Names, diagnostics: Co
     resource = _resource_of(value, scope)
     if resource is None:
         label = "whose ids are these? The system description does not say"
-        remedy = "add `ref: Resource` to the native field in the system description"
-        diagnostics.report("SYN0304", step.span, label=label, help=remedy)
+        diagnostics.report(
+            "SYN0304", step.span, label=label,
+            help="add `ref: Resource` to the native field in the system description",
+        )  # fmt: skip
         return UNTYPED
     found = Type("ref", value.type.nullable, name=word.text)
     return Resolve(word.text, resource, _as_landed(value), found)

@@ -7,15 +7,18 @@ symbol of the user, labels and details do. One mistake has one diagnostic.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from syncline_compiler.diagnostics.catalogue import page
-from syncline_compiler.source import Span
+from syncline_compiler.source import SourceFile, Span
+from syncline_compiler.spelling import Remedy
 
 Severity = Literal["error", "warning"]
 Secondary = tuple[Span, str]
+Help = str | Remedy | Sequence[str | Remedy]
 
 REPORTED_PER_FILE = 100
 """A file with more mistakes than this shows the first ones; the rest is counted only."""
@@ -51,8 +54,12 @@ class Diagnostic:
 
 @dataclass
 class Collector:
-    """Gathers diagnostics while the checks go on. Iterates in the order of the source, whatever order they came in."""
+    """Gathers diagnostics while the checks go on. Iterates in the order of the source, whatever order they came in.
 
+    ``sources`` are the files that an edit may mend; a remedy that is certain becomes an edit where its word is found.
+    """
+
+    sources: Mapping[str, SourceFile] = field(default_factory=dict)
     _found: dict[tuple[str, Span, str], Diagnostic] = field(default_factory=dict)
     _per_file: dict[str, int] = field(default_factory=dict)
 
@@ -63,7 +70,7 @@ class Collector:
         *,
         label: str = "",
         detail: str | Sequence[str] = (),
-        help: str | Sequence[str] = (),
+        help: Help = (),
         secondary: Sequence[Secondary] = (),
         fix: Edit | None = None,
     ) -> None:
@@ -81,8 +88,21 @@ class Collector:
             details=_lines(detail),
             helps=_lines(help),
             secondary=tuple(secondary),
-            fix=fix,
+            fix=fix or self._fix(span, help),
         )
+
+    def _fix(self, span: Span, help: Help) -> Edit | None:
+        """Make an edit of the first remedy that is certain: its word, which must stand once in the span, is replaced."""
+        remedies = (help,) if isinstance(help, Remedy) else () if isinstance(help, str) else help
+        sure = next((one for one in remedies if isinstance(one, Remedy) and one.meant is not None), None)
+        if sure is None or span.path not in self.sources or span.line != span.end_line:
+            return None
+        text = self.sources[span.path].line(span.line)[span.column - 1 : span.end_column - 1]
+        found = [match.start() for match in re.finditer(rf"(?<!\w){re.escape(sure.word)}(?!\w)", text)]
+        if len(found) != 1:
+            return None
+        start = span.column + found[0]
+        return Edit(Span(span.path, span.line, start, span.line, start + len(sure.word)), sure.meant or "")
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(sorted(self._found.values(), key=lambda diagnostic: diagnostic.order))
@@ -107,7 +127,7 @@ class Collector:
 
     def about(self, path: str) -> Collector:
         """Keep the diagnostics of one file, or of the files in one folder."""
-        kept = Collector()
+        kept = Collector(self.sources)
         for key, diagnostic in self._found.items():
             if diagnostic.span.path == path or diagnostic.span.path.startswith(f"{path}/"):
                 kept._found[key] = diagnostic
@@ -118,6 +138,6 @@ class Collector:
         return self._per_file.get(path, 0) >= REPORTED_PER_FILE
 
 
-def _lines(text: str | Sequence[str]) -> tuple[str, ...]:
-    lines = (text,) if isinstance(text, str) else tuple(text)
-    return tuple(line for line in lines if line)
+def _lines(text: Help) -> tuple[str, ...]:
+    lines = (text,) if isinstance(text, (str, Remedy)) else tuple(text)
+    return tuple(str(line) for line in lines if line)
