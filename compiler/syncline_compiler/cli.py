@@ -1,4 +1,4 @@
-"""The compiler's commands: ``init``, ``check``, ``compile``, ``explain``, ``fmt``.
+"""The compiler's commands: ``init``, ``check``, ``compile``, ``explain``, ``fmt``, ``schema``.
 
 In: arguments. Out: what was asked for on stdout, everything else on stderr, and an exit code: 0 done, 1 the project is
 at fault, 2 usage. Invariant: a broken spec gives diagnostics and never a traceback.
@@ -22,7 +22,8 @@ from syncline_compiler.diagnostics.render import render_github, render_json, ren
 from syncline_compiler.passes.format_mapping import format_mapping
 from syncline_compiler.passes.parse_mapping import parse_mapping
 from syncline_compiler.pipeline import Compilation, check_project, compile_project, mend_project
-from syncline_compiler.project import ProjectRefusedError, create_project, write_release, write_text
+from syncline_compiler.project import ProjectRefusedError, create_project, write_files, write_release, write_text
+from syncline_compiler.schemas import MODELS, as_text, schema_files, schema_of, schema_of_any
 from syncline_compiler.source import PROJECT_FILE, SourceFile, find_root, read_sources
 from syncline_compiler.spelling import nearest
 
@@ -62,7 +63,8 @@ def init(directory: Path) -> None:
         "  syncline sandbox     start stand-ins of both systems; leave it running, go on in a second terminal\n"
         "  syncline plan        see what a run would write\n"
         "  syncline run         write it\n\n"
-        "Begin reading at syncline.yaml.",
+        "Begin reading at syncline.yaml. Editors that speak YAML (VS Code with its YAML extension, and others) complete and\n"
+        "explain every key: the schemas are in .schemas, and `syncline schema --out .schemas` brings them up to date.",
         err=True,
     )
 
@@ -169,12 +171,38 @@ def fmt(checking: bool, diff: bool, project: Path | None, paths: tuple[Path, ...
     sys.exit(FAULT if unreadable or (changed and checking) else 0)
 
 
+@click.command(
+    epilog=_examples("syncline schema sync", "syncline schema --out .schemas", "syncline schema > syncline.schema.json")
+)
+@click.argument("kind", required=False, type=click.Choice(sorted(MODELS)))
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the schema of every kind into this folder."
+)
+def schema(kind: str | None, out: Path | None) -> None:
+    """Print the JSON Schema of one kind of spec, or one schema for all files.
+
+    Editors complete and check specs by it. A project that `syncline init` made has them in .schemas already.
+    """
+    if out is None:
+        click.echo(as_text(schema_of(kind) if kind else schema_of_any()), nl=False)
+        return
+    if kind is not None:
+        raise click.UsageError("--out writes every kind: name no KIND with it")
+    files = schema_files()
+    try:
+        write_files(out, files)
+    except ProjectRefusedError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"{len(files)} schemas written to {out}", err=True)
+
+
 COMMANDS: dict[str, click.Command] = {
     "init": init,
     "check": check,
     "compile": compile_,
     "explain": explain,
     "fmt": fmt,
+    "schema": schema,
 }
 
 

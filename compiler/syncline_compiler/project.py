@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from syncline_compiler.schemas import editor_files, naming_its_schema
+
 TEMPLATE = Path(__file__).parent / "project_template"
 RELEASE_FILE = "release.json"
 RELEASE_PARTS = frozenset({RELEASE_FILE, "plans", "bindings", "systems", "sandbox"})
@@ -21,18 +23,24 @@ class ProjectRefusedError(Exception):
 
 
 def create_project(directory: Path) -> list[str]:
-    """Copy the template to a new or empty folder; give the files' paths in it."""
+    """Copy the template to a new or empty folder, with what editors need; give the paths of the template's files."""
     _refuse_unless_free(directory)
     paths = sorted(path for path in TEMPLATE.rglob("*") if path.is_file() and path.suffix != ".pyc")
-    written = [path.relative_to(TEMPLATE).as_posix() for path in paths]
+    written = {path.relative_to(TEMPLATE).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+    specs = {name: naming_its_schema(name, text) for name, text in written.items() if name.endswith(".yaml")}
+    write_files(directory, {**written, **specs, **editor_files()})
+    return list(written)
+
+
+def write_files(directory: Path, files: Mapping[str, str]) -> None:
+    """Write files by their paths within a folder, which is made if need be."""
     try:
-        for path, name in zip(paths, written, strict=True):
+        for name, text in files.items():
             target = directory / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(path.read_bytes())
+            target.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise ProjectRefusedError(f"{error.filename or directory} cannot be written: {error.strerror}") from None
-    return written
 
 
 def write_release(directory: Path, files: Mapping[str, bytes]) -> None:

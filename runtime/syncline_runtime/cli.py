@@ -35,6 +35,7 @@ COMPILER = {
     "compile": "Compile a project to a release.",
     "explain": "Explain a diagnostic code.",
     "fmt": "Format mappings.",
+    "schema": "Print the JSON Schemas of specs, for editors.",
 }
 
 

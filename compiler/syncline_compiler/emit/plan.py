@@ -69,7 +69,9 @@ def emit_plan(lowered: IrSync) -> Plan:
         match=tuple(map(_step, lowered.match)),
         merge=tuple(map(_step, lowered.merge)),
         diff=tuple(map(_step, lowered.diff)),
-        behaviour=_hash((lowered.match, lowered.merge, lowered.diff, [behaviour(member) for member in lowered.members])),
+        behaviour=_hash(
+            (lowered.match, lowered.merge, lowered.diff, [behaviour(member) for member in lowered.members])
+        ),
         aggregates=tuple(sorted(lowered.aggregated)),
         aggregate_refs=lowered.aggregated,
         refs=lowered.refs,

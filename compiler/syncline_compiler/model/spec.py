@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from syncline_compiler.model.written import (
     Condition,
+    LongForm,
     Name,
     NativeName,
     ProjectName,
@@ -22,7 +23,6 @@ from syncline_compiler.model.written import (
     Text,
     Version,
     Written,
-    long_form,
 )
 
 ObjectName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(@[0-9]+)?$")]
@@ -92,9 +92,9 @@ class ObjectSpec(Written):
     label: Text | None = None
     steward: Text | None = None
     extends: ImportedObject | None = None
-    fields: Annotated[dict[Name, Annotated[FieldSpec, long_form("type")]], Field(min_length=1)] = {}
+    fields: Annotated[dict[Name, Annotated[FieldSpec, LongForm("type")]], Field(min_length=1)] = {}
     parts: dict[Name, PartSpec] = {}
-    derived: dict[Name, Annotated[DerivedSpec, long_form("value")]] = {}
+    derived: dict[Name, Annotated[DerivedSpec, LongForm("value")]] = {}
     invariants: dict[Name, Text] = {}
     identity: list[IdentitySpec] = []
 
@@ -157,10 +157,10 @@ class SyncSpec(Written):
     steward: Text | None = None
     members: Annotated[dict[Name, ResourceName], Field(min_length=1)]
     exists: ExistsSpec = ExistsSpec()
-    owners: dict[str, Annotated[OwnerSpec, long_form("owner")]] = {}
-    unowned_edit: Annotated[dict[str, Policy], long_form("*")] = {}
-    first_link: Annotated[dict[str, FirstLink], long_form("*")] = {}
-    when_deleted_in: Annotated[dict[str, WhenDeleted | dict[str, Any]], long_form("*")] = {}
+    owners: dict[str, Annotated[OwnerSpec, LongForm("owner")]] = {}
+    unowned_edit: Annotated[dict[str, Policy], LongForm("*")] = {}
+    first_link: Annotated[dict[str, FirstLink], LongForm("*")] = {}
+    when_deleted_in: Annotated[dict[str, WhenDeleted | dict[str, Any]], LongForm("*")] = {}
     freshness: Seconds | None = None
     every: Seconds | None = None
     guards: GuardsSpec = GuardsSpec()

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from syncline_compiler.model.spec import ResourceName
-from syncline_compiler.model.written import Name, NativeName, Text, Written, one_or_more
+from syncline_compiler.model.written import ListOfOne, Name, NativeName, Text, Written
 
 Covered = Literal["create", "update", "cancel", "exception"]
 Fault = Literal["500_after", "500_before", "429", "stall", "html", "reset_after"]
@@ -115,7 +115,7 @@ class ScenarioSpec(Written):
     scenario: Name
     label: Text | None = None
     sync: Name
-    covers: Annotated[list[Covered], one_or_more] = []
+    covers: Annotated[list[Covered], ListOfOne()] = []
     given: dict[Name, dict[NativeName, list[NativeRecord]]] = {}
     when: list[StepSpec] = []
     expect: ExpectSpec

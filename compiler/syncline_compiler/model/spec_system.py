@@ -15,6 +15,8 @@ from syncline_compiler.model.spec import LimitSpec
 from syncline_compiler.model.written import (
     AnyText,
     Duration,
+    ListOfOne,
+    LongForm,
     Name,
     NativeName,
     OneOrMore,
@@ -22,8 +24,6 @@ from syncline_compiler.model.written import (
     Text,
     Version,
     Written,
-    long_form,
-    one_or_more,
 )
 from syncline_runtime.system import ANY_ENVIRONMENT
 
@@ -39,11 +39,6 @@ def _relative_glob(pattern: str) -> str:
     if pattern.startswith(("/", "\\", "~")) or ".." in pattern.replace("\\", "/").split("/") or ":" in pattern:
         raise ValueError("a pattern below the connection's folder is expected, without `..`")
     return pattern
-
-
-def _of_any_environment(value: Any) -> Any:
-    """Origins that are not told apart by environment stand under no environment's name."""
-    return {ANY_ENVIRONMENT: value} if isinstance(value, list) else value
 
 
 class RequestSpec(Written):
@@ -214,7 +209,7 @@ class ResourceSpec(Written):
     label: Text | None = None
     id: NativeName
     version: NativeName | None = None
-    fields: Annotated[dict[NativeName, Annotated[NativeFieldSpec, long_form("type")]], Field(min_length=1)]
+    fields: Annotated[dict[NativeName, Annotated[NativeFieldSpec, LongForm("type")]], Field(min_length=1)]
     list_: ListSpec | None = Field(default=None, alias="list")
     files: FilesSpec | None = None
     get: RequestSpec | None = None
@@ -259,7 +254,7 @@ class ErrorSpec(Written):
     """Recognises one of the vendor's failures."""
 
     category: Category
-    status: Annotated[list[StatusCode], one_or_more] = []
+    status: Annotated[list[StatusCode], ListOfOne()] = []
     where: dict[str, Any] = {}
     retry: bool = False
 
@@ -273,7 +268,7 @@ class SystemSpec(Written):
     steward: Text | None = None
     protocol: Literal["rest", "jsonrpc", "files"] = "rest"
     zone: Text = "UTC"
-    origins: Annotated[dict[Text, list[Text]], BeforeValidator(_of_any_environment)] = {}
+    origins: Annotated[dict[Text, list[Text]], LongForm(ANY_ENVIRONMENT, short=(list,))] = {}
     auth: AuthSpec = AuthSpec(kind="none")
     headers: dict[str, Any] = {}
     limit: LimitSpec | None = None

@@ -7,6 +7,7 @@ its digits.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -15,10 +16,15 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StringConstraints,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from syncline_compiler.quantities import check_duration, check_seconds, check_share
 
@@ -59,20 +65,29 @@ def _condition(value: Any) -> Any:
     return value
 
 
-def _list_of_one(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+_VERSION = r"^[0-9]+\.[0-9]+\.[0-9]+$"
+_PLAIN_TEXT = WithJsonSchema({"type": ["string", "number", "boolean"]})
+_DURATION = WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,9}(us|ms|s|m|h|d)$"})
+_SHARE = WithJsonSchema(
+    {"anyOf": [{"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,3})?%$"}, {"type": "integer"}]}
+)
 
-
-Text = Annotated[str, BeforeValidator(_as_text), AfterValidator(_nonempty)]
-AnyText = Annotated[str, BeforeValidator(_as_text)]
+Text = Annotated[str, BeforeValidator(_as_text), AfterValidator(_nonempty), _PLAIN_TEXT]
+AnyText = Annotated[str, BeforeValidator(_as_text), _PLAIN_TEXT]
 ProjectName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 NativeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
-Version = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
-Duration = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_duration)]
-Seconds = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_seconds)]
-Share = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_share)]
-Condition = Annotated[bool | str, BeforeValidator(_condition)]
+Version = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    StringConstraints(pattern=_VERSION),
+    WithJsonSchema({"type": "string", "pattern": _VERSION}),
+]
+Duration = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_duration), _DURATION]
+Seconds = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_seconds), _DURATION]
+Share = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_share), _SHARE]
+Condition = Annotated[bool | str, BeforeValidator(_condition), WithJsonSchema({"type": ["boolean", "string"]})]
+
 
 PATTERNS = {
     r"^[a-z][a-z0-9_-]{0,62}$": "a name in lower case is expected: letters, digits, _ and -, such as quote-to-cash",
@@ -91,11 +106,44 @@ PATTERNS = {
 """What a pattern asks for, in words."""
 
 
-one_or_more = BeforeValidator(_list_of_one)
-"""Accepts one value for a list of one."""
-OneOrMore = Annotated[list[Text], one_or_more]
+@dataclass(frozen=True)
+class LongForm:
+    """Accepts plain text, or another ``short`` form, for a mapping of which only ``key`` is given."""
+
+    key: str
+    short: tuple[type, ...] = (str, int, Decimal)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Lengthen the short form before it is checked."""
+        return core_schema.no_info_before_validator_function(self._lengthen, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe both forms: the short one is what stands under the key."""
+        long = handler(schema)
+        members = handler.resolve_ref_schema(long)
+        short = members.get("properties", {}).get(self.key) or members.get("additionalProperties") or {"type": "string"}
+        return {"anyOf": [short, long]}
+
+    def _lengthen(self, value: Any) -> Any:
+        return {self.key: value} if isinstance(value, self.short) else value
 
 
-def long_form(key: str) -> BeforeValidator:
-    """Accept plain text for a mapping of which only ``key`` is given."""
-    return BeforeValidator(lambda value: {key: value} if isinstance(value, (str, int, Decimal)) else value)
+@dataclass(frozen=True)
+class ListOfOne:
+    """Accepts one value for a list of one."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Put a single value into a list before it is checked."""
+        return core_schema.no_info_before_validator_function(self._enlist, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe both forms."""
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]}
+
+    @staticmethod
+    def _enlist(value: Any) -> Any:
+        return value if isinstance(value, list) else [value]
+
+
+OneOrMore = Annotated[list[Text], ListOfOne()]

@@ -16,20 +16,16 @@ from typing import Any
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.extension import extend
 from syncline_compiler.model.document import LIBRARY_PACK, Declared, Import, Pack, WrittenProject
+from syncline_compiler.model.kinds import FOLDERS, IMPORTED, KINDS
 from syncline_compiler.model.spec import CodesSpec, ObjectSpec
-from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.written import Written
 from syncline_compiler.shape import check_shape
 from syncline_compiler.source import LIBRARY, PROJECT_FILE, Library, SourceFile, Span
 from syncline_compiler.spelling import did_you_mean, nearest
 from syncline_compiler.yaml_reader import read_yaml
 
-SECTIONS: Mapping[str, tuple[str, type[Written]]] = {
-    "objects": ("object", ObjectSpec),
-    "systems": ("system", SystemSpec),
-    "codes": ("codes", CodesSpec),
-}
-"""What can be imported: the key under ``imports``, which is the folder within a pack too; the kind and its model."""
+SECTIONS: Mapping[str, str] = {FOLDERS[kind]: kind for kind in IMPORTED}
+"""What can be imported: the key under ``imports``, which is the folder within a pack too, and the kind."""
 _REF = re.compile(r"ref\(\s*([a-z][a-z0-9_]*)\s*\)")
 
 Specs = dict[str, Declared[Any]]
@@ -79,7 +75,7 @@ def _with_imports(at: _Importing) -> WrittenProject:
 
 
 def _import(section: str, text: str, span: Span, at: _Importing) -> None:
-    kind, model = SECTIONS[section]
+    kind = SECTIONS[section]
     pack_name, _, wanted = text.rpartition("/")
     name, _, major = wanted.partition("@")
     first = at.done.get((kind, name))
@@ -93,7 +89,7 @@ def _import(section: str, text: str, span: Span, at: _Importing) -> None:
     at.done[kind, name] = Import(kind, name, pack_name or LIBRARY_PACK, span)
     at.sources.append(source)
     document = read_yaml(source, at.diagnostics)
-    spec = check_shape(model, document, at.diagnostics) if document is not None else None
+    spec = check_shape(KINDS[kind], document, at.diagnostics) if document is not None else None
     if document is None or spec is None:
         at.broken.setdefault(kind, set()).add(name)
         return
@@ -123,7 +119,7 @@ def _expect_nothing(section: str, pack_name: str, wanted: str, at: _Importing) -
     """Keep uses of what could not be imported, and of what was probably meant, from being reported too."""
     pack = at.packs.get(pack_name)
     meant = nearest(wanted, pack.offers(section)) if pack is not None else None
-    kind, _ = SECTIONS[section]
+    kind = SECTIONS[section]
     at.broken.setdefault(kind, set()).update(name.partition("@")[0] for name in (wanted, meant) if name)
 
 

@@ -12,24 +12,13 @@ from typing import Any
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import LIBRARY_PACK, Declared, Document, Pack, WrittenProject
-from syncline_compiler.model.spec import CodesSpec, ObjectSpec, PackSpec, ProjectSpec, SyncSpec
-from syncline_compiler.model.spec_event import EventSpec
-from syncline_compiler.model.spec_scenario import ScenarioSpec
-from syncline_compiler.model.spec_system import SystemSpec
-from syncline_compiler.model.written import Written
+from syncline_compiler.model.kinds import KINDS
+from syncline_compiler.model.spec import PackSpec, ProjectSpec
 from syncline_compiler.shape import check_shape
 from syncline_compiler.source import PACK_FILE, PROJECT_FILE, SourceFile, Span, Unreadable
 from syncline_compiler.spelling import did_you_mean
 from syncline_compiler.yaml_reader import read_yaml
 
-KINDS: dict[str, type[Written]] = {
-    "object": ObjectSpec,
-    "system": SystemSpec,
-    "codes": CodesSpec,
-    "sync": SyncSpec,
-    "event": EventSpec,
-    "scenario": ScenarioSpec,
-}
 LATER_KINDS = ("process", "policy")
 """Kinds of the language that this version does not know yet."""
 
