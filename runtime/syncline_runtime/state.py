@@ -26,6 +26,7 @@ FOLD_VERSION = 1
 LINK_COLUMNS = {
     "object": "VARCHAR", "connection": "VARCHAR", "resource": "VARCHAR", "native_id": "VARCHAR",
     "canonical_id": "VARCHAR", "how": "VARCHAR", "rule": "VARCHAR", "run": "VARCHAR", "state": "VARCHAR",
+    "generation": "BIGINT",
 }  # fmt: skip
 OUTCOME_COLUMNS = {
     "run": "VARCHAR", "connection": "VARCHAR", "_cid": "VARCHAR", "_native_id": "VARCHAR", "slot": "VARCHAR",
@@ -328,7 +329,7 @@ def _key(subject: str) -> tuple[str, ...]:
     """Say what a later row replaces an earlier one by."""
     kind = subject.partition(":")[0]
     return {
-        "links": ("object", "connection", "resource", "native_id"),
+        "links": ("object", "connection", "resource", "native_id", "generation"),
         "canonical": ("_cid",),
         "base": ("_native_id",),
     }.get(kind, ())

@@ -99,7 +99,7 @@ class Engine:
 
     def links(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Stored links."""
-        default = {"how": "identity", "rule": "", "run": "before", "state": "live"}
+        default = {"how": "identity", "rule": "", "run": "before", "state": "live", "generation": 0}
         self._fill("links:all", LINK_COLUMNS, [{**default, **row} for row in rows])
 
     def canonical(self, plan: Plan, rows: Iterable[Mapping[str, Any]]) -> None:

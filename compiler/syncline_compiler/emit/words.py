@@ -94,9 +94,9 @@ def _key(a: Arguments, _: Options) -> exp.Expression:
 
 
 def _canonical_id(a: Arguments, _: Options) -> exp.Expression:
-    """Give derived from realm, object, originating connection, native id and generation (design section 5)."""
+    """Give the id derived from realm, object and row: originating connection, native id, generation (design section 5)."""
     realm = exp.Column(this=exp.Identifier(this="realm", quoted=True), table=exp.Identifier(this="run", quoted=True))
-    whole = call("concat_ws", literal(UNIT), realm, a[0], a[1], literal("0"))
+    whole = call("concat_ws", literal(UNIT), realm, a[0], a[1])
     return call("substr", call("sha256", whole), _number(1), _number(32))
 
 

@@ -22,7 +22,7 @@ def lower_match(sync: ResolvedSync, members: Sequence[MemberSlots]) -> tuple[ir.
     """Give the steps of the match stage, the last of which is ``SYNC/match``."""
     name = sync.name
     usable = [rule for rule in sync.object.identity if any(_has_key(m, rule) for m in members)]
-    steps = [_pool(sync, members, usable)]
+    steps = [_pool(sync, members, usable), _returned(sync, usable)]
     for number, rule in enumerate(usable, 1):
         steps += _rule_steps(sync, rule, number)
     decided = tuple(f"{name}/match/{number}" for number in range(1, len(usable) + 1))
@@ -50,11 +50,39 @@ def _pool(sync: ResolvedSync, members: Sequence[MemberSlots], rules: Sequence[Id
             ("_native_id", b.col("v", "_native_id")),
             ("_order", ir.Value(order)),
             ("_originates", ir.Value(member.member.originates)),
+            ("_generation", b.text("0")),
         ]
         columns += [(f"key.{n}", _key(rule, member, "v")) for n, rule in enumerate(rules, 1)]
         unlinked = b.all_of([b.is_null(b.col("v", "_cid")), b.col("v", "_take")])
         selects.append(ir.Select(tuple(columns), ir.Source(f"{sync.name}/{connection}/values", "v"), where=unlinked))
     return ir.IrStep("match", f"{sync.name}/pool", ir.Union(tuple(selects)))
+
+
+def _returned(sync: ResolvedSync, rules: Sequence[IdentityRule]) -> ir.IrStep:
+    """Tell of rows under the native id of a deleted record what their keys say: *same* as it, or *other*.
+
+    Where neither holds, no rule applies to both.
+    """
+    pairs = [(b.col("p", f"key.{n}"), _key_text(rule, "c")) for n, rule in enumerate(rules, 1)]
+    query = ir.Select(
+        (
+            ("connection", b.col("r", "connection")),
+            ("_native_id", b.col("r", "_native_id")),
+            ("same", b.holds(b.any_of(b.equal(now, before) for now, before in pairs))),
+            ("other", b.holds(b.any_of(b.call("<>", now, before) for now, before in pairs))),
+        ),
+        ir.Source(f"{sync.name}/returning", "r"),
+        (
+            ir.Join("inner", ir.Source(f"{sync.name}/pool", "p"), _same_row("p", "r")),
+            ir.Join("inner", ir.Source(f"{sync.name}/canonical", "c"), b.equal(b.col("c", "_cid"), b.col("r", "_cid"))),
+        ),
+    )
+    return ir.IrStep("match", f"{sync.name}/returned", query)
+
+
+def _row(alias: str) -> ir.Scalar:
+    """Give what tells a row of a pool from all others, and from earlier records under its native id."""
+    return b.call("ROW_TEXT", *(b.col(alias, name) for name in ("connection", "_native_id", "_generation")))
 
 
 def _key(rule: IdentityRule, member: MemberSlots, alias: str) -> ir.Scalar:
@@ -82,6 +110,7 @@ def _rule_steps(sync: ResolvedSync, rule: IdentityRule, number: int) -> list[ir.
             ("_native_id", b.col("p", "_native_id")),
             ("_order", b.col("p", "_order")),
             ("_originates", b.col("p", "_originates")),
+            ("_generation", b.col("p", "_generation")),
             ("key", b.col("p", key)),
         ),
         ir.Source(f"{name}/pool", "p"),
@@ -134,7 +163,7 @@ def _groups(name: str, number: int) -> ir.Select:
     """Per key: how often each side has it, and which canonical id it would get."""
     per_connection = ir.Source(f"{name}/left/{number}", "w")
     known = ir.Source(f"{name}/known/{number}", "k")
-    row = b.call("ROW_TEXT", b.col("w", "connection"), b.col("w", "_native_id"))
+    row = _row("w")
     return ir.Select(
         (
             ("key", b.col("w", "key")),
@@ -168,7 +197,7 @@ def _decide(sync: ResolvedSync, rule: IdentityRule, number: int) -> ir.Select:
     new = b.all_of(
         [
             b.equal(b.col("g", "known"), ir.Value(0)),
-            b.equal(b.col("g", "_first"), b.call("ROW_TEXT", b.col("w", "connection"), b.col("w", "_native_id"))),
+            b.equal(b.col("g", "_first"), _row("w")),
         ]
     )
     alone = b.all_of([b.equal(b.col("g", "rows"), ir.Value(1)), b.equal(b.col("g", "known"), ir.Value(0))])
@@ -219,13 +248,12 @@ def _decide(sync: ResolvedSync, rule: IdentityRule, number: int) -> ir.Select:
 def _rest(sync: ResolvedSync, members: Sequence[MemberSlots], decided: Sequence[str]) -> ir.IrStep:
     """Rows that no rule decided: new where their connection may originate, unmatched elsewhere."""
     del members
-    row = b.call("ROW_TEXT", b.col("p", "connection"), b.col("p", "_native_id"))
     originates = b.col("p", "_originates")
     query = ir.Select(
         (
             ("connection", b.col("p", "connection")),
             ("_native_id", b.col("p", "_native_id")),
-            ("_cid", b.when((originates, ir.Call("CANONICAL_ID", (b.text(sync.object.name), row))))),
+            ("_cid", b.when((originates, ir.Call("CANONICAL_ID", (b.text(sync.object.name), _row("p")))))),
             ("how", b.when((originates, b.text("originated")), default=b.text("unmatched"))),
             ("rule", b.text("")),
             ("state", b.when((originates, b.text("new")), default=b.text("unmatched"))),

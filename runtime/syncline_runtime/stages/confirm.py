@@ -19,7 +19,18 @@ from syncline_runtime.plan import Member, Plan
 from syncline_runtime.segments import Segment
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.normalise import run_value_steps
+from syncline_runtime.stages.returns import hide_ended_links, told_reuse
 from syncline_runtime.state import LINK_COLUMNS, quoted, text
+
+
+@dataclass(frozen=True)
+class _Link:
+    """A link that a native id has or had."""
+
+    cid: str
+    generation: int
+    live: bool
+    gone: bool  # the record was deleted there
 
 
 @dataclass
@@ -29,10 +40,13 @@ class _Record:
     cid: str
     native_id: str
     before: str = ""  # the native id that is linked so far
+    before_generation: int = 0
     creating: bool = False
     unfinished: bool = False
     parts: bool = False
     deleted: bool = False
+    generation: int = 0  # of its link
+    reuses: _Link | None = None  # that of the deleted record which had the native id before
     at: int = 0  # of the last ack
     wants: dict[str, Any] = field(default_factory=dict)
     sent: dict[str, Any] = field(default_factory=dict)
@@ -118,7 +132,9 @@ def _records(run: RunContext, plan: Plan, member: Member, acks: Sequence[Ack]) -
     for ack in acks:
         whole = ack.part_key not in children
         native_id = ack.native_id if whole else None
-        record = records.setdefault(ack.canonical_id, _Record(ack.canonical_id, "", known.get(ack.canonical_id, "")))
+        record = records.setdefault(
+            ack.canonical_id, _Record(ack.canonical_id, "", *known.get(ack.canonical_id, ("", 0)))
+        )
         record.native_id = native_id or record.native_id or record.before
         record.at = max(record.at, ack.at)
         record.wants |= ack.payload.get("wants", {})
@@ -135,18 +151,22 @@ def _records(run: RunContext, plan: Plan, member: Member, acks: Sequence[Ack]) -
 
 
 def _own(run: RunContext, lease: Lease, plan: Plan, member: Member, records: list[_Record]) -> list[_Record]:
-    """Leave out records whose native id belongs to another: the system took two of ours for one."""
-    ids = ", ".join(text(r.native_id) for r in records) or "''"
-    rows = run.state.rows(
-        f"SELECT native_id, canonical_id FROM links WHERE object = {text(plan.object)} "
-        f"AND connection = {text(member.connection)} AND resource = {text(member.resource)} AND native_id IN ({ids})"
-    )
-    owner: dict[str, str] = dict(rows)
+    """Leave out records whose native id belongs to another: the system took two of ours for one.
+
+    The id of a record that was deleted there may have been given away.
+    """
+    known = _links_of(run, plan, member, [r.native_id for r in records])
+    owner = {native_id: one.cid for native_id, ones in known.items() for one in ones if one.live and not one.gone}
     kept: list[_Record] = []
     foreign: list[_Record] = []
     for record in records:
         own = owner.setdefault(record.native_id, record.cid) == record.cid
         (kept if own else foreign).append(record)
+        mine = [one for one in known.get(record.native_id, ()) if one.live and one.cid == record.cid]
+        record.generation = mine[0].generation if mine else len(known.get(record.native_id, ()))
+        record.reuses = next(
+            (o for o in known.get(record.native_id, ()) if own and not mine and o.live and o.gone), None
+        )
     met = [
         NewException(
             sync=plan.name,
@@ -165,18 +185,35 @@ def _own(run: RunContext, lease: Lease, plan: Plan, member: Member, records: lis
         )
         for r in foreign
     ]
+    met += [told_reuse(run, plan, member, r.native_id, r.reuses.cid) for r in kept if r.reuses]
     if met:
         run.ledger.exceptions.add(lease, run.run_id, met)
     return kept
 
 
-def _native_ids(run: RunContext, plan: Plan, member: Member, cids: Sequence[str]) -> dict[str, str]:
+def _links_of(run: RunContext, plan: Plan, member: Member, native_ids: Sequence[str]) -> dict[str, list[_Link]]:
+    """Give all links of native ids, the ended ones too."""
+    listed = ", ".join(map(text, sorted(set(native_ids)))) or "''"
+    known: dict[str, list[_Link]] = {}
+    for native_id, cid, generation, live, gone in run.state.rows(
+        f"SELECT k.native_id, k.canonical_id, k.generation, k.state = 'live', coalesce(b._status = 'gone', false) "
+        f"FROM {quoted('links:all')} AS k "
+        f"LEFT JOIN {quoted(f'base:{prefix_of(plan, member)}')} AS b ON b._native_id = k.native_id "
+        f"WHERE k.object = {text(plan.object)} AND k.connection = {text(member.connection)} "
+        f"AND k.resource = {text(member.resource)} AND k.native_id IN ({listed})"
+    ):
+        known.setdefault(native_id, []).append(_Link(cid, generation, live, gone))
+    return known
+
+
+def _native_ids(run: RunContext, plan: Plan, member: Member, cids: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """Give the native id that each canonical id has at a member, and its generation."""
     listed = ", ".join(map(text, sorted(set(cids)))) or "''"
     rows = run.state.rows(
-        f"SELECT canonical_id, native_id FROM {quoted('links:all')} WHERE state = 'live' AND object = {text(plan.object)} "
-        f"AND connection = {text(member.connection)} AND canonical_id IN ({listed})"
+        f"SELECT canonical_id, native_id, generation FROM {quoted('links:all')} WHERE state = 'live' "
+        f"AND object = {text(plan.object)} AND connection = {text(member.connection)} AND canonical_id IN ({listed})"
     )
-    return dict(rows)
+    return {cid: (native_id, generation) for cid, native_id, generation in rows}
 
 
 async def _read_back(run: RunContext, member: Member, records: Sequence[_Record]) -> None:
@@ -199,19 +236,24 @@ async def _read_back(run: RunContext, member: Member, records: Sequence[_Record]
 
 def _add_links(run: RunContext, plan: Plan, member: Member, records: Sequence[_Record]) -> None:
     """Link what was created; ids that a record has no longer, or that were deleted, are retired."""
-    rows = [(r.native_id, r.cid, "created", "live") for r in records if r.creating]
-    rows += [(r.native_id, r.cid, "replaced", "live") for r in records if r.moved and not r.creating]
-    rows += [(r.before, r.cid, "replaced", "retired") for r in records if r.moved]
-    rows += [(r.before, r.cid, "deleted", "retired") for r in records if r.deleted and r.before and not r.moved]
+    rows = [(r.native_id, r.cid, "created", "live", r.generation) for r in records if r.creating]
+    rows += [(r.native_id, r.cid, "replaced", "live", r.generation) for r in records if r.moved and not r.creating]
+    ended = [(r, "replaced") for r in records if r.moved]
+    ended += [(r, "deleted") for r in records if r.deleted and r.before and not r.moved]
+    rows += [(r.before, r.cid, how, "retired", r.before_generation) for r, how in ended]
+    reused = [(r.native_id, r.reuses) for r in records if r.reuses]
+    rows += [(native_id, link.cid, "reused", "reused", link.generation) for native_id, link in reused]
     lines = (
         {
             "object": plan.object, "connection": member.connection, "resource": member.resource,
             "native_id": native_id, "canonical_id": cid, "how": how, "rule": "our own write",
-            "run": run.run_id, "state": state,
+            "run": run.run_id, "state": state, "generation": generation,
         }
-        for native_id, cid, how, state in rows
+        for native_id, cid, how, state, generation in rows
     )  # fmt: skip
     run.state.load_lines("new_links", LINK_COLUMNS, map(json.dumps, lines))
+    if reused:
+        hide_ended_links(run)
 
 
 def _image(run: RunContext, plan: Plan, member: Member, records: Sequence[_Record]) -> None:
@@ -245,11 +287,12 @@ def _image(run: RunContext, plan: Plan, member: Member, records: Sequence[_Recor
         f"ELSE b.{quoted(f'native.{name}')} END AS {quoted(f'native.{name}')}"
         for name in member.natives
     )
+    before = f"SELECT * FROM {quoted(f'base:{prefix}')} WHERE _status <> 'gone'"
     state.make(
         f"{prefix}/image!",
         f"SELECT r._native_id, r._cid, coalesce(r._version, b._version) AS _version, r._raw_hash, "
         f"{text(member.mapping)} AS _mapping, true AS _fresh, true AS _moved, CAST(NULL AS VARCHAR) AS _correlation, {laid_over} "
-        f"FROM {quoted(f'{prefix}/returned')} AS r LEFT JOIN {quoted(f'base:{prefix}')} AS b ON b._native_id = r._native_id",
+        f"FROM {quoted(f'{prefix}/returned')} AS r LEFT JOIN ({before}) AS b ON b._native_id = r._native_id",
     )
     state.bind(f"{prefix}/image", f"SELECT * FROM {quoted(f'{prefix}/image!')}")
 

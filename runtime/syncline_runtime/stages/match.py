@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, prefix_of
+from syncline_runtime.stages.returns import bind_live_links, take_back
 from syncline_runtime.state import LINK_COLUMNS, quoted, text
 
 
@@ -21,9 +22,10 @@ def match(run: RunContext, plan: Plan) -> None:
         for member in plan.members:
             _count(run, plan, member)
         return
-    pool, *rest = plan.match
+    pool, returned, *rest = plan.match
     run.state.make(pool.output, pool.sql)
     if run.state.scalar(f"SELECT count(*) FROM {quoted(pool.output)}"):
+        take_back(run, plan, returned)
         for step in rest:
             run.state.make(step.output, step.sql)
         _link(run, plan)
@@ -35,12 +37,9 @@ def match(run: RunContext, plan: Plan) -> None:
 
 
 def bind_links(run: RunContext) -> None:
-    """``links``: the live ones of the state and those of this run; ``run``: this run's constants."""
+    """``links``: those of the state and of this run; ``run``: this run's constants."""
     run.state.empty("new_links", LINK_COLUMNS)
-    run.state.bind(
-        "links",
-        f"SELECT * FROM {quoted('links:all')} WHERE state = 'live' UNION ALL SELECT * FROM new_links WHERE state = 'live'",
-    )
+    bind_live_links(run)
     run.state.fill(
         "run",
         {"realm": "VARCHAR", "run": "VARCHAR", "started_at": "TIMESTAMPTZ"},
@@ -85,10 +84,11 @@ def _link(run: RunContext, plan: Plan) -> None:
         run.state.execute(
             f"""
             INSERT INTO new_links
-            SELECT {text(plan.object)}, connection, {text(member.resource)}, _native_id, _cid, how, rule,
-                   {text(run.run_id)}, 'live'
-            FROM {quoted(f"{plan.name}/match")}
-            WHERE connection = {text(member.connection)} AND _cid IS NOT NULL
+            SELECT {text(plan.object)}, m.connection, {text(member.resource)}, m._native_id, m._cid, m.how, m.rule,
+                   {text(run.run_id)}, 'live', CAST(p._generation AS BIGINT)
+            FROM {quoted(f"{plan.name}/match")} AS m JOIN {quoted(f"{plan.name}/pool")} AS p
+              ON p.connection = m.connection AND p._native_id = m._native_id
+            WHERE m.connection = {text(member.connection)} AND m._cid IS NOT NULL
             """
         )
 

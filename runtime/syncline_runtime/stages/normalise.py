@@ -43,6 +43,8 @@ SAYS = {
 }
 PARKED = ("rejected", "review", "unmatched")
 GONE = "gone"
+# the record that a row is, unless it was deleted since: then match finds out whether it is back (see ``returns``)
+_LINKED = "CASE WHEN b._native_id IS NULL OR (b._status <> 'gone' AND b._cid = k.canonical_id) THEN k.canonical_id END"
 WAIT = "wait"  # the action of a fault that sets only its field aside
 
 
@@ -154,7 +156,7 @@ def _classify(run: RunContext, plan: Plan, member: Member) -> None:
             WHEN b._raw_hash = l._raw_hash AND b._mapping = {text(member.mapping)} AND b._status = 'linked' THEN 'same'
             WHEN l._raw_hash = b._before AND b._raw_hash <> b._before
                  AND {run.started_at} < b._written + {visible_after} THEN 'late'
-            WHEN b._version IS NOT NULL AND l._version IS NOT NULL AND l._raw_hash <> b._raw_hash
+            WHEN b._version IS NOT NULL AND l._version IS NOT NULL AND l._raw_hash <> b._raw_hash AND b._status <> {text(GONE)}
                  AND {_clock("l._version")} < {_clock("b._version")} THEN 'late'
             WHEN b._raw_hash = l._raw_hash AND b._mapping = {text(member.mapping)} AND b._status NOT IN ({parked})
                  THEN 'same:' || b._status
@@ -185,14 +187,14 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
     parked = ", ".join(map(text, PARKED))
     links = _link_join(plan, member)
     return f"""
-        SELECT l._native_id, k.canonical_id AS _cid, l._version, l._raw_hash, {text(member.mapping)} AS _mapping,
+        SELECT l._native_id, {_LINKED} AS _cid, l._version, l._raw_hash, {text(member.mapping)} AS _mapping,
                true AS _fresh, b._raw_hash IS DISTINCT FROM l._raw_hash AS _moved, l._correlation, {told}
         FROM {quoted(landed_of(member))} AS l
         JOIN {quoted(f"{prefix}/class")} AS c ON c._seq = l._seq AND c._native_id = l._native_id AND c.class = 'changed'
         LEFT JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = l._native_id
         {links.format(alias="l")}
         UNION ALL
-        SELECT b._native_id, k.canonical_id, b._version, b._raw_hash, {text(member.mapping)}, true,
+        SELECT b._native_id, {_LINKED}, b._version, b._raw_hash, {text(member.mapping)}, true,
                false, {text(run.run_id)} || '-again', {stored}
         FROM {quoted(f"base:{prefix}")} AS b
         {links.format(alias="b")}

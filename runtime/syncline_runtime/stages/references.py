@@ -78,7 +78,7 @@ def _find_ready(run: RunContext, plan: Plan, member: Member) -> None:
         f"{prefix}/edges",
         f"SELECT r._cid, r.target FROM {quoted(f'{prefix}/late')} AS r "
         f"ANTI JOIN links AS l ON l.object = r.object AND l.canonical_id = r.target "
-        f"AND l.connection = {text(member.connection)} WHERE r.object = {text(plan.object)}",
+        f"AND l.connection = {text(member.connection)} AND l.state = 'live' WHERE r.object = {text(plan.object)}",
     )
     state.make(
         f"{prefix}/able",
@@ -109,7 +109,7 @@ def _postpone(run: RunContext, plan: Plan, member: Member, late: LateReference) 
         f"""
         SELECT w._cid FROM {writes} AS w
         ANTI JOIN links AS l ON l.object = {_of(late, 0)} AND l.canonical_id = {_of(late, 2)}
-          AND l.connection = {text(member.connection)}
+          AND l.connection = {text(member.connection)} AND l.state = 'live'
         ANTI JOIN {quoted(f"{prefix}/ready")} AS r ON r._cid = {_of(late, 2)} AND {_of(late, 0)} = {text(plan.object)}
         WHERE w.part = '' AND {_of(late, 2)} IS NOT NULL
         """,
@@ -198,6 +198,7 @@ def _lacking(member: Member) -> str:
     connection = text(member.connection)
     return f"""
         ANTI JOIN links AS l ON l.object = r.object AND l.canonical_id = r.target AND l.connection = {connection}
+          AND l.state = 'live'
         ANTI JOIN creating AS c ON c.object = r.object AND c._cid = r.target AND c.connection = {connection}
         ANTI JOIN in_flight AS f ON f.canonical_id = r.target AND f.connection = {connection}
     """

@@ -17,6 +17,8 @@ from syncline_runtime.stages.diff import candidates, sealed_payload
 from syncline_runtime.stages.normalise import wake
 from syncline_runtime.state import base_columns, quoted, text
 
+ENDS_OTHERWISE = ("SYN54", "SYN5013")  # not with a look: with an ack; by a person
+
 
 def seal(run: RunContext, lease: Lease) -> int:
     """Write segments and seal the run; returns how many intents were sealed."""
@@ -221,7 +223,7 @@ def _resolved(run: RunContext) -> list[int]:
                 looked_at |= {(plan.name, member.connection, cid) for (cid,) in ids}
     solved = []
     for one in standing:
-        if one.code.startswith("SYN54"):  # delivery: ends with an ack, not with a look
+        if one.code.startswith(ENDS_OTHERWISE):
             continue
         key = (one.sync, one.connection, one.native_id or one.canonical_id)
         identity = (
