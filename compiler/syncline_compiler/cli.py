@@ -116,13 +116,13 @@ def compile_(out: Path, project: Path | None) -> None:
     root = _root(project, None)
     compilation = compile_project(root)
     _show(compilation.diagnostics, compilation, root, "text", to_stderr=True)
-    if compilation.files is None:
+    if compilation.release is None:
         sys.exit(FAULT)
     try:
-        write_release(out, compilation.files)
+        written = write_release(out, compilation.release)
     except ProjectRefusedError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(f"{len(compilation.files)} files written to {out}", err=True)
+    click.echo(f"{written} files written to {out}", err=True)
 
 
 @click.command(epilog=_examples("syncline explain SYN0501", "syncline explain --list"))

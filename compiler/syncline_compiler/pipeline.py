@@ -6,8 +6,10 @@ Invariant: a check that finds a mistake goes on; nothing is lowered or emitted w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from syncline_compiler.checking.names import Names
@@ -52,12 +54,17 @@ from syncline_runtime.system import System
 
 @dataclass(frozen=True)
 class Compilation:
-    """What came of a project. ``project`` is None, and so is ``files``, if an error stands."""
+    """What came of a project. ``project`` is None, and so is ``release``, if an error stands."""
 
     sources: Mapping[str, SourceFile]
     diagnostics: Collector
     project: ResolvedProject | None = None
-    files: Mapping[str, bytes] | None = None  # the release: path → content
+    release: Iterator[tuple[str, bytes]] | None = None  # path and content of its files, made one after the other
+
+    @cached_property
+    def files(self) -> dict[str, bytes] | None:
+        """All files of the release at once, by path; takes them from ``release``."""
+        return dict(sorted(self.release)) if self.release is not None else None
 
 
 def compile_project(root: Path) -> Compilation:
@@ -65,12 +72,18 @@ def compile_project(root: Path) -> Compilation:
     checked = check_project(root)
     if checked.project is None:
         return checked
-    return replace(checked, files=emit(checked.project, lower(checked.project)))
+    return replace(checked, release=emit(checked.project, lower(checked.project)))
 
 
 def check_project(root: Path) -> Compilation:
     """Load, resolve and check a project."""
-    return check_sources(list(read_sources(root)))
+    # What is made here is kept until the end: looking through it for garbage, again and again, costs more than all else.
+    gc.disable()
+    try:
+        return check_sources(list(read_sources(root)))
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def mend_project(root: Path, within: Callable[[str], bool]) -> Mapping[str, SourceFile]:

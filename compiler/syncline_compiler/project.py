@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from syncline_compiler.schemas import editor_files, naming_its_schema
@@ -43,22 +43,23 @@ def write_files(directory: Path, files: Mapping[str, str]) -> None:
         raise ProjectRefusedError(f"{error.filename or directory} cannot be written: {error.strerror}") from None
 
 
-def write_release(directory: Path, files: Mapping[str, bytes]) -> None:
-    """Write a release beside its place and rename it there; an older release is replaced.
+def write_release(directory: Path, files: Iterable[tuple[str, bytes]]) -> int:
+    """Write a release beside its place and rename it there; an older release is replaced. Gives how many files it has.
 
-    ``files`` maps paths within the release to contents. A folder that holds anything but a release is refused.
+    ``files``: paths within the release, and contents. A folder that holds anything but a release is refused.
     """
     target = directory.absolute()
-    if target.is_symlink() or (target.exists() and not _is_replaceable(target, files)):
+    if target.is_symlink() or (target.exists() and not _is_replaceable(target)):
         raise ProjectRefusedError(f"{directory} is not empty and holds no release: name a new folder")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
             fresh = Path(beside) / "new"
-            _write_files(fresh, files)
+            written = _write_files(fresh, files)
             _exchange(fresh, target, Path(beside) / "old")
     except OSError as error:
         raise ProjectRefusedError(f"{error.filename or directory} cannot be written: {error.strerror}") from None
+    return written
 
 
 def write_text(path: Path, text: str) -> None:
@@ -85,23 +86,23 @@ def _exchange(fresh: Path, target: Path, old: Path) -> None:
         raise
 
 
-def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    for name, content in sorted(files.items()):
+def _write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> int:
+    """Write files; they are not forced to the disk, for a release that was torn there is told by its hashes."""
+    written = 0
+    for name, content in files:
         path = folder / PurePosixPath(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        path.write_bytes(content)
+        written += 1
+    return written
 
 
-def _is_replaceable(target: Path, files: Mapping[str, bytes]) -> bool:
+def _is_replaceable(target: Path) -> bool:
     """Whether a folder is empty or holds nothing but an older release."""
     if not target.is_dir():
         return False
-    of_release = {PurePosixPath(name).parts[0] for name in files} | RELEASE_PARTS
     present = {path.name for path in target.iterdir()}
-    return not present or (RELEASE_FILE in present and present <= of_release)
+    return not present or (RELEASE_FILE in present and present <= RELEASE_PARTS)
 
 
 def _refuse_unless_free(directory: Path) -> None:

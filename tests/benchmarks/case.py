@@ -72,9 +72,9 @@ def prepare(folder: Path, records: int, threads: int) -> Case:
     """Compile the project, generate the rows, fill both states."""
     case = Case(str(folder), records, threads)
     compiled = compile_project(HERE / "project")
-    if compiled.files is None:
+    if compiled.release is None:
         raise SystemExit("\n".join(map(str, compiled.diagnostics)))
-    write_release(folder / "release", compiled.files)
+    write_release(folder / "release", compiled.release)
     case.files.mkdir()
     release = case.release()
     (plan,) = release.in_order

@@ -160,7 +160,7 @@ def test_a_release_that_cannot_be_put_in_place_leaves_the_old_one(
 ) -> None:
     import os
 
-    write_release(tmp_path / "r", {"release.json": b"old"})
+    write_release(tmp_path / "r", [("release.json", b"old")])
     move = os.replace
 
     def fail_for_the_new_one(source: Path, target: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_release_that_cannot_be_put_in_place_leaves_the_old_one(
 
     monkeypatch.setattr(os, "replace", fail_for_the_new_one)
     with pytest.raises(ProjectRefusedError, match="No space left"):
-        write_release(tmp_path / "r", {"release.json": b"new"})
+        write_release(tmp_path / "r", [("release.json", b"new")])
     assert snapshot_of(tmp_path) == {"r/release.json": b"old"}
 
 

@@ -50,7 +50,7 @@ def test_the_order_of_files_does_not_matter() -> None:
     first, second = check_sources(files), check_sources(shuffled)
     assert first.project is not None
     assert second.project is not None
-    assert emit(first.project, lower(first.project)) == emit(second.project, lower(second.project))
+    assert list(emit(first.project, lower(first.project))) == list(emit(second.project, lower(second.project)))
 
 
 def test_nothing_of_the_machine_stands_in_a_release(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_nothing_of_the_machine_stands_in_a_release(tmp_path: Path) -> None:
 
 def test_a_plan_is_the_same_after_loading(tmp_path: Path) -> None:
     files = files_of(TEMPLATE)
-    write_release(tmp_path / "release", files)
+    write_release(tmp_path / "release", files.items())
     release = load_release(tmp_path / "release")
     for plan in release.plans.values():
         assert dumps(plan) == files[f"plans/{plan.name}.json"]

@@ -33,8 +33,8 @@ def project(folder: Path, files: Mapping[str, str]) -> Path:
 def release_of(root: Path, out: Path) -> Release:
     """Compile a project that must be right, and load its release."""
     compilation = compile_project(root)
-    assert compilation.files is not None, [str(d) for d in compilation.diagnostics]
-    write_release(out, compilation.files)
+    assert compilation.release is not None, [str(d) for d in compilation.diagnostics]
+    write_release(out, compilation.release)
     return load_release(out)
 
 

@@ -1,11 +1,12 @@
 """Emit: lowered syncs to plans, a release and its bindings, as canonical bytes.
 
-In: ``IrProject`` and the resolved project. Out: file name → bytes, equal for equal specs on any machine.
+In: ``IrProject`` and the resolved project. Out: files and their bytes, equal for equal specs on any machine.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 from syncline_compiler.emit.sql import render
 from syncline_compiler.lowering import build as b
@@ -32,29 +33,31 @@ from syncline_runtime.plan import (
 from syncline_runtime.system import System
 
 
-def emit(project: ResolvedProject, lowered: IrProject) -> dict[str, bytes]:
-    """All files of the release by name, sorted; ``release.json`` names the others with their SHA-256."""
-    files: dict[str, bytes] = {}
-    plans = [
-        _entry(files, one.sync.name, f"plans/{one.sync.name}.json", dumps(emit_plan(one))) for one in lowered.syncs
-    ]
-    used = sorted({member.system for sync in project.syncs for member in sync.members})
-    systems = [_entry(files, name, f"systems/{name}.json", dumps(project.systems[name])) for name in used]
-    connections = {name: system for name, system in sorted(project.connections.items()) if system in used}
+def emit(project: ResolvedProject, lowered: IrProject) -> Iterator[tuple[str, bytes]]:
+    """Give path and content of each file of the release; ``release.json`` names the others with their SHA-256."""
+    plans, systems = [], []
+    for one in lowered.syncs:
+        file, content = f"plans/{one.sync.name}.json", dumps(emit_plan(one))
+        plans.append(_entry(one.sync.name, file, content))
+        yield file, content
+    for name in sorted({member.system for sync in project.syncs for member in sync.members}):
+        file, content = f"systems/{name}.json", dumps(project.systems[name])
+        systems.append(_entry(name, file, content))
+        yield file, content
+    used = {entry.name for entry in systems}
     index = Index(
         project=project.name,
         plans=tuple(plans),
         systems=tuple(systems),
         order=lowered.order,
         decide=lowered.decide,
-        connections=connections,
+        connections={name: system for name, system in sorted(project.connections.items()) if system in used},
         scopes=_scopes(project),
     )
-    files["release.json"] = dumps(index)
+    yield "release.json", dumps(index)
     for environment, bound in sorted(project.environments.items()):
         made = Binding(project.name, environment, tuple(_connection(c, project) for c in bound))
-        files[f"bindings/{environment}.json"] = dumps(made)
-    return dict(sorted(files.items()))
+        yield f"bindings/{environment}.json", dumps(made)
 
 
 def emit_plan(lowered: IrSync) -> Plan:
@@ -83,8 +86,7 @@ def emit_plan(lowered: IrSync) -> Plan:
     )
 
 
-def _entry(files: dict[str, bytes], name: str, file: str, content: bytes) -> FileEntry:
-    files[file] = content
+def _entry(name: str, file: str, content: bytes) -> FileEntry:
     return FileEntry(name, file, hashlib.sha256(content).hexdigest())
 
 

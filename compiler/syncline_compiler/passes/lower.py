@@ -5,7 +5,7 @@ In: ``ResolvedProject`` without errors. Out: ``IrProject``. Invariant: nothing b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -44,22 +44,38 @@ class IrSync:
 
 @dataclass(frozen=True)
 class IrProject:
-    """All syncs of a project, lowered, and their orders."""
+    """All syncs of a project, and their orders. Each is lowered when its turn comes, so that one at a time is held."""
 
-    syncs: tuple[IrSync, ...]
+    syncs: Iterator[IrSync]
     order: tuple[str, ...]  # the referred-to first
     decide: tuple[str, ...]  # the aggregated first
 
 
+@dataclass(frozen=True)
+class _Names:
+    """What every sync's lowering looks up in the project."""
+
+    keepers: Mapping[str, str]  # object → the sync that keeps it
+    codes: Mapping[str, tuple[tuple[str, str], ...]]
+    inverse_codes: Mapping[str, tuple[tuple[str, str], ...]]
+
+    def frame(self, prefix: str, connection: str) -> Frame:
+        """Give a frame in which nothing is lowered yet."""
+        return Frame(prefix, connection, codes=self.codes, inverse_codes=self.inverse_codes, keepers=self.keepers)
+
+
 def lower(project: ResolvedProject) -> IrProject:
     """Lower every sync of the project."""
-    keeper = {sync.object.name: sync.name for sync in project.syncs}
-    syncs = tuple(_lower_sync(project, sync, keeper) for sync in project.syncs)
-    sums = {s.sync.name: sorted(set(s.aggregated) - {s.sync.name}) for s in syncs}
-    return IrProject(syncs, project.order, _ordered(sums))
+    names = _Names(
+        {sync.object.name: sync.name for sync in project.syncs},
+        {name: table.rows for name, table in project.codes.items()},
+        {name: tuple(sorted(table.inverse.items())) for name, table in project.codes.items()},
+    )
+    sums = {sync.name: sorted(set(_aggregated(sync, names)) - {sync.name}) for sync in project.syncs}
+    return IrProject((_lower_sync(project, sync, names) for sync in project.syncs), project.order, _ordered(sums))
 
 
-def _lower_sync(project: ResolvedProject, sync: ResolvedSync, keeper: Mapping[str, str]) -> IrSync:
+def _lower_sync(project: ResolvedProject, sync: ResolvedSync, names: _Names) -> IrSync:
     members = []
     slots = []
     for member in sync.members:
@@ -67,32 +83,24 @@ def _lower_sync(project: ResolvedProject, sync: ResolvedSync, keeper: Mapping[st
         own = slots_of(sync, member, system)
         slots.append(own)
         prefix = f"{sync.name}/{member.connection}"
-        frame = _frame(project, prefix, member.connection)
-        normalised = lower_normalise(prefix, member, sync.object, own, frame)
+        normalised = lower_normalise(prefix, member, sync.object, own, names.frame(prefix, member.connection))
         members.append(IrMember(own, normalised, lower_acked(sync.name, own)))
     merge = [lower_side(sync, own) for own in slots]
-    merge += lower_golden(sync, slots, keeper, _frame(project, sync.name, ""))
+    merge += lower_golden(sync, slots, names.keepers, names.frame(sync.name, ""))
     diff = []
     for order, own in enumerate(slots):
-        frame = _frame(project, f"{sync.name}/{own.member.connection}", own.member.connection)
-        diff += MemberDiff(sync, own, order, frame).steps()
-    aggregated: dict[str, tuple[str, ...]] = {}
+        connection = own.member.connection
+        diff += MemberDiff(sync, own, order, names.frame(f"{sync.name}/{connection}", connection)).steps()
+    match = lower_match(sync, slots)
+    return IrSync(sync, tuple(members), match, tuple(merge), tuple(diff), _refs(sync.object), _aggregated(sync, names))
+
+
+def _aggregated(sync: ResolvedSync, names: _Names) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
     for aggregate in aggregates_of(sync.object):
-        child = keeper[aggregate.object]
-        aggregated[child] = tuple(sorted({*aggregated.get(child, ()), aggregate.ref}))
-    return IrSync(
-        sync, tuple(members), lower_match(sync, slots), tuple(merge), tuple(diff), _refs(sync.object), aggregated
-    )
-
-
-def _frame(project: ResolvedProject, prefix: str, connection: str) -> Frame:
-    return Frame(
-        prefix,
-        connection,
-        codes={name: table.rows for name, table in project.codes.items()},
-        keepers={sync.object.name: sync.name for sync in project.syncs},
-        inverse_codes={name: tuple(sorted(table.inverse.items())) for name, table in project.codes.items()},
-    )
+        child = names.keepers[aggregate.object]
+        found[child] = tuple(sorted({*found.get(child, ()), aggregate.ref}))
+    return found
 
 
 def _refs(object_: ResolvedObject) -> tuple[str, ...]:
