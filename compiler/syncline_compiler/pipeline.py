@@ -6,7 +6,6 @@ Invariant: a check that finds a mistake goes on; nothing is lowered or emitted w
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -77,13 +76,7 @@ def compile_project(root: Path) -> Compilation:
 
 def check_project(root: Path) -> Compilation:
     """Load, resolve and check a project."""
-    # What is made here is kept until the end: looking through it for garbage, again and again, costs more than all else.
-    gc.disable()
-    try:
-        return check_sources(list(read_sources(root)))
-    finally:
-        gc.freeze()
-        gc.enable()
+    return check_sources(list(read_sources(root)))
 
 
 def mend_project(root: Path, within: Callable[[str], bool]) -> Mapping[str, SourceFile]:

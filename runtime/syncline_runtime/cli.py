@@ -85,6 +85,9 @@ def _compiler_command(name: str) -> click.Command:
             f"`syncline {name}` needs the compiler, which is not installed here ({error.name} is missing)",
             mend="pip install 'syncline[compiler]'",
         ) from None
+    # What compiling makes is kept until it ends, and has no cycles: looking through it for garbage, again and again,
+    # would cost more than all else.
+    gc.disable()
     command: click.Command = module.COMMANDS[name]
     return command
 

@@ -1,11 +1,14 @@
-"""What compiling many mappings costs, pass by pass: ``python tests/benchmarks/compile_cost.py [MAPPINGS]``.
+"""What compiling a large project costs: ``python tests/benchmarks/compile_cost.py [MAPPINGS]``.
 
-A generated project: each mapping has 20 fields, an object, a sync and a resource of its own. Prints CPU milliseconds per
-mapping for parsing alone, for reading and checking, lowering, and emitting.
+Prints seconds and memory of the whole commands, and CPU milliseconds per mapping of reading and checking, of lowering,
+and of lowering and emitting together.
 """
 
 from __future__ import annotations
 
+import gc
+import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -13,49 +16,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from syncline_compiler.diagnostics.diagnostic import Collector
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.large_project import write_large_project
 from syncline_compiler.emit.plan import emit
 from syncline_compiler.passes.lower import lower
-from syncline_compiler.passes.parse_mapping import parse_mapping
 from syncline_compiler.pipeline import check_project
-from syncline_compiler.source import SourceFile
 
 T = TypeVar("T")
-FIELDS = 20
-STEPS = ("", " | upper", " | email", " | country")
-TYPES = ("text(80)?", "text(80)?", "email?", "country?")
 
 
-def write(folder: Path, mappings: int) -> None:
-    """Write the project."""
-    (folder / "syncline.yaml").write_text("syncline: 1\nproject: many\nenvironments: {t: {a: {stand_in: true}}}\n")
-    resources = []
-    for number in range(mappings):
-        natives = "".join(f"      n{i}: text(80)\n" for i in range(FIELDS))
-        resources.append(
-            f"  R{number}:\n    id: id\n    fields:\n      id: {{type: text, write: false}}\n{natives}"
-            f"    list: {{request: {{path: /r{number}}}}}\n"
-            f"    update: {{request: {{method: PATCH, path: '/r{number}/{{id}}'}}}}\n"
-        )
-        form = {1: "form: upper, "}
-        fields = "".join(f"  f{i}: {{type: '{TYPES[i % 4]}', {form.get(i % 4, '')}label: F}}\n" for i in range(FIELDS))
-        (folder / f"o{number}.yaml").write_text(f"object: o{number}\nversion: 1.0.0\nlabel: O\nfields:\n{fields}")
-        lines = "".join(f"f{i} <-> n{i}{STEPS[i % 4]}\n" for i in range(FIELDS))
-        (folder / f"m{number}.map").write_text(f"mapping a.R{number} <-> o{number}@1\n\n{lines}")
-        (folder / f"s{number}.yaml").write_text(
-            f"sync: s{number}\nobject: o{number}@1\nmembers: {{a: a.R{number}}}\n"
-            "exists: {originate: [a]}\nowners: {'*': a}\n"
-        )
-    (folder / "a.yaml").write_text(
-        "system: a\nversion: 1.0.0\nlabel: A\nprotocol: rest\nauth: {kind: bearer}\nresources:\n" + "".join(resources)
-    )
+def whole(command: str, *words: str) -> None:
+    """Print wall seconds, CPU seconds and peak memory of a command, interpreter start included."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run([str(Path(sys.executable).parent / "syncline"), command, *words], check=True, capture_output=True)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"syncline {command:<10}{wall:7.2f} s wall{cpu:7.2f} s CPU{after.ru_maxrss // 1024:6d} MB")
 
 
 def timed(what: str, mappings: int, work: Callable[[], T]) -> T:
     """Print the CPU milliseconds per mapping that some work takes."""
     start = time.process_time()
     done = work()
-    print(f"{what:<34}{(time.process_time() - start) * 1000 / mappings:8.2f} ms per mapping")
+    print(f"{what:<24}{(time.process_time() - start) * 1000 / mappings:8.2f} ms per mapping")
     return done
 
 
@@ -63,17 +47,17 @@ def main() -> None:
     """Measure."""
     mappings = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write(folder, mappings)
-        texts = [SourceFile(path.name, path.read_text()) for path in sorted(folder.glob("*.map"))]
-        parse_mapping(texts[0], Collector())  # builds the parser once
-        timed("parsing alone", mappings, lambda: [parse_mapping(text, Collector()) for text in texts])
-        checked = timed("read, resolve, parse, check", mappings, lambda: check_project(folder))
-        if checked.project is None:
-            sys.exit("\n".join(map(str, list(checked.diagnostics)[:3])))
+        folder = Path(name) / "project"
+        write_large_project(folder, mappings)
+        whole("check", "--project", str(folder))
+        whole("compile", "--project", str(folder), "--out", str(Path(name) / "release"))
+        gc.disable()
+        checked = timed("read, resolve, check", mappings, lambda: check_project(folder))
         project = checked.project
-        lowered = timed("lower", mappings, lambda: lower(project))
-        timed("emit, all of it", mappings, lambda: emit(project, lowered))
+        if project is None:
+            sys.exit("\n".join(map(str, list(checked.diagnostics)[:3])))
+        timed("lower", mappings, lambda: sum(1 for _ in lower(project).syncs))
+        timed("lower and emit", mappings, lambda: sum(len(content) for _, content in emit(project, lower(project))))
 
 
 if __name__ == "__main__":

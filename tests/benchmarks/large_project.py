@@ -80,9 +80,7 @@ def _resource(number: int) -> str:
 
 
 def _mapping(number: int, mappings: int) -> str:
-    lines = [
-        f"{_word(number // 2, i)} <-> {_native(number, i)}{_kind(number // 2, i)[2]}\n" for i in range(FIELDS)
-    ]
+    lines = [f"{_word(number // 2, i)} <-> {_native(number, i)}{_kind(number // 2, i)[2]}\n" for i in range(FIELDS)]
     return f"mapping s{_system(number, mappings)}.R{number} <-> o{number // 2}@1\n\nkey <-> Key\n{''.join(lines)}"
 
 
