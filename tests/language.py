@@ -41,6 +41,7 @@ ACCOUNT = item(
     field("name", "text(80)", form="squash"),
     field("label", "text(20)?"),
     field("shout", "text?", form="upper"),
+    field("tags", "list(text)?"),
     field("quiet", "text?", form="lower"),
     field("folded", "text?", form="casefold"),
     field("status", "enum", values=("prospect", "active", "closed")),

@@ -54,6 +54,17 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def refused_pattern(pattern: str) -> str | None:
+    """Tell what the engine has against a regular expression (RE2); None if nothing."""
+    with duckdb.connect() as connection:
+        connection.execute("SET enable_external_access=false; SET lock_configuration=true")
+        try:
+            connection.execute("SELECT regexp_matches('', ?)", [pattern])
+        except duckdb.Error as error:
+            return str(error).splitlines()[0].partition(": ")[2]
+    return None
+
+
 def base_columns(member: Member) -> dict[str, str]:
     """Columns and SQL types of a member's base rows."""
     natives = {f"native.{name}": "VARCHAR" for name in member.natives}

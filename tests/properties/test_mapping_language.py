@@ -6,6 +6,7 @@ comparing needs no round trip, and get(put(get(put(v)))) = get(put(v)) everywher
 
 from __future__ import annotations
 
+import json
 import string
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -91,11 +92,23 @@ SQUASHED = PLAIN.map(lambda text: " ".join(text.split()))
 INSTANTS = st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)).map(lambda at: at.replace(tzinfo=UTC).isoformat())
 DECIMALS = st.decimals(Decimal(-10) ** 9, Decimal(10) ** 9, places=2).map(str)
 CODES = st.sampled_from
+
+
+def _compact(texts: Sequence[str]) -> str:
+    return json.dumps(texts, ensure_ascii=False, separators=(",", ":"))
+
+
 LINES: dict[str, tuple[str, st.SearchStrategy[Any]]] = {
     "name <-> Name": ("name", SQUASHED),
     "name <-> Name | trim | squash": ("name", SQUASHED),
     "label <-> Text | truncate 5": ("label", PLAIN),
     'label <-> Text ?? "none"': ("label", PLAIN),
+    'label <-> Text | pad_left 6 "0"': ("label", PLAIN),
+    'label <-> Text | pad_right 6 "x"': ("label", PLAIN),
+    'label <-> Text | unpad 10 "0"': ("label", PLAIN),
+    'tags <-> Text | split ","': ("tags", st.lists(PLAIN, max_size=4).map(_compact)),
+    "tags <-> Text | lines": ("tags", st.lists(PLAIN | st.just("a\r\nb"), max_size=4).map(_compact)),
+    'label <-> Points | join ";"': ("label", PLAIN),
     "shout <-> Text | upper": ("shout", st.text(string.ascii_uppercase + " ", max_size=9)),
     "quiet <-> Text | lower": ("quiet", st.text(string.ascii_lowercase + " ß", max_size=9)),
     "folded <-> Text | casefold": ("folded", st.text(string.ascii_lowercase + " ", max_size=9)),

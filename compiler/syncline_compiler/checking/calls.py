@@ -30,7 +30,16 @@ class Choice:
     function: Function
     values: tuple[Given, ...]
     options: Mapping[str, str]
-    wrong: str | None = None  # what is wrong with a setting
+    wrong: Wrong | None = None
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What is wrong with a setting."""
+
+    setting: Setting
+    label: str
+    span: Span
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,8 @@ def apply(choice: Choice, values: Sequence[Expression], span: Span, diagnostics:
     """Apply a function whose arguments are of kinds that it takes."""
     function = choice.function
     if choice.wrong is not None:
-        diagnostics.report("SYN0304", span, label=choice.wrong)
+        wrong = choice.wrong
+        diagnostics.report(wrong.setting.code, wrong.span, label=wrong.label, help=wrong.setting.remedy or ())
         return None
     agreement = Agreement(diagnostics, span, reading=True)
     arguments = tuple(
@@ -112,7 +122,7 @@ def _fitting(function: Function, call: Call) -> Choice | None:
     left = list(call.arguments)
     values: list[Given] = []
     options: dict[str, str] = {}
-    wrong = None
+    wrong: Wrong | None = None
     for parameter in function.parameters:
         if isinstance(parameter, Value):
             if not left:
@@ -121,8 +131,7 @@ def _fitting(function: Function, call: Call) -> Choice | None:
             continue
         setting = _setting(parameter, left[0], call.zone) if left else None
         if setting is not None:
-            left.pop(0)
-            wrong = wrong or (parameter.check(setting) if parameter.check else None)
+            wrong = wrong or _wrong(parameter, setting, left.pop(0), call)
         elif parameter.default is None:
             return None
         if setting is not None or parameter.default:
@@ -130,6 +139,13 @@ def _fitting(function: Function, call: Call) -> Choice | None:
     if function.repeats:
         values, left = [*values, *left], []
     return Choice(function, tuple(values), options, wrong) if not left else None
+
+
+def _wrong(setting: Setting, text: str, given: Given, call: Call) -> Wrong | None:
+    label = setting.check(text) if setting.check is not None else None
+    if label is None:
+        return None
+    return Wrong(setting, label, given.span if isinstance(given, syntax.Literal | syntax.Name) else call.span)
 
 
 def _setting(setting: Setting, given: Given, zone: str | None) -> str | None:

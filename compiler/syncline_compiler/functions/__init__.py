@@ -8,11 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from syncline_compiler.functions import amounts, locales, logic, names, numbers, rounding, shapes, texts, times
+from syncline_compiler.functions import (
+    amounts,
+    locales,
+    logic,
+    names,
+    numbers,
+    parts,
+    patterns,
+    rounding,
+    shapes,
+    texts,
+    times,
+)
 from syncline_compiler.functions.conversion import from_native, native_text, to_native
 from syncline_compiler.functions.function import Function
 
-_MODULES = (texts, numbers, rounding, locales, logic, shapes, names, times, amounts)
+_MODULES = (texts, parts, patterns, numbers, rounding, locales, logic, shapes, names, times, amounts)
 _ALL = tuple(function for module in _MODULES for function in module.FUNCTIONS)
 
 REGISTRY: Mapping[str, Function] = {function.name: function for function in _ALL}

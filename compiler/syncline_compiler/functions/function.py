@@ -60,6 +60,8 @@ class Setting:
     words: tuple[str, ...] = ()
     default: str | None = None
     check: Callable[[str], str | None] | None = None
+    code: str = "SYN0304"  # of the diagnostic where ``check`` refuses, with the remedy
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
