@@ -6,6 +6,7 @@ or None where the value has none. Pure: no clock, no network, no state.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 
 from syncline_runtime.errors import ReleaseError
@@ -19,12 +20,18 @@ def phone(value: str, options: Mapping[str, str]) -> str | None:
         number = phonenumbers.parse(value, options.get("region") or None)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
+    # A number without its area code is possible too, and in E.164 it would be another's.
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-FUNCTIONS: Mapping[str, Callable[[str, Mapping[str, str]], str | None]] = {"phone": phone}
+def normal(value: str, options: Mapping[str, str]) -> str | None:
+    """Give a text in the Unicode normal form of option ``form``."""
+    return unicodedata.normalize(options["form"], value)  # type: ignore[arg-type]
+
+
+FUNCTIONS: Mapping[str, Callable[[str, Mapping[str, str]], str | None]] = {"phone": phone, "normal": normal}
 
 
 def apply_function(name: str, option: str, value: str) -> str | None:

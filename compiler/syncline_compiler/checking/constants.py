@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime
+from unicodedata import normalize
 
 from syncline_compiler.functions.codes import COUNTRIES, CURRENCIES, LANGUAGES, subdivisions
 from syncline_compiler.model import syntax
@@ -25,7 +26,8 @@ def constant(literal: syntax.Literal) -> Constant:
     """Give a literal with the type it has by itself."""
     match literal.kind:
         case "text":
-            return Constant(literal.value, Type("text", length=max(len(str(literal.value)), 1)))
+            text = normalize("NFC", str(literal.value))
+            return Constant(text, Type("text", length=max(len(text), 1)))
         case "int":
             return Constant(literal.value, INT)
         case "decimal":

@@ -47,6 +47,10 @@ def _positive(value: str) -> str | None:
     return None if 0 < int(value) <= 1_000_000 else "a number from 1 to 1000000 is expected"
 
 
+def _form(value: str) -> str | None:
+    return None if value in {"NFC", "NFD", "NFKC", "NFKD"} else 'one of "NFC", "NFD", "NFKC" and "NFKD" is expected'
+
+
 def _fits(_: Sequence[Type], options: Options) -> Type:
     return Type("text", length=int(options["length"]))
 
@@ -118,6 +122,15 @@ FUNCTIONS = (
         "Puts one text for every occurrence of another.",
         lambda a, o: tree.call("REPLACE", a[0], tree.text(o["old"]), tree.text(o["new"])),
         examples=(Example(("'a-b-c'",), "abc", {"old": "-", "new": ""}),),
+    ),
+    Function(
+        "normal", "normal", (*_VALUE, Setting("form", "text", check=_form)), _text,
+        'A Unicode normal form: `normal "NFKC"` makes plain letters of full-width and joined ones.', None,
+        inverse=Inverse(((0, "as_is"),), exact=False), runtime="normal", cost="runtime",
+    ),
+    Function(
+        "unaccented", "unaccented", _VALUE, _same, "Takes the accents off: for comparing names, not for keeping them.",
+        lambda a, _: tree.call("STRIP_ACCENTS", a[0]), examples=(Example(("'Müller-Ünal'",), "Muller-Unal"),),
     ),
     Function(
         "hash", "hash", _VALUE, lambda _, __: Type("text", length=64), "SHA-256 of the text in UTF-8, in hex.",

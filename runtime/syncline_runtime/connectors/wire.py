@@ -2,7 +2,8 @@
 
 In: JSON values as ``jsontext`` parses them. Out: one text or None per native field; a field that the record does not
 hold is absent, which is neither null nor "". Numbers keep their digits, booleans read true and false, lists and
-objects are JSON text in which numbers are strings, tagged values become the text that they stand for.
+objects are JSON text in which numbers are strings, tagged values become the text that they stand for. Text comes in as
+Unicode NFC, so that one letter written in two ways is no difference; ids stay as they are, and nothing else is changed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
+from unicodedata import normalize
 from urllib.parse import quote_plus
 
 from syncline_runtime.connectors import jsontext
@@ -31,16 +33,22 @@ def flattener(resource: Resource, system: System | None = None) -> Callable[[Any
     """``flatten`` for many records of one resource."""
     tagged = system.tagged if system else None
     utc = system is not None and tagged is not None and system.zone == "UTC"
-    fields = [(field.name, split_path(field.at), _special(field, utc)) for field in resource.fields if field.readable]
+    fields = [
+        (field.name, split_path(field.at), _special(field, utc), field.ref is None and field.name != resource.id)
+        for field in resource.fields
+        if field.readable
+    ]
 
     def flatten_one(record: Any) -> dict[str, str | None]:
         natives: dict[str, str | None] = {}
-        for name, parts, special in fields:
+        for name, parts, special, composed in fields:
             # Most fields are text right below the record: what follows is the same for them, only quicker.
             value = record.get(parts[0], ABSENT) if len(parts) == 1 else _told(record, parts)
             if value is ABSENT:
                 continue
             text = value if type(value) is str or value is None else _native_text(value, tagged)
+            if text is not None and not text.isascii() and composed:
+                text = normalize("NFC", text)
             natives[name] = special(text, value) if special else text
         return natives
 

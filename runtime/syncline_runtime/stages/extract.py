@@ -138,7 +138,9 @@ def _land_parquet(
             if f"native.{field.name}" not in columns:
                 continue
             if field.at in there:
-                parts.append(f"CAST({quoted(field.at)} AS VARCHAR) AS {quoted(f'native.{field.name}')}")
+                value = f"CAST({quoted(field.at)} AS VARCHAR)"
+                composed = value if field.ref or field.name == described.id else f"nfc_normalize({value})"
+                parts.append(f"{composed} AS {quoted(f'native.{field.name}')}")
             else:
                 missing.append(field.name)
         key = quoted(described.native(described.id).at)

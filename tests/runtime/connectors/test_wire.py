@@ -44,6 +44,16 @@ def test_below_a_null_and_past_the_end_of_a_list_there_is_null(record: str, nati
     assert wire.flatten(Resource("R", "R", "id", fields), jsontext.parse(record)) == natives
 
 
+def test_text_comes_in_composed_and_otherwise_unchanged() -> None:
+    fields = (NativeField("id", "text", "id"), NativeField("name", "text", "name"), NativeField("tags", "list", "tags"),
+              NativeField("owner", "text", "owner", ref="User"))  # fmt: skip
+    apart, together = "e\u0301", "\u00e9"
+    record = {"id": apart, "name": f" {apart} ﬁ²\u00a0", "tags": [apart], "owner": apart}
+    assert wire.flatten(Resource("R", "R", "id", fields), record) == {
+        "id": apart, "name": f" {together} ﬁ²\u00a0", "tags": f'["{together}"]', "owner": apart,
+    }  # fmt: skip
+
+
 def test_text_of_each_kind() -> None:
     record = jsontext.parse(
         '{"id":7,"money":{"credit":1.50},"staff":12345678901234567890,"vip":1,"tags":[1.10,{"a":true}],"name":{"x":1}}'
