@@ -22,8 +22,7 @@ from syncline_compiler.model import ir
 DIALECT = "duckdb"
 FIRST_OPERAND = 100  # marks of a form's operands count from here, its names from nought
 ELEMENT = "x"  # the lambda variable of list elements
-NAME = re.compile(r'[^"`]*').fullmatch  # names that the dialect does not escape
-TEXT = re.compile(r"[^'\\\x00-\x1f]*").fullmatch  # literals that it does not
+TEXT = re.compile(r"[^'\\\x00-\x1f]*").fullmatch  # literals in which the dialect escapes nothing
 MARK = re.compile("\u27e6([0-9]+)\u27e7")  # an operand of a shape
 BLANK = re.compile("[\u27e6\u27ea]([0-9]+)[\u27e7\u27eb]")  # an operand, or a name, of a form
 LOGICAL = (exp.And, exp.Or)
@@ -245,11 +244,19 @@ def _selected(select: ir.Select | ir.Filled) -> str:
 
 
 def _select(query: ir.Select) -> str:
-    columns = ", ".join(f"{_atomic(value)} AS {identifier(name)}" for name, value in query.columns)
+    columns = ", ".join(filter(None, map(_named, query.columns)))
     sources = " ".join([_source(query.source), *map(_join, query.joins)])
     where = scalar(query.where) if query.where is not None else ""
     group = ", ".join(map(scalar, query.group))
     return _select_shape(query.distinct, bool(where), bool(group)).fill([columns, sources, where, group])
+
+
+def _named(column: tuple[str, ir.Scalar] | ir.Carried) -> str:
+    if isinstance(column, ir.Carried):
+        table, of, to = identifier(column.table), column.of, column.to
+        return ", ".join([f"{table}.{identifier(of + name)} AS {identifier(to + name)}" for name in column.names])
+    name, value = column
+    return f"{_atomic(value)} AS {identifier(name)}"
 
 
 @cache
@@ -303,7 +310,7 @@ def _no_rows_shape() -> Shape:
 
 def identifier(name: str) -> str:
     """Give a name as the dialect quotes it."""
-    if NAME(name):
+    if CLOSE not in name:
         return f"{OPEN}{name}{CLOSE}"
     return exp.Identifier(this=name, quoted=True).sql(dialect=DIALECT)
 

@@ -121,18 +121,20 @@ def _object(a: Arguments, _: Options) -> exp.Expression:
 
 
 def _payload(a: Arguments, _: Options) -> exp.Expression:
-    """Triples of condition, name and JSON text to a JSON object of the members whose condition holds."""
-    members = []
-    for condition, name, value in zip(a[::3], a[1::3], a[2::3], strict=True):
-        member = call("concat", name, exp.Coalesce(this=value, expressions=[literal("null")]))
-        members.append(exp.Case(ifs=[exp.If(this=condition, true=member)]))
-    if not members:
+    """Members to a JSON object; one that is null is left out."""
+    if not a:
         return literal("{}")
-    return call("concat", literal("{"), call("concat_ws", literal(","), *members), literal("}"))
+    return call("concat", literal("{"), call("concat_ws", literal(","), *a), literal("}"))
+
+
+def _member(a: Arguments, _: Options) -> exp.Expression:
+    """Condition, name and JSON text to a member of a JSON object, if the condition holds."""
+    member = call("concat", a[1], exp.Coalesce(this=a[2], expressions=[literal("null")]))
+    return exp.Case(ifs=[exp.If(this=a[0], true=member)])
 
 
 def _member_name(place: int, name: object) -> str | None:
-    return json.dumps(name, ensure_ascii=False) + ":" if place % 3 == 1 else None
+    return json.dumps(name, ensure_ascii=False) + ":" if place == 1 else None
 
 
 def _reference(a: Arguments, _: Options) -> exp.Expression:
@@ -235,7 +237,8 @@ _BUILDS: Mapping[str, Build] = {
 }
 
 WORDS: Mapping[str, Word] = {name: Word(build) for name, build in _BUILDS.items()} | {
-    "PAYLOAD": Word(_payload, _member_name),
+    "PAYLOAD": Word(_payload),
+    "MEMBER": Word(_member, _member_name),
     "REFERENCE": Word(_reference, _json_name),
     "SYNCED": Word(_function("json_extract_string"), _synced_path),
     "WANT": Word(_function("json_extract_string"), _slot_path),

@@ -17,11 +17,7 @@ from syncline_compiler.model import ir
 def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
     """``SYNC/CONNECTION/acked``."""
     prefix = f"{sync}/{member.member.connection}"
-    image = [
-        (f"{PREFIX}{field.name}", b.col("i", f"{PREFIX}{field.name}"))
-        for field in member.resource.fields
-        if field.readable
-    ]
+    natives = tuple(field.name for field in member.resource.fields if field.readable)
     agreed: list[tuple[str, ir.Scalar]] = []
     altered: list[ir.Scalar] = []
     agreed_slots: list[ir.Scalar] = [b.text(",")]
@@ -36,7 +32,7 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
         if slot.writes:
             # What cannot be read is taken to be as it was sent; it could never be told otherwise.
             unread = slot.native is not None and not slot.native.readable
-            altered += [b.fill(_told, name, (), unread), b.text(slot.name), b.fill(_altered, name)]
+            altered.append(b.fill(_altered, name, (), unread))
     query = ir.Select(
         (
             ("_native_id", b.col("a", "_native_id")),
@@ -58,7 +54,7 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
                     ir.Call("PAYLOAD", tuple(altered)),
                 ),
             ),
-            *image,
+            ir.Carried("i", natives, PREFIX, PREFIX),
             *agreed,
         ),
         ir.Source(f"{prefix}/ack", "a"),
@@ -107,8 +103,8 @@ def _told(name: str, unread: bool) -> ir.Scalar:
     return _sent(name) if unread else b.all_of([_sent(name), b.negated(b.col("a", "_unfinished"))])
 
 
-def _altered(name: str) -> ir.Scalar:
-    """Give what was wanted, as a JSON list, where the member made something else of it."""
+def _altered(name: str, unread: bool) -> ir.Scalar:
+    """Give the slot with what was wanted, as a JSON list, where the member made something else of it."""
     wanted = b.call("WANT", b.col("a", "_wants"), b.text(name))
     differs = b.differs(ir.Call("TEXT", (b.col("v", name),)), wanted)
-    return b.when((differs, ir.Call("JSON LIST", (wanted,))))
+    return b.call("MEMBER", _told(name, unread), b.text(name), b.when((differs, ir.Call("JSON LIST", (wanted,)))))

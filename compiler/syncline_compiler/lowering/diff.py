@@ -80,14 +80,10 @@ class MemberDiff(MemberWrites):
     def next_base(self) -> ir.Select:
         """Give the member's base rows once this run is sealed: what was seen, and what is agreed so far."""
         slots = self.member.lines
-        image = [
-            (f"{PREFIX}{field.name}", b.col("i", f"{PREFIX}{field.name}"))
-            for field in self.member.resource.fields
-            if field.readable
-        ]
+        natives = tuple(field.name for field in self.member.resource.fields if field.readable)
         pending = {slot.name for slot in self.member.written}
         late = [slot for slot in slots if slot.waits]
-        columns: list[tuple[str, ir.Scalar]] = [
+        columns: list[tuple[str, ir.Scalar] | ir.Carried] = [
             ("_native_id", b.col("i", "_native_id")),
             ("_cid", b.col("s", "_cid")),
             ("_status", b.text("linked")),
@@ -100,7 +96,7 @@ class MemberDiff(MemberWrites):
             ("_written", b.col("s", "_written")),
             ("_disputed", b.call("COALESCE", b.col("p", "slots"), b.text(""))),
             ("_synced", b.call("PATCHED", b.col("s", "_synced"), b.col("q", "patch"))),
-            *image,
+            ir.Carried("i", natives, PREFIX, PREFIX),
         ]
         for slot in slots:
             moves = slot.name in pending or slot.waits

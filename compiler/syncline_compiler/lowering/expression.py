@@ -168,14 +168,14 @@ def _value_function(function: str, argument: ir.Scalar, options: Mapping[str, st
     option = ",".join(f"{key}={value}" for key, value in sorted(options.items()))
     for join in frame.joins:
         made = next((v for v in frame.values if v.output == join.source.relation), None)
-        if made and (made.function, made.option, made.query.columns[0][1]) == (function, option, argument):
+        if made and (made.function, made.option, made.argument) == (function, option, argument):
             return b.col(join.source.alias, "output")
     alias = f"v{len(frame.values)}"
     output = f"{frame.relation}/value.{len(frame.values)}"
     query = ir.Select(
         (("input", argument),), ir.Source(frame.image, frame.native), where=b.present(argument), distinct=True
     )
-    frame.values.append(ir.IrValues(function, option, query, output))
+    frame.values.append(ir.IrValues(function, option, argument, query, output))
     frame.joins.append(ir.Join("left", ir.Source(output, alias), b.equal(b.col(alias, "input"), argument)))
     return b.col(alias, "output")
 

@@ -54,7 +54,7 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
     connection = member.member.connection
     prefix = f"{sync.name}/{connection}"
     known = b.all_of([b.present(b.col("v", "_cid")), b.is_null(b.col("f", "canonical_id"))])
-    columns: list[tuple[str, ir.Scalar]] = [
+    columns: list[tuple[str, ir.Scalar] | ir.Carried] = [
         ("_cid", b.col("d", "_cid")),
         ("_native_id", b.call("COALESCE", b.col("v", "_native_id"), b.col("b", "_native_id"), b.col("l", "native_id"))),
         ("_known", known),
@@ -67,15 +67,16 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
         ("_before", b.col("b", "_before")),
         ("_written", b.col("b", "_written")),
     ]
-    for slot in member.lines:
-        columns.append((f"now.{slot.name}", b.col("v", slot.name)))
-        columns.append((f"agreed.{slot.name}", b.fill(_agreed_under_this_plan, (slot.name,), (), slot.waits)))
+    columns.append(ir.Carried("v", tuple(slot.name for slot in member.lines), to="now."))
+    columns += [
+        (f"agreed.{slot.name}", b.fill(_agreed_under_this_plan, (slot.name,), (), slot.waits)) for slot in member.lines
+    ]
     columns += [
         (f"late.{slot.name}", b.holds(b.col("v", f"late.{slot.name}")) if slot.waits else b.FALSE)
         for slot in member.lines
         if slot.late and slot.reads
     ]
-    columns += [(f"clock.{name}", b.col("v", f"clock.{name}")) for name in member.clock_fields]
+    columns.append(ir.Carried("v", member.clock_fields, "clock.", "clock."))
     flight = b.all_of(
         [b.equal(b.col("f", "canonical_id"), b.col("d", "_cid")), b.equal(b.col("f", "connection"), b.text(connection))]
     )
@@ -414,12 +415,12 @@ def _mixed(aggregates: Sequence[typed.Aggregate]) -> list[tuple[ir.Scalar, str]]
 
 
 def _golden(sync: ResolvedSync, frame: Frame, joins: list[ir.Join]) -> ir.Select:
-    columns: list[tuple[str, ir.Scalar]] = [("_cid", b.col("w", "_cid")), ("_exists", b.col("w", "_exists"))]
+    columns: list[tuple[str, ir.Scalar] | ir.Carried] = [ir.Carried("w", ("_cid", "_exists"))]
     for field in fields_of(sync):
         carried = [field.name, f"from.{field.name}", f"frozen.{field.name}"]
         if field.owner.rule == "newest":
             carried.append(f"at.{field.name}")
-        columns += [(name, b.col("w", name)) for name in carried]
+        columns.append(ir.Carried("w", tuple(carried)))
     own = {field.name for field in fields_of(sync)}
     derived = {d.name: d.value for d in sync.object.derived}
 

@@ -72,31 +72,37 @@ def _late_check(slot: SlotLine, get: typed.Expression, frame: Frame) -> list[tup
 def _faults(
     prefix: str, object_: ResolvedObject, slots: MemberSlots, checks: list[tuple[str, str, Failure]]
 ) -> ir.Union:
-    relation = ir.Source(f"{prefix}/values", "v")
-    taken = b.col("v", "_take")
-
-    def fault(field: str, failure: Failure, condition: ir.Scalar) -> ir.Select:
-        return ir.Select(
-            (
-                ("_native_id", b.col("v", "_native_id")),
-                ("field", b.text(field)),
-                ("code", b.text(failure.code)),
-                ("rule", b.text(failure.rule)),
-                ("action", b.text(failure.action)),
-            ),
-            relation,
-            where=b.all_of([taken, condition]),
-        )
-
-    told = [check for check in checks if check[2].action != "null"]
-    selects = [fault(field, failure, b.col("v", name)) for name, field, failure in told]
+    values = f"{prefix}/values"
+    selects = [
+        b.fill(_fault, (values, field, name, failure.rule), (), failure.code, failure.action)
+        for name, field, failure in checks
+        if failure.action != "null"
+    ]
     for slot in slots.lines:
         field = object_.field(slot.name)
-        if field is None or not field.required or slot.get is None:
-            continue
-        failed = [b.negated(b.col("v", name)) for name, of, _ in checks if of == slot.name]
-        missing = b.all_of([b.is_null(b.col("v", slot.name)), *failed])
-        selects.append(fault(slot.name, Failure(missing, "SYN5002", "required"), missing))
+        if field is not None and field.required and slot.get is not None:
+            failed = tuple(name for name, of, _ in checks if of == slot.name)
+            selects.append(b.fill(_empty, (values, slot.name, *failed)))
     return ir.Union(
         tuple(selects), tuple((name, "VARCHAR") for name in ("_native_id", "field", "code", "rule", "action"))
+    )
+
+
+def _fault(values: str, field: str, flag: str, rule: str, code: str, action: str) -> ir.Select:
+    """Give the rows for which a step failed."""
+    return _fault_where(values, b.col("v", flag), field, code, rule, action)
+
+
+def _empty(values: str, field: str, *flags: str) -> ir.Select:
+    """Give the rows without a required field, but for those for which a step of it failed."""
+    missing = b.all_of([b.is_null(b.col("v", field)), *(b.negated(b.col("v", flag)) for flag in flags)])
+    return _fault_where(values, missing, field, "SYN5002", "required", "reject")
+
+
+def _fault_where(values: str, condition: ir.Scalar, field: str, code: str, rule: str, action: str) -> ir.Select:
+    told = (("field", field), ("code", code), ("rule", rule), ("action", action))
+    return ir.Select(
+        (ir.Carried("v", ("_native_id",)), *((name, b.text(text)) for name, text in told)),
+        ir.Source(values, "v"),
+        where=b.all_of([b.col("v", "_take"), condition]),
     )

@@ -53,15 +53,15 @@ class MemberWrites:
         everything = self.member.resource.update is not None and self.member.resource.update.sends == "all"
         members = []
         for slot in plain:
-            sent = b.TRUE if everything else b.call("CONTAINS", b.col("c", "slots"), b.text(slot.name))
             for native, value in self._natives(slot):
-                members.append((sent, native.name, self._payload_value(value)))
+                names = (slot.name, native.name)
+                members.append(b.fill(_updated, names, (value,), _is_reference(value), everything))
         return ir.Select(
             (
                 ("_cid", b.col("g", "_cid")),
                 ("_native_id", b.col("s", "_native_id")),
                 ("wants", b.col("c", "wants")),
-                ("payload", self._payload(members)),
+                ("payload", ir.Call("PAYLOAD", tuple(members))),
                 ("missing", self._missing(plain, b.col("c", "slots"))),
                 ("unfit", self._unfit(plain, b.col("c", "slots"))),
             ),
@@ -98,14 +98,13 @@ class MemberWrites:
         members = []
         for slot in plain:
             for native, value in self._natives(slot):
-                written = self._payload_value(value)
-                members.append((b.present(written), native.name, written))
+                members.append(b.fill(_created, (native.name,), (value,), _is_reference(value)))
         return ir.Select(
             (
                 ("_cid", b.col("g", "_cid")),
                 ("_native_id", b.null("VARCHAR")),
                 ("wants", self._wants(plain)),
-                ("payload", self._payload(members)),
+                ("payload", ir.Call("PAYLOAD", tuple(members))),
                 ("missing", self._missing(plain)),
                 ("unfit", self._unfit(plain)),
             ),
@@ -137,8 +136,9 @@ class MemberWrites:
         operation = b.when(
             (b.is_null(value), b.text("delete")), (b.is_null(child_id), b.text("create")), default=b.text("update")
         )
-        fixed = [(b.is_null(child_id), name, ir.Call("JSON", (b.text(constant),))) for name, constant in pick.fixed]
-        payload = self._payload([(b.TRUE, pick.item, ir.Call("JSON", (value,))), *fixed])
+        members = [b.call("MEMBER", b.TRUE, b.text(pick.item), ir.Call("JSON", (value,)))]
+        for name, constant in pick.fixed:
+            members.append(b.call("MEMBER", b.is_null(child_id), b.text(name), ir.Call("JSON", (b.text(constant),))))
         changed = b.col("c", "slot")
         return ir.Select(
             (
@@ -148,7 +148,7 @@ class MemberWrites:
                 ("wants", ir.Call("OBJECT", (b.text(slot.name), ir.Call("TEXT", (slot.want(self.frame),))))),
                 ("operation", operation),
                 ("child_id", child_id),
-                ("payload", payload),
+                ("payload", ir.Call("PAYLOAD", tuple(members))),
                 ("unfit", b.flag_text([(f.condition, slot.name) for f in failures(pick.value, self.frame)])),
             ),
             self.golden,
@@ -196,18 +196,6 @@ class MemberWrites:
             return [(native, native_collection(slot.each, b.col("g", slot.name)))]
         return [(self.member.resource.native(put.native), lower(put.value, self.frame)) for put in slot.puts]
 
-    def _payload_value(self, value: ir.Scalar) -> ir.Scalar:
-        """Give the value as JSON: references are objects that only we make, everything else (JSON of lists too) is text."""
-        if isinstance(value, ir.Call) and value.name == "REFERENCE":
-            return value
-        return ir.Call("JSON", (value,))
-
-    def _payload(self, members: Sequence[tuple[ir.Scalar, str, ir.Scalar]]) -> ir.Scalar:
-        parts: list[ir.Scalar] = []
-        for condition, name, value in members:
-            parts += [condition, b.text(name), value]
-        return ir.Call("PAYLOAD", tuple(parts))
-
     def _unfit(self, slots: Sequence[SlotLine], changed: ir.Scalar | None = None) -> ir.Scalar:
         """Native fields into which the winner's value does not fit: a null would be written in its place."""
         flags = []
@@ -246,3 +234,24 @@ class MemberWrites:
 
     def _is_write(self, alias: str) -> ir.Scalar:
         return ir.Call("IN", (b.col(alias, "outcome"), *map(b.text, WRITES)))
+
+
+def _is_reference(value: ir.Scalar) -> bool:
+    return isinstance(value, ir.Call) and value.name == "REFERENCE"
+
+
+def _as_json(value: ir.Scalar, reference: bool) -> ir.Scalar:
+    """Give a value as JSON: references are objects that only we make, everything else (JSON of lists too) is text."""
+    return value if reference else ir.Call("JSON", (value,))
+
+
+def _updated(slot: str, native: str, value: ir.Scalar, reference: bool, everything: bool) -> ir.Scalar:
+    """Give the member of an update's payload, if its slot is to be written."""
+    sent = b.TRUE if everything else b.call("CONTAINS", b.col("c", "slots"), b.text(slot))
+    return b.call("MEMBER", sent, b.text(native), _as_json(value, reference))
+
+
+def _created(native: str, value: ir.Scalar, reference: bool) -> ir.Scalar:
+    """Give the member of a create's payload, if there is a value."""
+    written = _as_json(value, reference)
+    return b.call("MEMBER", b.present(written), b.text(native), written)

@@ -145,10 +145,23 @@ class Join(Node):
 
 
 @dataclass(frozen=True, repr=False)
+class Carried(Node):
+    """Columns of a source that are carried on: ``of`` + name becomes ``to`` + name."""
+
+    table: str
+    names: tuple[str, ...]
+    of: str = ""
+    to: str = ""
+
+
+Columns = tuple[tuple[str, Scalar] | Carried, ...]
+
+
+@dataclass(frozen=True, repr=False)
 class Select(Node):
     """Columns of joined sources; with ``group`` aggregated, with ``distinct`` without repetition."""
 
-    columns: tuple[tuple[str, Scalar], ...]
+    columns: Columns
     source: Source
     joins: tuple[Join, ...] = ()
     where: Scalar | None = None
@@ -182,6 +195,7 @@ class IrValues(Node):
 
     function: str
     option: str
+    argument: Scalar
     query: Select
     output: str
 
