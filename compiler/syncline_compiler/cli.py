@@ -11,6 +11,7 @@ import difflib
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -35,6 +36,14 @@ _project_option = click.option(
     type=click.Path(path_type=Path),
     metavar="DIR",
     help=f"The project, a folder with {PROJECT_FILE}. Default: this folder or the nearest above it that has one.",
+)
+
+
+_today_option = click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="The day by which sunsets are judged, such as 2027-03-01. Default: this day.",
 )
 
 
@@ -80,10 +89,11 @@ def init(directory: Path) -> None:
     show_default=True,
     help="text for people, json for tools, github for annotations in a pull request.",
 )
+@_today_option
 @click.option("--fix", "fixing", is_flag=True, help="First mend what is certain, such as misspelt names and keys.")
 @_project_option
 @click.argument("path", type=click.Path(path_type=Path), required=False)
-def check(form: str, fixing: bool, project: Path | None, path: Path | None) -> None:
+def check(form: str, today: datetime | None, fixing: bool, project: Path | None, path: Path | None) -> None:
     """Look for mistakes in a project.
 
     PATH is a project's folder, or one file of a project: then only what is said about that file is shown, or mended.
@@ -91,7 +101,7 @@ def check(form: str, fixing: bool, project: Path | None, path: Path | None) -> N
     root = _root(project, path)
     if fixing:
         _mend(root, path)
-    compilation = check_project(root)
+    compilation = check_project(root, _day(today))
     shown = _about(compilation.diagnostics, root, path)
     _show(shown, compilation, root, form)
     if form == "text" and not len(shown):
@@ -107,14 +117,15 @@ def check(form: str, fixing: bool, project: Path | None, path: Path | None) -> N
     metavar="DIR",
     help="Where the release is written; an older release there is replaced as a whole.",
 )
+@_today_option
 @_project_option
-def compile_(out: Path, project: Path | None) -> None:
+def compile_(out: Path, today: datetime | None, project: Path | None) -> None:
     """Compile a project to a release: plans, release.json and a binding for each environment.
 
     Nothing at DIR changes if the project has errors.
     """
     root = _root(project, None)
-    compilation = compile_project(root)
+    compilation = compile_project(root, _day(today))
     _show(compilation.diagnostics, compilation, root, "text", to_stderr=True)
     if compilation.release is None:
         sys.exit(FAULT)
@@ -216,6 +227,10 @@ def _root(project: Path | None, path: Path | None) -> Path:
         where = "this folder" if start == Path.cwd() else str(start)
         raise click.UsageError(f"no {PROJECT_FILE} in {where} or above it; `syncline init DIR` makes a project")
     return root
+
+
+def _day(given: datetime | None) -> date | None:
+    return given.date() if given is not None else None
 
 
 def _about(diagnostics: Collector, root: Path, path: Path | None) -> Collector:

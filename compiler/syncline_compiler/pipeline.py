@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from syncline_compiler.model.typed import Expression
 from syncline_compiler.model.types import BOOL, Type
 from syncline_compiler.passes.check_cursors import check_cursors
 from syncline_compiler.passes.check_delivery import check_delivery
+from syncline_compiler.passes.check_deprecated import check_deprecated
 from syncline_compiler.passes.check_environments import check_environments
 from syncline_compiler.passes.check_expressions import Objects, check_expressions
 from syncline_compiler.passes.check_identity import check_identity
@@ -30,9 +32,11 @@ from syncline_compiler.passes.check_loops import check_loops
 from syncline_compiler.passes.check_ownership import check_ownership
 from syncline_compiler.passes.check_privacy import check_privacy
 from syncline_compiler.passes.check_rates import check_rates
+from syncline_compiler.passes.check_readiness import check_readiness
 from syncline_compiler.passes.check_references import check_references
 from syncline_compiler.passes.check_systems import check_systems
 from syncline_compiler.passes.check_types import check_expression, check_mapping
+from syncline_compiler.passes.check_unused import check_unused
 from syncline_compiler.passes.check_writers import check_writers
 from syncline_compiler.passes.import_packs import import_packs
 from syncline_compiler.passes.load import load
@@ -66,17 +70,17 @@ class Compilation:
         return dict(sorted(self.release)) if self.release is not None else None
 
 
-def compile_project(root: Path) -> Compilation:
-    """Compile a project: load, resolve, check, lower, emit."""
-    checked = check_project(root)
+def compile_project(root: Path, today: date | None = None) -> Compilation:
+    """Compile a project: load, resolve, check, lower, emit. What is compiled is the same on every day."""
+    checked = check_project(root, today)
     if checked.project is None:
         return checked
     return replace(checked, release=emit(checked.project, lower(checked.project)))
 
 
-def check_project(root: Path) -> Compilation:
-    """Load, resolve and check a project."""
-    return check_sources(list(read_sources(root)))
+def check_project(root: Path, today: date | None = None) -> Compilation:
+    """Load, resolve and check a project; ``today`` is the day by which sunsets are judged, by default this day."""
+    return check_sources(list(read_sources(root)), today)
 
 
 def mend_project(root: Path, within: Callable[[str], bool]) -> Mapping[str, SourceFile]:
@@ -90,7 +94,7 @@ def mend_project(root: Path, within: Callable[[str], bool]) -> Mapping[str, Sour
     )
 
 
-def check_sources(files: Iterable[SourceFile | Unreadable]) -> Compilation:
+def check_sources(files: Iterable[SourceFile | Unreadable], today: date | None = None) -> Compilation:
     """Check a project whose files are read already, in any order."""
     files = list(files)
     sources = {file.path: file for file in files if isinstance(file, SourceFile)}
@@ -101,10 +105,17 @@ def check_sources(files: Iterable[SourceFile | Unreadable]) -> Compilation:
     written, imported = import_packs(written, diagnostics)
     sources |= {file.path: file for file in imported}
     project = _check(written, diagnostics)
-    if diagnostics.failed:
-        return Compilation(sources, diagnostics)
+    if not diagnostics.failed:
+        _lint(project, written, today or datetime.now(UTC).date(), diagnostics)
+    return Compilation(sources, diagnostics, None if diagnostics.failed else project)
+
+
+def _lint(project: ResolvedProject, written: WrittenProject, today: date, diagnostics: Collector) -> None:
+    """Check what can be said only of a project without mistakes: what is not used, not watched, or on its way out."""
     check_imports(project, written, diagnostics)
-    return Compilation(sources, diagnostics, project)
+    check_unused(project, written, diagnostics)
+    check_deprecated(project, written, today, diagnostics)
+    check_readiness(project, written, diagnostics)
 
 
 def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:

@@ -1,14 +1,17 @@
-"""Durations, versions and shares as people write them in specs.
+"""Durations, days and shares as people write them in specs.
 
-In: text such as ``15m`` or ``10%``. Out: whole microseconds, checked text. ValueError says what is expected.
+In: text such as ``15m``, ``2027-03-01`` or ``10%``. Out: whole microseconds, dates, checked text. ValueError says what is
+expected.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import date
 
 MICROSECONDS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _DURATION = re.compile(r"(?P<number>[0-9]{1,9})(?P<unit>us|ms|s|m|h|d)", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _SHARE = re.compile(r"(?:100|[0-9]{1,2})(?:\.[0-9]{1,3})?%|[0-9]{1,12}", re.ASCII)
 
 
@@ -37,6 +40,20 @@ def check_duration(text: str) -> str:
 def check_seconds(text: str) -> str:
     """Return the text of a duration of whole seconds unchanged; ValueError if it is none."""
     seconds(text)
+    return text
+
+
+def day(text: str) -> date:
+    """Read a day: ``2027-03-01``."""
+    try:
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else date.fromisoformat("")
+    except ValueError:
+        raise ValueError("a day is expected, such as 2027-03-01") from None
+
+
+def check_day(text: str) -> str:
+    """Return the text of a day unchanged; ValueError if it is none."""
+    day(text)
     return text
 
 

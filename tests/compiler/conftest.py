@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from syncline_compiler.project import TEMPLATE
 from syncline_compiler.source import SourceFile, read_sources
 
 Files = Mapping[str, str]
+LINTS = frozenset({"SYN0932", "SYN0933", "SYN0934", "SYN0935"})
+"""What is said of things that are not there: beside the point where a test or a page shows a few files."""
 
 
 @pytest.fixture(scope="session")
@@ -22,13 +25,24 @@ def template() -> dict[str, SourceFile]:
 
 @pytest.fixture
 def check(template: dict[str, SourceFile]) -> Callable[[Files], Compilation]:
-    """Check the template with files laid over it; an empty text takes a file away."""
+    """Check the template with files laid over it, without lints; an empty text takes a file away."""
 
     def check_over(files: Files) -> Compilation:
-        over = {path: SourceFile(path, text) for path, text in files.items()}
-        return check_sources([file for file in {**template, **over}.values() if file.text])
+        compilation = checked(template, files)
+        return replace(compilation, diagnostics=compilation.diagnostics.only(lambda one: one.code not in LINTS))
 
     return check_over
+
+
+@pytest.fixture
+def lint(template: dict[str, SourceFile]) -> Callable[[Files], Compilation]:
+    """Check the template with files laid over it, with lints."""
+    return lambda files: checked(template, files)
+
+
+def checked(template: Mapping[str, SourceFile], files: Files) -> Compilation:
+    over = {path: SourceFile(path, text) for path, text in files.items()}
+    return check_sources([file for file in {**template, **over}.values() if file.text])
 
 
 @pytest.fixture

@@ -203,6 +203,7 @@ def test_a_project_on_disk(project: Path) -> None:
         (project / path).write_text(text)
     compilation = check_project(project)
     assert [(d.code, d.label) for d in compilation.diagnostics] == [
-        ("SYN0211", "nothing in the project uses object `product`")
+        ("SYN0932", "nothing uses the object `visit`"),
+        ("SYN0211", "nothing in the project uses object `product`"),
     ]
     assert f"{LIBRARY}/objects/product@1.yaml" in compilation.sources

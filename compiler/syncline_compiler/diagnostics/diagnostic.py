@@ -8,7 +8,7 @@ symbol of the user, labels and details do. One mistake has one diagnostic.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -127,10 +127,12 @@ class Collector:
 
     def about(self, path: str) -> Collector:
         """Keep the diagnostics of one file, or of the files in one folder."""
+        return self.only(lambda one: one.span.path == path or one.span.path.startswith(f"{path}/"))
+
+    def only(self, keep: Callable[[Diagnostic], bool]) -> Collector:
+        """Keep the diagnostics for which ``keep`` is true."""
         kept = Collector(self.sources)
-        for key, diagnostic in self._found.items():
-            if diagnostic.span.path == path or diagnostic.span.path.startswith(f"{path}/"):
-                kept._found[key] = diagnostic
+        kept._found.update({key: diagnostic for key, diagnostic in self._found.items() if keep(diagnostic)})
         return kept
 
     def full(self, path: str) -> bool:

@@ -14,9 +14,11 @@ from pydantic import Field, StringConstraints, model_validator
 
 from syncline_compiler.model.written import (
     Condition,
+    Day,
     LongForm,
     Name,
     NativeName,
+    OneOrMore,
     ProjectName,
     Seconds,
     Share,
@@ -41,7 +43,7 @@ class Deprecated(Written):
     """Since when a field is on its way out, when it goes, and what to use."""
 
     since: Version
-    sunset: Text
+    sunset: Day
     use: Name | None = None
 
 
@@ -55,6 +57,7 @@ class FieldSpec(Written):
     required: bool = False
     critical: bool = False
     pii: Text | None = None
+    historical: bool = False
     inverse: Name | None = None
     steward: Text | None = None
     deprecated: Deprecated | None = None
@@ -148,6 +151,15 @@ class DeliverySpec(Written):
     within: Seconds = "2h"
 
 
+class FallbackSpec(Written):
+    """What people do while the sync stands still, and by what their records are recognised afterwards."""
+
+    after: Seconds
+    who: Text
+    steps: OneOrMore
+    recognised_by: list[Name] = []
+
+
 class SyncSpec(Written):
     """``sync:`` one object over its members."""
 
@@ -165,6 +177,7 @@ class SyncSpec(Written):
     every: Seconds | None = None
     guards: GuardsSpec = GuardsSpec()
     delivery: DeliverySpec = DeliverySpec()
+    fallback: FallbackSpec | None = None
 
 
 class LimitSpec(Written):

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from syncline_compiler.model.spec import LimitSpec
 from syncline_compiler.model.written import (
     AnyText,
+    Day,
     Duration,
     ListOfOne,
     LongForm,
@@ -165,6 +166,13 @@ class LookupSpec(Written):
     at: Text
 
 
+class NativeDeprecatedSpec(Written):
+    """When the vendor takes a field away, and what to use."""
+
+    sunset: Day
+    use: NativeName | None = None
+
+
 class NativeFieldSpec(Written):
     """One field of a resource."""
 
@@ -184,6 +192,7 @@ class NativeFieldSpec(Written):
     quoted: bool = False
     plain: bool = False
     lookup: LookupSpec | None = None
+    deprecated: NativeDeprecatedSpec | None = None
 
 
 class VolumeSpec(Written):

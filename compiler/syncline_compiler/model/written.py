@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from syncline_compiler.quantities import check_duration, check_seconds, check_share
+from syncline_compiler.quantities import check_day, check_duration, check_seconds, check_share
 
 
 class Written(BaseModel):
@@ -68,6 +68,7 @@ def _condition(value: Any) -> Any:
 _VERSION = r"^[0-9]+\.[0-9]+\.[0-9]+$"
 _PLAIN_TEXT = WithJsonSchema({"type": ["string", "number", "boolean"]})
 _DURATION = WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,9}(us|ms|s|m|h|d)$"})
+_DAY = WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"})
 _SHARE = WithJsonSchema(
     {"anyOf": [{"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,3})?%$"}, {"type": "integer"}]}
 )
@@ -85,6 +86,7 @@ Version = Annotated[
 ]
 Duration = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_duration), _DURATION]
 Seconds = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_seconds), _DURATION]
+Day = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_day), _DAY]
 Share = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_share), _SHARE]
 Condition = Annotated[bool | str, BeforeValidator(_condition), WithJsonSchema({"type": ["boolean", "string"]})]
 

@@ -1,6 +1,6 @@
 """Check identity: whether records of different members that are one are recognised as one.
 
-In: ``ResolvedSync``. Diagnostics: SYN0601 … SYN0603.
+In: ``ResolvedSync``. Diagnostics: SYN0203, SYN0601 … SYN0603, SYN0607.
 Invariant (of a sync without these): two members that both bring records into being cannot double a customer unseen.
 """
 
@@ -12,13 +12,15 @@ from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.members import fields_read, resource_of
 from syncline_compiler.model.resolved import IdentityRule, ResolvedMember, ResolvedSync
+from syncline_compiler.spelling import did_you_mean
 from syncline_runtime.system import System
 
 
 def check_identity(
     sync: ResolvedSync, project: WrittenProject, systems: Mapping[str, System], diagnostics: Collector
 ) -> None:
-    """Check that every member's records can be matched with those of the others."""
+    """Check that every member's records can be matched with those of the others, and those that people enter too."""
+    _check_recognised(sync, project, diagnostics)
     if len(sync.members) == 1:
         return
     rules = sync.object.identity
@@ -73,4 +75,29 @@ def _report_unmatched(
         code, member.mapping.span, label=f"`{member.connection}` reads the fields of no identity rule",
         secondary=places or [(rules.at("object"), "no identity rules here")],
         help="map the fields of one rule for reading, or add a rule over fields that this member has",
+    )  # fmt: skip
+
+
+def _check_recognised(sync: ResolvedSync, project: WrittenProject, diagnostics: Collector) -> None:
+    """Check that records which people enter by hand are found again, and not made a second time."""
+    declared = project.syncs[sync.name]
+    fallback = declared.spec.fallback
+    if fallback is None:
+        return
+    known = [field.name for field in sync.object.fields]
+    for index, name in enumerate(fallback.recognised_by):
+        if name not in known:
+            span = declared.at("fallback", "recognised_by", index)
+            remedy = did_you_mean(name, known, kind=f"fields of `{sync.object.name}`")
+            label = f"`{sync.object.name}` has no field `{name}`"
+            diagnostics.report("SYN0203", span, label=label, help=remedy)
+            return
+    given = set(fallback.recognised_by)
+    if len(sync.members) < 2 or any(rule.then == "link" and set(rule.same) <= given for rule in sync.object.identity):
+        return
+    rules = sync.object.identity
+    diagnostics.report(
+        "SYN0607", declared.key("fallback", "recognised_by"), label="no identity rule goes by these fields alone",
+        secondary=[(rule.span, f"needs {' and '.join(f'`{name}`' for name in rule.same)}") for rule in rules[:3]],
+        help="have people enter the fields of one rule, and name these",
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Check existence: who brings records into being, who holds them, and whether creating them can work.
 
-In: ``ResolvedSync``. Diagnostics: SYN0012, SYN0504 … SYN0507.
+In: ``ResolvedSync``. Diagnostics: SYN0012, SYN0504 … SYN0507, SYN0606.
 Invariant (of a sync without these): every record that is wanted can be created with all that is required of it.
 """
 
@@ -21,13 +21,27 @@ _Declared = Declared[SyncSpec]
 def check_ownership(
     sync: ResolvedSync, project: WrittenProject, systems: Mapping[str, System], diagnostics: Collector
 ) -> None:
-    """Check who originates and who holds the records of a sync."""
+    """Check who originates and who holds the records of a sync, and that no id by which they were known is lost."""
     declared = project.syncs[sync.name]
+    _check_historical(sync, project, diagnostics)
     _check_originators(sync, declared, diagnostics)
     for member in sync.members:
         if member.hold is not False:
             _check_create(member, declared, project, systems, diagnostics)
         _check_leaving(member, declared, project, systems, diagnostics)
+
+
+def _check_historical(sync: ResolvedSync, project: WrittenProject, diagnostics: Collector) -> None:
+    """Check that an id by which archives know the records is still read from somewhere."""
+    declared = project.objects[sync.object.name]
+    read = {name for member in sync.members for name in fields_read(member.mapping)}
+    for name, spec in declared.spec.fields.items():
+        if spec.historical and name not in read and len(sync.members) == len(project.syncs[sync.name].spec.members):
+            diagnostics.report(
+                "SYN0606", declared.key("fields", name), label=f"archives know records by `{name}`, and nothing reads it",
+                secondary=[(member.mapping.span, f"`{member.connection}` does not") for member in sync.members],
+                help=f"read it from the member that still knows it: `{name} <- …`",
+            )  # fmt: skip
 
 
 def _check_originators(sync: ResolvedSync, declared: _Declared, diagnostics: Collector) -> None:

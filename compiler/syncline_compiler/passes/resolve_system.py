@@ -266,6 +266,9 @@ def _check_names(declared: _Declared, resource: str, diagnostics: Collector) -> 
         if used not in spec.fields:
             _report_field(declared, used, resource, at, diagnostics)
     for name, field in spec.fields.items():
+        successor = field.deprecated.use if field.deprecated is not None else None
+        if successor is not None and successor not in spec.fields:
+            _report_field(declared, successor, resource, (*place, "fields", name, "deprecated", "use"), diagnostics)
         for key, target in (("ref", field.ref), ("of", field.of)):
             if target is not None:
                 _check_known(declared, target, (*place, "fields", name, key), diagnostics)
