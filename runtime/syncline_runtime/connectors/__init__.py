@@ -13,9 +13,11 @@ sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 from syncline_runtime.connectors.clock import Clock, SystemClock  # noqa: E402
 from syncline_runtime.connectors.connection import ConnectionHandle, open_connection  # noqa: E402
 from syncline_runtime.connectors.failures import Refused  # noqa: E402
+from syncline_runtime.connectors.jsontext import GARBLED  # noqa: E402
 from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Row, Written  # noqa: E402
 
 __all__ = [
+    "GARBLED",
     "Clock",
     "ConnectionHandle",
     "Found",

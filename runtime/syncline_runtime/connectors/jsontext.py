@@ -1,7 +1,8 @@
 """JSON that keeps the digits of numbers.
 
 In: bytes from the wire. Out: JSON values in which a number is ``Digits``, text with the very digits that were sent;
-and back. Invariant: no number passes through a binary float, and NaN and Infinity never come in or go out.
+and back. Invariant: no number passes through a binary float, and NaN and Infinity never come in or go out. Half of a
+surrogate pair, which is no Unicode, comes in as ``GARBLED`` and its number: whoever reads the record must set it aside.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+GARBLED = "\ufdd0"  # a code point that Unicode keeps for use inside of programs; no text that is exchanged has it
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
@@ -28,21 +31,31 @@ def parse(text: str | bytes) -> Any:
     """Parse strict JSON; raises NotJsonError, with the line, for anything else, NaN and broken UTF-8 included."""
     try:
         value = json.loads(text, parse_float=Digits, parse_int=Digits, parse_constant=_refuse)
-        if _half_pairs_possible(text):
-            json.dumps(value, ensure_ascii=False).encode()
-        return value
+        return _marked(value) if _half_pairs_possible(text) else value
     except json.JSONDecodeError as error:
         raise NotJsonError(f"not JSON at line {error.lineno} column {error.colno}") from None
     except UnicodeDecodeError as error:
         raise NotJsonError(f"not UTF-8 at byte {error.start}") from None
-    except UnicodeEncodeError:
-        raise NotJsonError("a text with half a surrogate pair, which is no Unicode") from None
     except RecursionError:
         raise NotJsonError("JSON that is nested too deeply") from None
 
 
+def _marked(value: Any) -> Any:
+    """Give a value with marks in the place of half surrogate pairs."""
+    if isinstance(value, str):
+        found = _HALF_PAIR.search(value)
+        return _HALF_PAIR.sub(lambda half: f"{GARBLED}{ord(half.group()):x}", value) if found else value
+    if isinstance(value, list):
+        return [_marked(item) for item in value]
+    if isinstance(value, dict):
+        return {_marked(key): _marked(item) for key, item in value.items()}
+    return value
+
+
 def _half_pairs_possible(text: str | bytes) -> bool:
-    return (b"\\ud" in text or b"\\uD" in text) if isinstance(text, bytes) else ("\\ud" in text or "\\uD" in text)
+    if isinstance(text, bytes):  # escaped, or as the three bytes that UTF-8 does not allow and Python's parser does
+        return b"\\ud" in text or b"\\uD" in text or b"\xed" in text
+    return "\\ud" in text or "\\uD" in text
 
 
 def is_number(text: str) -> bool:

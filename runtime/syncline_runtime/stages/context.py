@@ -52,6 +52,7 @@ class RunContext:
     counts: list[Count] = field(default_factory=list)
     cursors: list[Cursor] = field(default_factory=list)
     exceptions: list[NewException] = field(default_factory=list)
+    garbled: set[str] = field(default_factory=set)  # landed relations in which some text is no Unicode
     parts: dict[str, int] = field(default_factory=dict)  # member prefix → how many parts were normalised
     idle: set[str] = field(default_factory=set)  # syncs for which nothing came: their relations are not made
     touched: set[str] = field(default_factory=set)  # syncs with something to decide

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from typing import TextIO
 
-from syncline_runtime.connectors import ConnectionHandle, Page, ParquetFile
+from syncline_runtime.connectors import GARBLED, ConnectionHandle, Page, ParquetFile
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import SynclineError, SystemFailure
 from syncline_runtime.ledger import Cursor
@@ -88,7 +88,7 @@ async def _land(
                 if isinstance(page, ParquetFile):
                     parquet.append(page)
                     continue
-                rows = _spool(file, page, run.run_id, rows, columns)
+                rows = _spool(run, file, page, relation, rows, columns)
                 newest = max(filter(None, (newest, page.newest)), default=None)
         if rows:
             run.state.load_file(relation, columns, spool)
@@ -99,9 +99,12 @@ async def _land(
     return newest, rows
 
 
-def _spool(file: TextIO, page: Page, run_id: str, start: int, columns: dict[str, str]) -> int:
+def _spool(run: RunContext, file: TextIO, page: Page, relation: str, start: int, columns: dict[str, str]) -> int:
     """Write a page as JSON lines; returns the number of the next row."""
-    file.writelines(_lines(page, run_id, start, columns))
+    for line in _lines(page, run.run_id, start, columns):
+        file.write(line)
+        if GARBLED in line:
+            run.garbled.add(relation)
     return start + len(page.rows)
 
 

@@ -7,6 +7,7 @@ as nothing is open on them.
 
 from __future__ import annotations
 
+from syncline_runtime.connectors import GARBLED
 from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.absence import find_gone
@@ -120,6 +121,7 @@ def _normalise_part(run: RunContext, plan: Plan, member: Member, number: int) ->
         state.make(name, step.sql)
         state.bind(f"{prefix}/{role}", f"SELECT * FROM {quoted(name)}")
     run.parts[prefix] = number + 1
+    _find_garbled(run, member, prefix, number)
     _park(run, plan, member, number)
     bind_parts(run, prefix)
 
@@ -129,6 +131,22 @@ def bind_parts(run: RunContext, prefix: str) -> None:
     for role in ("image", "values", "parked"):
         tables = (quoted(f"{prefix}/{role}#{number}") for number in range(run.parts[prefix]))
         run.state.bind(f"{prefix}/{role}", " UNION ALL ".join(f"SELECT * FROM {table}" for table in tables))
+
+
+def _find_garbled(run: RunContext, member: Member, prefix: str, number: int) -> None:
+    """Add faults of texts that are no Unicode, in rows that came so or have waited since they did."""
+    image, values = quoted(f"{prefix}/image#{number}"), quoted(f"{prefix}/values#{number}")
+    natives = [quoted(f"native.{name}") for name in member.natives]
+    rows = "true" if landed_of(member) in run.garbled else f"i._correlation = {text(_again(run))}"
+    anything = f"{rows} AND contains(concat_ws('', {', '.join(f'i.{name}' for name in natives)}), {text(GARBLED)})"
+    if not run.state.scalar(f"SELECT count(*) FROM {image} AS i WHERE {anything}"):
+        return
+    for name in member.natives:
+        run.state.execute(
+            f"INSERT INTO {quoted(f'{prefix}/faults#{number}')} SELECT i._native_id, {text(name)}, 'SYN5001', 'Unicode', 'reject' "
+            f"FROM {image} AS i JOIN {values} AS v ON v._native_id = i._native_id AND v._take "
+            f"WHERE {rows} AND contains(i.{quoted(f'native.{name}')}, {text(GARBLED)})"
+        )
 
 
 def run_value_steps(run: RunContext, member: Member) -> None:
@@ -195,7 +213,7 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
         {links.format(alias="l")}
         UNION ALL
         SELECT b._native_id, {_LINKED}, b._version, b._raw_hash, {text(member.mapping)}, true,
-               false, {text(run.run_id)} || '-again', {stored}
+               false, {text(_again(run))}, {stored}
         FROM {quoted(f"base:{prefix}")} AS b
         {links.format(alias="b")}
         WHERE b._status IN ({parked})
@@ -215,6 +233,11 @@ def stored_image(plan: Plan, member: Member, where: str) -> str:
                CAST(NULL AS VARCHAR) AS _correlation, {natives}
         FROM {quoted(f"base:{prefix}")} AS b WHERE b._status = 'linked' AND {where}
     """
+
+
+def _again(run: RunContext) -> str:
+    """Give the correlation id of rows that waited and are tried again."""
+    return f"{run.run_id}-again"
 
 
 def _link_join(plan: Plan, member: Member) -> str:
