@@ -106,38 +106,42 @@ def find_root(start: Path) -> Path | None:
 
 def read_sources(root: Path) -> Iterator[SourceFile | Unreadable]:
     """Read every spec and mapping below ``root``, in the order of their paths."""
-    for count, path in enumerate(sorted(_paths(root), key=lambda path: path.relative_to(root).as_posix())):
-        name = _shown(path.relative_to(root))
+    for count, (name, path) in enumerate(sorted(_paths(os.fspath(root)))):
         if count >= MAX_FILES:
-            yield Unreadable(name, f"the project has more than {MAX_FILES:,} files", "split the project", "SYN0005")
+            why = f"the project has more than {MAX_FILES:,} files"
+            yield Unreadable(_shown(name), why, "split the project", "SYN0005")
             return
-        yield _read(path, name)
+        yield _read(path, _shown(name))
 
 
-def _paths(root: Path) -> Iterator[Path]:
-    """Find the project's files without following links; links and closed folders come too, to be reported."""
-    open_folders = [root]
+def _paths(root: str) -> Iterator[tuple[str, str]]:
+    """Find the project's files without following links: each by its path within the project, with forward slashes.
+
+    Links and closed folders come too, to be reported.
+    """
+    open_folders = [("", root)]
     while open_folders:
-        folder = open_folders.pop()
+        within, folder = open_folders.pop()
         with os.scandir(folder) as entries:
             found = list(entries)
-        if folder != root and any(entry.name in OTHER_ROOTS for entry in found):
+        if within and any(entry.name in OTHER_ROOTS for entry in found):
             continue
         for entry in found:
             if entry.name.startswith(".") or entry.name in SKIPPED_FOLDERS:
                 continue
+            name = within + entry.name
             if entry.is_dir(follow_symlinks=False) and os.access(entry.path, os.R_OK | os.X_OK):
-                open_folders.append(Path(entry.path))
-            elif entry.is_dir() or Path(entry.name).suffix in SUFFIXES:
-                yield Path(entry.path)
+                open_folders.append((f"{name}/", entry.path))
+            elif entry.name.endswith(SUFFIXES) or entry.is_dir():
+                yield name, entry.path
 
 
-def _read(path: Path, name: str) -> SourceFile | Unreadable:
+def _read(path: str, name: str) -> SourceFile | Unreadable:
     try:
         # O_NOFOLLOW and fstat on the open file: what is checked is what is read.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
-        if path.is_symlink():
+        if os.path.islink(path):
             return Unreadable(name, "this is a link", "put the file itself here: nothing outside is read")
         return Unreadable(name, f"reading it failed: {error.strerror}", "make it readable for you")
     with os.fdopen(descriptor, "rb") as stream:
@@ -157,6 +161,6 @@ def _decode(content: bytes, name: str) -> SourceFile | Unreadable:
         return Unreadable(name, f"it is not UTF-8 (line {line} has a byte that UTF-8 does not)", "save it as UTF-8")
 
 
-def _shown(path: Path) -> str:
-    """Write a path with forward slashes; bytes of a name that are no text show as the replacement character."""
-    return os.fsencode(path.as_posix()).decode("utf-8", "replace")
+def _shown(name: str) -> str:
+    """Give a path as text; bytes of a name that are no text show as the replacement character."""
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
