@@ -21,7 +21,7 @@ from syncline_runtime.system import NativeField, Resource, System
 HERE = Span("world.yaml", 1, 1, 1, 2)
 HEADER = "mapping crm.Account <-> account@1\n"
 SQL_TYPES = {
-    "bool": "BOOLEAN", "int": "BIGINT", "date": "DATE", "instant": "TIMESTAMPTZ", "local_datetime": "TIMESTAMP",
+    "bool": "BOOLEAN", "int": "BIGINT", "date": "DATE", "instant": "TIMESTAMPTZ", "local_datetime": "TIMESTAMP", "duration": "BIGINT",
     "money": "STRUCT(amount DECIMAL(18,4), currency VARCHAR)",
 }  # fmt: skip
 
@@ -48,7 +48,8 @@ ACCOUNT = item(
     field("country", "country?"), field("currency", "currency?"), field("language", "language?"),
     field("email", "email?"), field("phone", "phone?"), field("site", "url?"), field("region", "subdivision?"),
     field("limit", "money?"), field("rate", "decimal(12,2)?"), field("count", "int?"), field("flag", "bool?"),
-    field("day", "date?"), field("at", "instant?"), field("local", "local_datetime?"), field("owner", "ref(user)?"),
+    field("day", "date?"), field("at", "instant?"), field("local", "local_datetime?"), field("wait", "duration?"),
+    field("owner", "ref(user)?"),
     parts=(ResolvedPart("contacts", "contact", "email", HERE),),
 )  # fmt: skip
 OBJECTS = {

@@ -1,10 +1,10 @@
 """Make the tables of ISO codes and names in ``compiler/syncline_compiler/tables`` from the libraries that keep them.
 
-In: the Python packages iso3166 (MIT), iso3166-2 (MIT) and iso4217 (public domain), and the unpacked npm packages of CLDR
-(Unicode-3.0) in the folder given. Out: JSON that is checked in, so that the same specs give the same release on every
+In: the Python packages iso3166 (MIT), iso3166-2 (MIT), iso4217 (public domain) and tzdata (Apache-2.0), and the unpacked
+npm packages of CLDR (Unicode-3.0) in the folder given. Out: JSON that is checked in, so that the same specs give the same release on every
 machine, whatever is installed there::
 
-    python -m venv /tmp/tables && /tmp/tables/bin/pip install iso3166 iso3166-2 iso4217
+    python -m venv /tmp/tables && /tmp/tables/bin/pip install iso3166 iso3166-2 iso4217 tzdata
     for p in core localenames-full numbers-full subdivisions-full; do npm pack cldr-$p && mkdir cldr-$p &&
       tar xzf cldr-$p-[0-9]*.tgz -C cldr-$p --strip 1; done
     /tmp/tables/bin/python tools/make_tables.py .
@@ -25,6 +25,7 @@ from xml.etree import ElementTree
 import iso3166
 import iso3166_2
 import iso4217
+import tzdata
 
 TABLES = Path(__file__).parents[1] / "compiler/syncline_compiler/tables"
 WITHDRAWN = {"mo", "sh"}
@@ -49,6 +50,7 @@ def main(cldr: Path) -> None:
     _write("currencies", _currencies())
     _write("numbers", _numbers(cldr, languages))
     _write("subdivisions", _subdivisions(cldr))
+    _write("zones", (Path(tzdata.__file__).parent / "zones").read_text().split())
     for language in languages:
         names: dict[str, dict[str, list[str]]] = {
             "countries": {
@@ -64,7 +66,7 @@ def main(cldr: Path) -> None:
         _write(f"names/{language}", names)
     sources = {f"cldr-{name}": _json(cldr / f"cldr-{name}/package.json")["version"]
                for name in ("localenames-full", "numbers-full", "subdivisions-full")}  # fmt: skip
-    sources |= {name: version(name) for name in ("iso3166", "iso3166-2", "iso4217")}
+    sources |= {name: version(name) for name in ("iso3166", "iso3166-2", "iso4217", "tzdata")}
     _write("sources", sources)
 
 

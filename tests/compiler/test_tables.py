@@ -67,3 +67,8 @@ def test_names_are_read_back(language: str) -> None:
 )  # fmt: skip
 def test_english_names_that_systems_send(name: str, code: str) -> None:
     assert codes.by_name([codes.names_in("en", "countries")])[codes.folded(name)] == code
+
+
+def test_the_engine_knows_every_zone() -> None:
+    known = {name for (name,) in engine().execute("SELECT name FROM pg_timezone_names()").fetchall()}
+    assert codes.zones() <= known

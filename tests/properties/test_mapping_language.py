@@ -147,6 +147,10 @@ LINES: dict[str, tuple[str, st.SearchStrategy[Any]]] = {
     "local <-> Local": ("local", st.datetimes(datetime(1, 1, 1), datetime(9999, 1, 1)).map(str)),
     'local <-> Text | local "%d.%m.%Y %H:%M"': ("local", st.datetimes(datetime(1000, 1, 1), datetime(9999, 1, 1)).map(str)),
     'local <-> At | local "Europe/Berlin"': ("local", st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)).map(str)),
+    "wait <-> Text | duration": ("wait", st.integers(-(2**63) + 1, 2**63 - 1).map(str)),
+    "wait <-> Whole | duration seconds": ("wait", st.integers(-(10**12), 10**12).map(lambda count: str(count * 1_000_000))),
+    "wait <-> Whole | duration weeks": ("wait", st.integers(-(10**15), 10**15).map(str)),
+    'at <-> Day | instant "America/Sao_Paulo"': ("at", INSTANTS),
     "at <-> At": ("at", INSTANTS),
     "at <-> Whole | instant epoch": ("at", INSTANTS),
     "at <-> Whole | instant epoch_ms": ("at", INSTANTS),
@@ -219,7 +223,7 @@ def test_every_way_back_is_tried() -> None:
     only_out = {
         name
         for name, function in REGISTRY.items()
-        if function.written in {"name", "text", "format", "alpha3", "numeric"}
+        if function.written in {"name", "text", "format", "alpha3", "numeric", "number"}
     }
     assert ways - tried - only_out == {"phone", "normal"}  # the runtime's; see test_values
 

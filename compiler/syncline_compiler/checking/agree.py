@@ -24,7 +24,7 @@ _CHECKED = {"email", "url", "country", "currency", "language", "subdivision"}
 _LENGTHS = {"country": 2, "language": 2, "currency": 3, "subdivision": 6, "phone": 16}
 _STEPS = {
     "int": "int", "decimal": "decimal 2", "bool": "bool", "date": "date", "instant": "instant", "phone": 'phone "DE"',
-    "local_datetime": "local", "text": "text",
+    "local_datetime": "local", "text": "text", "duration": "duration",
 }  # fmt: skip
 
 

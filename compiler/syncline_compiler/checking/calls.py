@@ -184,10 +184,22 @@ def _refuse(call: Call, choices: Sequence[Choice], values: Sequence[Expression],
         label = "the date of an instant depends on the zone"
         diagnostics.report("SYN0305", call.span, label=label, help=f'say which: `| {call.name} "Europe/Berlin"`')
         return
+    if call.name in _ZONED and types[0].kind == "instant":
+        label = "how long a day or a month is, and when it begins, depends on the zone"
+        diagnostics.report("SYN0305", call.span, label=label, help=_ZONED[call.name])
+        return
     have = " and ".join(str(one) for one in types)
     wanted = _kinds(choices)
     help_text = f"`{call.name}` takes {wanted}" if wanted else ()
     diagnostics.report("SYN0301", call.span, label=f"`{call.name}` does not take {have}", help=help_text)
+
+
+_ZONED = {
+    "plus": 'go through the local time: `| local "Europe/Berlin" | plus 1 month | instant "Europe/Berlin"`',
+    "between": 'count between dates: `between(A | date "Europe/Berlin", B | date "Europe/Berlin", months)`',
+    "start_of": 'say in which: `| start_of month "Europe/Berlin"`',
+    "end_of": 'say in which: `| end_of month "Europe/Berlin"`',
+}
 
 
 def _refuse_zoneless(call: Call, diagnostics: Collector) -> None:

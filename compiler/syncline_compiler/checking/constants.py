@@ -8,6 +8,7 @@ from datetime import date, datetime
 from unicodedata import normalize
 
 from syncline_compiler.functions.codes import COUNTRIES, CURRENCIES, LANGUAGES, subdivisions
+from syncline_compiler.functions.durations import MICROSECONDS
 from syncline_compiler.model import syntax
 from syncline_compiler.model.typed import Constant
 from syncline_compiler.model.types import BOOL, INT, NULL, Type
@@ -51,12 +52,29 @@ def fitted(value: Constant, to: Type) -> Constant | None:
             remedy = did_you_mean(value.value, to.values, kind=f"values of {to.present()}")
             raise UnfitConstantError(f'"{value.value[:60]}" is no value of {to.present()}', remedy)
         return Constant(value.value, to.present())
+    if to.kind == "duration":
+        return _duration(value.value)
     check = _CHECKS.get(to.kind)
     if check is None:
         return None
     if not check(value.value):
         raise UnfitConstantError(f'"{value.value[:60]}" is no {to.kind}')
     return Constant(value.value, to.present())
+
+
+_DURATION = re.compile(
+    r"P(?:(?P<weeks>\d{1,6})W)?(?:(?P<days>\d{1,7})D)?"
+    r"(?:T(?:(?P<hours>\d{1,9})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,9})S)?)?"
+)
+
+
+def _duration(text: str) -> Constant:
+    """Read a duration as ISO 8601 writes it; fractions of seconds only the engine reads."""
+    match = _DURATION.fullmatch(text)
+    counted = {unit: count for unit, count in match.groupdict().items() if count is not None} if match else {}
+    if not counted:
+        raise UnfitConstantError(f'"{text[:60]}" is no duration: write ISO 8601, such as "PT15M" or "P30D"')
+    return Constant(sum(int(count) * MICROSECONDS[unit] for unit, count in counted.items()), Type("duration"))
 
 
 def _date(text: str) -> bool:

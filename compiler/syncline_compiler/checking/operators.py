@@ -5,7 +5,7 @@ Reports SYN0301 (types), SYN0306 (currencies), SYN0309 (kinds that cannot be com
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from syncline_compiler.checking.agree import UNTYPED, Agreement
 from syncline_compiler.checking.calls import plain
@@ -23,11 +23,25 @@ _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "negate": "-"}
 _TWO_VALUED = {"eq": "same", "ne": "differs"}
 
 
+_MOMENTS = ("instant", "local_datetime")
+_IN_TIME: Mapping[tuple[str, ...], str] = {
+    ("add", "duration", "duration"): "duration_add",
+    ("sub", "duration", "duration"): "duration_sub",
+    **{("add", kind, "duration"): "later" for kind in _MOMENTS},
+    **{("sub", kind, "duration"): "earlier" for kind in _MOMENTS},
+    **{("sub", kind, kind): "apart" for kind in _MOMENTS},
+}
+
+
 def operate(operator: str, values: Sequence[Expression], span: Span, diagnostics: Collector) -> Expression:
     """Apply ``+ - * /`` or the minus sign."""
+    values = _with_durations(values, span, diagnostics)
     kinds = {value.type.kind for value in values}
     if kinds & {"unknown"}:
         return UNTYPED
+    in_time = _IN_TIME.get((operator, *(value.type.kind for value in values)))
+    if in_time is not None:
+        return plain(REGISTRY[in_time], values, span, diagnostics) or UNTYPED
     if kinds <= NUMERIC | {"null"}:
         name = operator
     elif operator == "add" and kinds <= TEXTUAL | {"null"}:
@@ -81,9 +95,28 @@ def _literal_beside(value: Expression, other: Expression, span: Span, diagnostic
     wanted = other.type
     if not isinstance(value, Constant) or value.type.kind != "text" or wanted.kind in {"text", "unknown", "null"}:
         return value
-    if wanted.kind in {"enum", "date", "instant", "country", "currency", "language", "email", "phone", "url"}:
+    if wanted.kind in {
+        "enum",
+        "date",
+        "instant",
+        "country",
+        "currency",
+        "language",
+        "email",
+        "phone",
+        "url",
+        "duration",
+    }:
         return Agreement(diagnostics, span, reading=True).of(value, wanted.or_null())
     return value
+
+
+def _with_durations(values: Sequence[Expression], span: Span, diagnostics: Collector) -> Sequence[Expression]:
+    """Read a text that is written beside a moment as a duration: ``run.started_at - "P30D"``."""
+    if len(values) != 2 or values[0].type.kind not in (*_MOMENTS, "duration") or values[1].type.kind != "text":
+        return values
+    agreement = Agreement(diagnostics, span, reading=True)
+    return [values[0], agreement.of(values[1], Type("duration")) if isinstance(values[1], Constant) else values[1]]
 
 
 def _signed(operator: str, left: Expression, right: Expression, span: Span, diagnostics: Collector) -> Expression:

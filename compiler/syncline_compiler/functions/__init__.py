@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from syncline_compiler.functions import (
     amounts,
+    calendar,
+    durations,
     locales,
     logic,
     names,
@@ -24,7 +26,21 @@ from syncline_compiler.functions import (
 from syncline_compiler.functions.conversion import from_native, native_text, to_native
 from syncline_compiler.functions.function import Function
 
-_MODULES = (texts, parts, patterns, numbers, rounding, locales, logic, shapes, names, times, amounts)
+_MODULES = (
+    texts,
+    parts,
+    patterns,
+    numbers,
+    rounding,
+    locales,
+    logic,
+    shapes,
+    names,
+    times,
+    durations,
+    calendar,
+    amounts,
+)
 _ALL = tuple(function for module in _MODULES for function in module.FUNCTIONS)
 
 REGISTRY: Mapping[str, Function] = {function.name: function for function in _ALL}

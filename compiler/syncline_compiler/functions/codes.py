@@ -1,7 +1,7 @@
 """ISO codes and names, from the tables in ``tables/`` (``tools/make_tables.py`` says where they come from).
 
 In: nothing. Out: countries (3166-1), subdivisions (3166-2), currencies (4217) with their minor units, languages (639-1),
-and their names by language. Invariant: what is read is part of the package, so that the same specs give the same
+their names by language, and time zones. Invariant: what is read is part of the package, so that the same specs give the same
 release everywhere; names are read only when a spec uses them.
 """
 
@@ -70,6 +70,12 @@ def subdivision_names_in(language: str, country: str) -> Mapping[str, tuple[str,
         for code, names in subdivisions().items()
         if code.startswith(f"{country}-")
     }
+
+
+@cache
+def zones() -> frozenset[str]:
+    """Give the names of time zones."""
+    return frozenset(_read("zones"))
 
 
 def folded(name: str) -> str:

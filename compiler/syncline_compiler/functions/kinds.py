@@ -12,5 +12,5 @@ TEXTUAL: frozenset[Kind] = frozenset(
 )
 """Kinds that may stand where text is expected: each is held as text."""
 NUMERIC: frozenset[Kind] = frozenset({"int", "decimal"})
-ORDERED: frozenset[Kind] = TEXTUAL | NUMERIC | {"date", "instant", "local_datetime"}
+ORDERED: frozenset[Kind] = TEXTUAL | NUMERIC | {"date", "instant", "local_datetime", "duration"}
 ANY: frozenset[Kind] = frozenset(get_args(Kind))

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from zoneinfo import available_timezones
 
 from sqlglot import exp
 
 from syncline_compiler.functions import tree
+from syncline_compiler.functions.codes import zones
 from syncline_compiler.functions.function import Example, Function, Inverse, Options, Setting, Value
 from syncline_compiler.functions.kinds import TEXTUAL
 from syncline_compiler.model.types import INSTANT, INT, TEXT, Kind, Type
+from syncline_compiler.spelling import did_you_mean
 
 _YEAR = "(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
 _DATE = f"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}"
@@ -41,10 +42,9 @@ _Build = Callable[[Sequence[Node], Options], Node]
 
 
 def _zone(value: str) -> str | None:
-    known = available_timezones()
-    if (known and value in known) or (not known and re.fullmatch(r"[A-Za-z]+(/[A-Za-z0-9_+-]+)*", value)):
+    if value in zones():
         return None
-    return f'"{value[:60]}" is no time zone; write one such as "Europe/Berlin"'
+    return f'"{value[:60]}" is no time zone: {did_you_mean(value, zones(), kind="zones")}'
 
 
 def _format(value: str) -> str | None:
@@ -58,16 +58,35 @@ def _given(result: Type) -> Callable[[Sequence[Type], Options], Type]:
     return lambda _, __: result
 
 
-def _in_zone(node: Node, zone: str) -> Node:
+def in_zone(node: Node, zone: str) -> Node:
     """Give an instant to the local time of a zone, or a local time to an instant."""
     return tree.call("TIMEZONE", tree.text(zone), node)
 
 
-def _instant_of_local(local: Node, zone: str) -> Node:
-    later = _in_zone(local, zone)
+def instant_of_local(local: Node, zone: str) -> Node:
+    """Give the instant of a local time, the earlier of two; null where clocks leave it out."""
+    later = in_zone(local, zone)
     earlier = [exp.Sub(this=later, expression=_interval(shift)) for shift in _SHIFTS]
-    candidates = [(tree.equal(_in_zone(instant, zone), local), instant) for instant in (*earlier, later)]
+    candidates = [(tree.equal(in_zone(instant, zone), local), instant) for instant in (*earlier, later)]
     return tree.when(*candidates)
+
+
+def first_instant(local: Node, zone: str) -> Node:
+    """Give the first instant from a local time on; one that clocks leave out is the moment they go on."""
+    return exp.Coalesce(this=instant_of_local(local, zone), expressions=[in_zone(local, zone)])
+
+
+_WIDTHS = {"Y": 4, "f": 6, "B": 9, "b": 3, "j": 3}
+"""Characters of a directive where they are not two; months are in English."""
+
+
+def _formatted(_: Sequence[Type], options: Options) -> Type:
+    """Give a text as long as the format makes it at most."""
+    written = options["format"].replace("%%", "_")
+    signs = re.findall(r"%(.)", written)
+    # In the east of the last instant it is the year 10000 already.
+    longer = signs.count("Y") if "zone" in options else 0
+    return Type("text", length=len(written) - 2 * len(signs) + sum(_WIDTHS.get(sign, 2) for sign in signs) + longer)
 
 
 def _interval(text: str) -> Node:
@@ -116,7 +135,7 @@ def _to_epoch(unit: int) -> _Build:
     return build
 
 
-_ZONE = Setting("zone", "text", check=_zone)
+ZONE = Setting("zone", "text", check=_zone)
 _FORMAT = Setting("format", "text", check=_format)
 _BERLIN = {"zone": "Europe/Berlin"}
 _GERMAN = {"format": "%d.%m.%Y"}
@@ -139,14 +158,14 @@ FUNCTIONS = (
     ),
     Function(
         "text_of_instant", "text", (Value("value", _INSTANTS),), _given(TEXT), "ISO 8601 in UTC, with Z.",
-        lambda a, _: _local_text(_in_zone(a[0], "UTC"), "Z"), inverse=Inverse(((0, "instant_of_text"),)),
+        lambda a, _: _local_text(in_zone(a[0], "UTC"), "Z"), inverse=Inverse(((0, "instant_of_text"),)),
         examples=(Example((_I,), "2024-03-05T10:00:00Z"),
                   Example(("TIMESTAMPTZ '2024-03-05 10:00:00.5Z'",), "2024-03-05T10:00:00.500000Z")),
     ),
     Function(
-        "instant_of_local_text", "instant", (*_TEXT, _ZONE), _given(INSTANT),
+        "instant_of_local_text", "instant", (*_TEXT, ZONE), _given(INSTANT),
         "Reads ISO 8601 without an offset, in a zone; `instant system` means the zone the system declares.",
-        lambda a, o: _instant_of_local(_local_of_text(a, o), o["zone"]), can_fail=True,
+        lambda a, o: instant_of_local(_local_of_text(a, o), o["zone"]), can_fail=True,
         inverse=Inverse(((0, "local_text_of_instant"),), exact=False),
         examples=(
             Example(("'2024-03-05T11:00:00'",), "2024-03-05 10:00:00+00", _BERLIN),
@@ -155,14 +174,14 @@ FUNCTIONS = (
         ),
     ),
     Function(
-        "local_text_of_instant", "", (Value("value", _INSTANTS), _ZONE), _given(TEXT),
+        "local_text_of_instant", "", (Value("value", _INSTANTS), ZONE), _given(TEXT),
         "The local time of a zone, ISO 8601 without an offset.",
-        lambda a, o: _local_text(_in_zone(a[0], o["zone"])), inverse=Inverse(((0, "instant_of_local_text"),)),
+        lambda a, o: _local_text(in_zone(a[0], o["zone"])), inverse=Inverse(((0, "instant_of_local_text"),)),
         examples=(Example((_I,), "2024-03-05T11:00:00", _BERLIN),),
     ),
     Function(
-        "instant_of_local", "instant", (Value("value", _LOCALS), _ZONE), _given(INSTANT), "A local time in its zone.",
-        lambda a, o: _instant_of_local(a[0], o["zone"]), can_fail=True,
+        "instant_of_local", "instant", (Value("value", _LOCALS), ZONE), _given(INSTANT), "A local time in its zone.",
+        lambda a, o: instant_of_local(a[0], o["zone"]), can_fail=True,
         inverse=Inverse(((0, "local_of_instant"),), exact=False),
         examples=(
             Example((_L,), "2024-03-05 09:00:00+00", _BERLIN),
@@ -211,8 +230,8 @@ FUNCTIONS = (
                   Example(("'05.13.2024 10:00'",), None, {"format": "%d.%m.%Y %H:%M"})),
     ),
     Function(
-        "local_of_instant", "local", (Value("value", _INSTANTS), _ZONE), _given(_LOCAL_TYPE),
-        "The local time of a zone.", lambda a, o: _in_zone(a[0], o["zone"]),
+        "local_of_instant", "local", (Value("value", _INSTANTS), ZONE), _given(_LOCAL_TYPE),
+        "The local time of a zone.", lambda a, o: in_zone(a[0], o["zone"]),
         inverse=Inverse(((0, "instant_of_local"),)), examples=(Example((_I,), "2024-03-05 11:00:00", _BERLIN),),
     ),
     Function(
@@ -238,17 +257,30 @@ FUNCTIONS = (
         lambda a, _: tree.cast(a[0], "DATE"), examples=(Example((_L,), "2024-03-05"),),
     ),
     Function(
-        "date_of_instant", "date", (Value("value", _INSTANTS), _ZONE), _given(_DATE_TYPE), "The date in a zone.",
-        lambda a, o: tree.cast(_in_zone(a[0], o["zone"]), "DATE"),
+        "date_of_instant", "date", (Value("value", _INSTANTS), ZONE), _given(_DATE_TYPE), "The date in a zone.",
+        lambda a, o: tree.cast(in_zone(a[0], o["zone"]), "DATE"),
         examples=(Example(("TIMESTAMPTZ '2024-03-05 23:30:00Z'",), "2024-03-06", _BERLIN),),
     ),
     Function(
-        "format_date", "format", (Value("value", _DATES), _FORMAT), _given(TEXT), "A date in a format.",
+        "instant_of_date", "instant", (Value("value", _DATES), ZONE), _given(INSTANT),
+        'The first instant of a day in a zone, as `instant "Europe/Berlin"` of a date.',
+        lambda a, o: first_instant(tree.cast(a[0], "TIMESTAMP"), o["zone"]),
+        inverse=Inverse(((0, "date_of_instant"),), exact=False),
+        examples=(Example(("DATE '2024-03-05'",), "2024-03-04 23:00:00+00", _BERLIN),
+                  Example(("DATE '2018-11-04'",), "2018-11-04 03:00:00+00", {"zone": "America/Sao_Paulo"})),
+    ),
+    Function(
+        "format_instant", "format", (Value("value", _INSTANTS), _FORMAT, ZONE), _formatted,
+        "An instant in a format, in a zone.", lambda a, o: _strftime(in_zone(a[0], o["zone"]), o["format"]),
+        examples=(Example((_I,), "05.03.2024", {**_GERMAN, **_BERLIN}),),
+    ),
+    Function(
+        "format_date", "format", (Value("value", _DATES), _FORMAT), _formatted, "A date in a format.",
         lambda a, o: _strftime(a[0], o["format"]), inverse=Inverse(((0, "date_of_text_as"),), exact=False),
         examples=(Example(("DATE '2024-03-05'",), "05.03.2024", _GERMAN),),
     ),
     Function(
-        "format_local", "format", (Value("value", _LOCALS), _FORMAT), _given(TEXT), "A local time in a format.",
+        "format_local", "format", (Value("value", _LOCALS), _FORMAT), _formatted, "A local time in a format.",
         lambda a, o: _strftime(a[0], o["format"]), inverse=Inverse(((0, "local_of_text_as"),), exact=False),
         examples=(Example((_L,), "10:00", {"format": "%H:%M"}),),
     ),

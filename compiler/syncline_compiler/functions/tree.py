@@ -6,6 +6,7 @@ rendered, never rewritten, so that nothing needs copying.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from sqlglot import exp
@@ -92,3 +93,10 @@ def struct(**members: Node) -> Node:
 def equal(left: Node, right: Node) -> Node:
     """``left = right``."""
     return exp.EQ(this=operand(left), expression=operand(right))
+
+
+def bound(node: Node, build: Callable[[Node], Node]) -> Node:
+    """Give what ``build`` makes of a value that is needed in many places, so that it is written and reckoned once."""
+    name = exp.Identifier(this="v", quoted=False)
+    made = exp.Lambda(this=build(exp.Column(this=name)), expressions=[name])
+    return call("LIST_EXTRACT", call("LIST_TRANSFORM", exp.Array(expressions=[node]), made), number(1))

@@ -137,7 +137,7 @@ def sql_type(of: Type) -> str:
         case "local_datetime":
             return "TIMESTAMP"
         case "duration":
-            return "INTERVAL"
+            return "BIGINT"  # microseconds
         case _:
             return "VARCHAR"
 
