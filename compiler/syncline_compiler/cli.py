@@ -1,4 +1,4 @@
-"""The compiler's commands: ``init``, ``check``, ``compile``, ``explain``, ``fmt``, ``schema``.
+"""The compiler's commands: ``init``, ``check``, ``compile``, ``fmt``; those that look things up are in ``cli_reference``.
 
 In: arguments. Out: what was asked for on stdout, everything else on stderr, and an exit code: 0 done, 1 the project is
 at fault, 2 usage. Invariant: a broken spec gives diagnostics and never a traceback.
@@ -8,51 +8,40 @@ at fault, 2 usage. Invariant: a broken spec gives diagnostics and never a traceb
 from __future__ import annotations
 
 import difflib
+import getpass
+import itertools
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Container, Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
 import click
 
-from syncline_compiler.diagnostics import catalogue
+from syncline_compiler.cli_options import FAULT, examples, project_option, root_of
+from syncline_compiler.cli_reference import explain, rules, schema
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.diagnostics.render import render_github, render_json, render_text, totals
+from syncline_compiler.governance.baseline import waivable, waivers_text
 from syncline_compiler.passes.format_mapping import format_mapping
 from syncline_compiler.passes.parse_mapping import parse_mapping
 from syncline_compiler.pipeline import Compilation, check_project, compile_project, mend_project
 from syncline_compiler.project import ProjectRefusedError, create_project, write_files, write_release, write_text
-from syncline_compiler.schemas import MODELS, as_text, schema_files, schema_of, schema_of_any
-from syncline_compiler.source import PROJECT_FILE, SourceFile, find_root, read_sources
-from syncline_compiler.spelling import nearest
+from syncline_compiler.source import SourceFile, read_sources
 
-FAULT, USAGE = 1, 2
-
-_project_option = click.option(
-    "--project",
-    "project",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help=f"The project, a folder with {PROJECT_FILE}. Default: this folder or the nearest above it that has one.",
-)
+WAIVED_FOR = timedelta(days=90)
 
 
 _today_option = click.option(
     "--today",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DAY",
-    help="The day by which sunsets are judged, such as 2027-03-01. Default: this day.",
+    help="The day by which sunsets and waivers are judged, such as 2027-03-01. Default: this day.",
 )
 
 
-def _examples(*lines: str) -> str:
-    """Lay out examples at the end of a help text; the mark keeps click from joining the lines."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
-
-
-@click.command(epilog=_examples("syncline init shop", "cd shop && syncline check"))
+@click.command(epilog=examples("syncline init shop", "cd shop && syncline check"))
 @click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
 def init(directory: Path) -> None:
     """Make a small commented project in DIR, which must be empty or new.
@@ -79,7 +68,7 @@ def init(directory: Path) -> None:
 
 
 @click.command(
-    epilog=_examples("syncline check", "syncline check --format json examples/quickstart", "syncline check account.map")
+    epilog=examples("syncline check", "syncline check --format json examples/quickstart", "syncline check account.map")
 )
 @click.option(
     "--format",
@@ -90,26 +79,47 @@ def init(directory: Path) -> None:
     help="text for people, json for tools, github for annotations in a pull request.",
 )
 @_today_option
+@click.option("--baseline", "taking_up", is_flag=True, help="First waive what policies and warnings find now.")
+@click.option("--owner", metavar="NAME", help="With --baseline: who looks after the waivers. Default: the steward.")
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="With --baseline: the day on which the waivers end. Default: in 90 days.",
+)
 @click.option("--fix", "fixing", is_flag=True, help="First mend what is certain, such as misspelt names and keys.")
-@_project_option
+@project_option
 @click.argument("path", type=click.Path(path_type=Path), required=False)
-def check(form: str, today: datetime | None, fixing: bool, project: Path | None, path: Path | None) -> None:
+def check(
+    form: str,
+    today: datetime | None,
+    taking_up: bool,
+    owner: str | None,
+    until: datetime | None,
+    fixing: bool,
+    project: Path | None,
+    path: Path | None,
+) -> None:
     """Look for mistakes in a project.
 
     PATH is a project's folder, or one file of a project: then only what is said about that file is shown, or mended.
     """
-    root = _root(project, path)
+    root = root_of(project, path)
     if fixing:
         _mend(root, path)
-    compilation = check_project(root, _day(today))
+    day = _day(today)
+    if taking_up:
+        _take_up(root, day, owner, until.date() if until is not None else day + WAIVED_FOR)
+    compilation = check_project(root, day)
     shown = _about(compilation.diagnostics, root, path)
     _show(shown, compilation, root, form)
     if form == "text" and not len(shown):
-        click.echo(f"{root.name}: no mistakes in {len(compilation.sources)} files", err=True)
+        waived = f", {compilation.waived} waived" if compilation.waived else ""
+        click.echo(f"{root.name}: no mistakes in {len(compilation.sources)} files{waived}", err=True)
     sys.exit(FAULT if shown.failed else 0)
 
 
-@click.command(name="compile", epilog=_examples("syncline compile --out release"))
+@click.command(name="compile", epilog=examples("syncline compile --out release"))
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -118,13 +128,13 @@ def check(form: str, today: datetime | None, fixing: bool, project: Path | None,
     help="Where the release is written; an older release there is replaced as a whole.",
 )
 @_today_option
-@_project_option
+@project_option
 def compile_(out: Path, today: datetime | None, project: Path | None) -> None:
     """Compile a project to a release: plans, release.json and a binding for each environment.
 
     Nothing at DIR changes if the project has errors.
     """
-    root = _root(project, None)
+    root = root_of(project, None)
     compilation = compile_project(root, _day(today))
     _show(compilation.diagnostics, compilation, root, "text", to_stderr=True)
     if compilation.release is None:
@@ -136,29 +146,10 @@ def compile_(out: Path, today: datetime | None, project: Path | None) -> None:
     click.echo(f"{written} files written to {out}", err=True)
 
 
-@click.command(epilog=_examples("syncline explain SYN0501", "syncline explain --list"))
-@click.argument("code", required=False)
-@click.option("--list", "listing", is_flag=True, help="List every code with its summary.")
-def explain(code: str | None, listing: bool) -> None:
-    """Explain a diagnostic: what it means, why it matters, what fails and how it is mended."""
-    if listing:
-        for known in catalogue.codes():
-            page = catalogue.page(known)
-            click.echo(f"{known}  {'at run time' if page.at_run_time else page.severity:<11}  {page.summary}")
-        return
-    if code is None:
-        raise click.UsageError("name a code, such as SYN0501, or use --list")
-    wanted = code.strip().upper()
-    if wanted not in catalogue.codes():
-        raise click.UsageError(f"there is no code {code!r}.{_near(wanted)}")
-    page = catalogue.page(wanted)
-    click.echo(f"{wanted}: {page.summary}\n\n{page.text.strip()}")
-
-
-@click.command(epilog=_examples("syncline fmt", "syncline fmt --check --diff", "syncline fmt account.map"))
+@click.command(epilog=examples("syncline fmt", "syncline fmt --check --diff", "syncline fmt account.map"))
 @click.option("--check", "checking", is_flag=True, help="Change nothing; exit 1 if a file is not in the one format.")
 @click.option("--diff", "diff", is_flag=True, help="Show what would change, and change nothing.")
-@_project_option
+@project_option
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 def fmt(checking: bool, diff: bool, project: Path | None, paths: tuple[Path, ...]) -> None:
     """Bring mappings (.map files) into the one format.
@@ -167,7 +158,7 @@ def fmt(checking: bool, diff: bool, project: Path | None, paths: tuple[Path, ...
     as it is, and the exit code is 1.
     """
     changed = unreadable = 0
-    for path in _mappings(paths or (_root(project, None),)):
+    for path in _mappings(paths or (root_of(project, None),)):
         before = _read(path)
         unreadable += _report_syntax(path, before)
         after = format_mapping(before)
@@ -182,31 +173,6 @@ def fmt(checking: bool, diff: bool, project: Path | None, paths: tuple[Path, ...
     sys.exit(FAULT if unreadable or (changed and checking) else 0)
 
 
-@click.command(
-    epilog=_examples("syncline schema sync", "syncline schema --out .schemas", "syncline schema > syncline.schema.json")
-)
-@click.argument("kind", required=False, type=click.Choice(sorted(MODELS)))
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the schema of every kind into this folder."
-)
-def schema(kind: str | None, out: Path | None) -> None:
-    """Print the JSON Schema of one kind of spec, or one schema for all files.
-
-    Editors complete and check specs by it. A project that `syncline init` made has them in .schemas already.
-    """
-    if out is None:
-        click.echo(as_text(schema_of(kind) if kind else schema_of_any()), nl=False)
-        return
-    if kind is not None:
-        raise click.UsageError("--out writes every kind: name no KIND with it")
-    files = schema_files()
-    try:
-        write_files(out, files)
-    except ProjectRefusedError as error:
-        raise click.UsageError(str(error)) from None
-    click.echo(f"{len(files)} schemas written to {out}", err=True)
-
-
 COMMANDS: dict[str, click.Command] = {
     "init": init,
     "check": check,
@@ -214,23 +180,36 @@ COMMANDS: dict[str, click.Command] = {
     "explain": explain,
     "fmt": fmt,
     "schema": schema,
+    "rules": rules,
 }
 
 
-def _root(project: Path | None, path: Path | None) -> Path:
-    """Find the project that a command is about; --project wins, then PATH, then this folder."""
-    start = project or path or Path.cwd()
-    if not start.exists():
-        raise click.UsageError(f"{start} does not exist")
-    root = find_root(start)
-    if root is None:
-        where = "this folder" if start == Path.cwd() else str(start)
-        raise click.UsageError(f"no {PROJECT_FILE} in {where} or above it; `syncline init DIR` makes a project")
-    return root
+def _take_up(root: Path, today: date, owner: str | None, until: date) -> None:
+    """Write waivers of all that may be waived into a policy of its own."""
+    compilation = check_project(root, today)
+    places = waivable(compilation.diagnostics)
+    if not places:
+        click.echo("nothing to waive", err=True)
+        return
+    name, path = _free_name(root, compilation.sources)
+    who = owner or compilation.steward or getpass.getuser()
+    try:
+        write_files(root, {path: waivers_text(name, places, owner=who, today=today, until=until)})
+    except ProjectRefusedError as error:
+        raise click.UsageError(str(error)) from None
+    found = sum(map(len, places.values()))
+    click.echo(f"{path}: {found} waived until {until.isoformat()}, looked after by {who}", err=True)
 
 
-def _day(given: datetime | None) -> date | None:
-    return given.date() if given is not None else None
+def _free_name(root: Path, sources: Container[str]) -> tuple[str, str]:
+    """Find a name for a policy that the project does not have, and its file."""
+    names = (f"waivers_{number}" if number else "waivers" for number in itertools.count())
+    free = ((name, f"policies/{name}.yaml") for name in names)
+    return next((name, path) for name, path in free if path not in sources and not (root / path).exists())
+
+
+def _day(given: datetime | None) -> date:
+    return given.date() if given is not None else datetime.now(UTC).date()
 
 
 def _about(diagnostics: Collector, root: Path, path: Path | None) -> Collector:
@@ -270,13 +249,6 @@ def _show(diagnostics: Collector, compilation: Compilation, root: Path, form: st
 def _has_colour(stream: TextIO) -> bool:
     """Colour only on a terminal, and not if its user wants none (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR")
-
-
-def _near(code: str) -> str:
-    guess = nearest(code, catalogue.codes())
-    groups = [known for length in (5, 4) for known in catalogue.codes() if known[:length] == code[:length]]
-    near = list(dict.fromkeys([*([guess] if guess else []), *groups]))[:5]
-    return f" Did you mean {', '.join(near)}?" if near else " `syncline explain --list` lists all."
 
 
 def _mappings(paths: Sequence[Path]) -> Iterable[Path]:

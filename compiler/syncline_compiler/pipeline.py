@@ -18,8 +18,10 @@ from syncline_compiler.diagnostics.mend import mended
 from syncline_compiler.emit.plan import emit
 from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.resolved import CodeTable, ResolvedObject, ResolvedProject
+from syncline_compiler.model.resolved_policy import Governance
 from syncline_compiler.model.typed import Expression
 from syncline_compiler.model.types import BOOL, Type
+from syncline_compiler.passes.apply_waivers import apply_waivers
 from syncline_compiler.passes.check_cursors import check_cursors
 from syncline_compiler.passes.check_delivery import check_delivery
 from syncline_compiler.passes.check_deprecated import check_deprecated
@@ -30,6 +32,7 @@ from syncline_compiler.passes.check_imports import check_imports
 from syncline_compiler.passes.check_keys import check_keys
 from syncline_compiler.passes.check_loops import check_loops
 from syncline_compiler.passes.check_ownership import check_ownership
+from syncline_compiler.passes.check_policies import check_policies
 from syncline_compiler.passes.check_privacy import check_privacy
 from syncline_compiler.passes.check_rates import check_rates
 from syncline_compiler.passes.check_readiness import check_readiness
@@ -48,6 +51,7 @@ from syncline_compiler.passes.resolve_events import resolve_events
 from syncline_compiler.passes.resolve_mappings import resolve_mappings
 from syncline_compiler.passes.resolve_object import resolve_objects
 from syncline_compiler.passes.resolve_owners import resolve_owners
+from syncline_compiler.passes.resolve_policies import resolve_policies
 from syncline_compiler.passes.resolve_scenarios import Stage, resolve_scenarios
 from syncline_compiler.passes.resolve_sync import Bound, resolve_syncs
 from syncline_compiler.passes.resolve_system import resolve_systems
@@ -62,6 +66,9 @@ class Compilation:
     sources: Mapping[str, SourceFile]
     diagnostics: Collector
     project: ResolvedProject | None = None
+    governance: Governance | None = None  # the rules that were asked
+    steward: str | None = None  # who answers for the project
+    waived: int = 0  # findings that waivers cover
     release: Iterator[tuple[str, bytes]] | None = None  # path and content of its files, made one after the other
 
     @cached_property
@@ -71,16 +78,19 @@ class Compilation:
 
 
 def compile_project(root: Path, today: date | None = None) -> Compilation:
-    """Compile a project: load, resolve, check, lower, emit. What is compiled is the same on every day."""
-    checked = check_project(root, today)
+    """Compile a project: load, resolve, check, lower, emit. What is compiled is the same on every day.
+
+    Waivers do not end here: what was accepted and released goes on, and `check` says that it is to be decided again.
+    """
+    checked = check_project(root, today, waivers_end=False)
     if checked.project is None:
         return checked
     return replace(checked, release=emit(checked.project, lower(checked.project)))
 
 
-def check_project(root: Path, today: date | None = None) -> Compilation:
-    """Load, resolve and check a project; ``today`` is the day by which sunsets are judged, by default this day."""
-    return check_sources(list(read_sources(root)), today)
+def check_project(root: Path, today: date | None = None, *, waivers_end: bool = True) -> Compilation:
+    """Load, resolve and check a project; ``today`` is the day by which sunsets and waivers are judged: this day."""
+    return check_sources(list(read_sources(root)), today, waivers_end=waivers_end)
 
 
 def mend_project(root: Path, within: Callable[[str], bool]) -> Mapping[str, SourceFile]:
@@ -94,7 +104,9 @@ def mend_project(root: Path, within: Callable[[str], bool]) -> Mapping[str, Sour
     )
 
 
-def check_sources(files: Iterable[SourceFile | Unreadable], today: date | None = None) -> Compilation:
+def check_sources(
+    files: Iterable[SourceFile | Unreadable], today: date | None = None, *, waivers_end: bool = True
+) -> Compilation:
     """Check a project whose files are read already, in any order."""
     files = list(files)
     sources = {file.path: file for file in files if isinstance(file, SourceFile)}
@@ -105,9 +117,15 @@ def check_sources(files: Iterable[SourceFile | Unreadable], today: date | None =
     written, imported = import_packs(written, diagnostics)
     sources |= {file.path: file for file in imported}
     project = _check(written, diagnostics)
-    if not diagnostics.failed:
-        _lint(project, written, today or datetime.now(UTC).date(), diagnostics)
-    return Compilation(sources, diagnostics, None if diagnostics.failed else project)
+    today = today or datetime.now(UTC).date()
+    governance = resolve_policies(written, parse_expression, diagnostics)
+    sound = not diagnostics.failed
+    if sound:
+        _lint(project, written, today, diagnostics)
+        check_policies(project, written, governance.rules, diagnostics)
+    waived = apply_waivers(governance, diagnostics, complete=sound, today=today if waivers_end else None)
+    found = None if diagnostics.failed else project
+    return Compilation(sources, diagnostics, found, governance, written.project.spec.steward, waived)
 
 
 def _lint(project: ResolvedProject, written: WrittenProject, today: date, diagnostics: Collector) -> None:

@@ -33,6 +33,7 @@ _EXPECTED = {
     "model_type": "a mapping of keys to values is expected",
     "model_attributes_type": "a mapping of keys to values is expected",
     "too_short": "at least one is expected",
+    "too_long": "these are too many",
     "string_too_short": "one character is expected",
     "string_too_long": "one character is expected",
 }

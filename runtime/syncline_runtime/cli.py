@@ -36,6 +36,7 @@ COMPILER = {
     "explain": "Explain a diagnostic code.",
     "fmt": "Format mappings.",
     "schema": "Print the JSON Schemas of specs, for editors.",
+    "rules": "List checks and policy rules with their severities.",
 }
 
 

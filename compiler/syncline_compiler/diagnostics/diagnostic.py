@@ -34,7 +34,10 @@ class Edit:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One mistake: code and summary, the place with a label, what and why, and what to do."""
+    """One mistake: code and summary, the place with a label, what and why, and what to do.
+
+    A finding of a policy has the name of its ``rule`` and says what it is ``about``, as waivers do: ``account.email``.
+    """
 
     code: str
     severity: Severity
@@ -45,6 +48,13 @@ class Diagnostic:
     helps: tuple[str, ...] = ()
     secondary: tuple[Secondary, ...] = ()
     fix: Edit | None = None
+    rule: str | None = None
+    about: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The code, and the rule if there is one."""
+        return f"{self.code} {self.rule}" if self.rule is not None else self.code
 
     @property
     def order(self) -> tuple[Span, str, str]:
@@ -73,15 +83,18 @@ class Collector:
         help: Help = (),
         secondary: Sequence[Secondary] = (),
         fix: Edit | None = None,
+        severity: Severity | None = None,
+        rule: str | None = None,
+        about: str | None = None,
     ) -> None:
-        """Add a diagnostic; one that says the same of the same place is kept once."""
+        """Add a diagnostic; one that says the same of the same place is kept once. Its page knows the severity."""
         if (code, span, label) in self._found:
             return
         described = page(code)
         self._per_file[span.path] = self._per_file.get(span.path, 0) + 1
         self._found[code, span, label] = Diagnostic(
             code=code,
-            severity=described.severity,
+            severity=severity or described.severity,
             summary=described.summary,
             span=span,
             label=label,
@@ -89,7 +102,14 @@ class Collector:
             helps=_lines(help),
             secondary=tuple(secondary),
             fix=fix or self._fix(span, help),
+            rule=rule,
+            about=about,
         )
+
+    def revise(self, judge: Callable[[Diagnostic], Diagnostic | None]) -> None:
+        """Put what ``judge`` makes of each diagnostic in its place; None takes it away."""
+        judged = {key: judge(diagnostic) for key, diagnostic in self._found.items()}
+        self._found = {key: diagnostic for key, diagnostic in judged.items() if diagnostic is not None}
 
     def _fix(self, span: Span, help: Help) -> Edit | None:
         """Make an edit of the first remedy that is certain: its word, which must stand once in the span, is replaced."""

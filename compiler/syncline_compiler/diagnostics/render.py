@@ -66,7 +66,7 @@ def render_one(diagnostic: Diagnostic, sources: Sources, *, folder: str = "", co
     marks = [_Mark(diagnostic.span, diagnostic.label, True)]
     marks += [_Mark(span, label, False) for span, label in diagnostic.secondary]
     width = len(str(max(mark.span.line for mark in marks)))
-    severity = paint(f"{diagnostic.severity}[{diagnostic.code}]", _COLOURS[diagnostic.severity])
+    severity = paint(f"{diagnostic.severity}[{diagnostic.name}]", _COLOURS[diagnostic.severity])
     lines = [f"{severity}{paint(f': {diagnostic.summary}', _BOLD)}"]
     for path in dict.fromkeys(mark.span.path for mark in marks):
         first = next(mark for mark in marks if mark.span.path == path)
@@ -183,6 +183,8 @@ def _as_json(diagnostic: Diagnostic, folder: str) -> dict[str, Any]:
         "help": list(diagnostic.helps),
         "secondary": [{**_span_as_json(span, folder), "label": label} for span, label in diagnostic.secondary],
     }
+    if diagnostic.rule is not None:
+        shown |= {"rule": diagnostic.rule, "about": diagnostic.about}
     if diagnostic.fix is not None:
         shown["fix"] = {**_span_as_json(diagnostic.fix.span, folder), "text": diagnostic.fix.text}
     return shown
@@ -203,7 +205,7 @@ def _annotation(diagnostic: Diagnostic, folder: str) -> str:
     where = f"file={_property(_path(span, folder))},line={span.line},endLine={span.end_line},col={span.column}"
     if span.end_line == span.line:  # GitHub takes the end column only within one line, and counts it in.
         where += f",endColumn={max(span.end_column - 1, span.column)}"
-    title = _property(f"{diagnostic.code}: {diagnostic.summary}")
+    title = _property(f"{diagnostic.name}: {diagnostic.summary}")
     text = "\n".join([diagnostic.label or diagnostic.summary, *diagnostic.details, *diagnostic.helps])
     return f"::{diagnostic.severity} {where},title={title}::{_message(text)}"
 

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from syncline_compiler.model.spec import CodesSpec, ObjectSpec, ProjectSpec, SyncSpec
 from syncline_compiler.model.spec_event import EventSpec
+from syncline_compiler.model.spec_policy import PolicySpec
 from syncline_compiler.model.spec_scenario import ScenarioSpec
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.written import Written
@@ -105,6 +106,7 @@ class WrittenProject:
     codes: Mapping[str, Declared[CodesSpec]]
     syncs: Mapping[str, Declared[SyncSpec]]
     events: Mapping[str, Declared[EventSpec]]
+    policies: Mapping[str, Declared[PolicySpec]]
     scenarios: Mapping[str, Declared[ScenarioSpec]]
     mappings: tuple[SourceFile, ...]
     broken: Mapping[str, frozenset[str]] = field(default_factory=dict)

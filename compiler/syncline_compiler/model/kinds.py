@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from syncline_compiler.model.spec import CodesSpec, ObjectSpec, PackSpec, ProjectSpec, SyncSpec
 from syncline_compiler.model.spec_event import EventSpec
+from syncline_compiler.model.spec_policy import PolicySpec
 from syncline_compiler.model.spec_scenario import ScenarioSpec
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.written import Written
@@ -19,6 +20,7 @@ KINDS: Mapping[str, type[Written]] = {
     "codes": CodesSpec,
     "sync": SyncSpec,
     "event": EventSpec,
+    "policy": PolicySpec,
     "scenario": ScenarioSpec,
 }
 """What specs declare, each in a file of its own."""
@@ -30,8 +32,9 @@ FOLDERS: Mapping[str, str] = {
     "codes": "codes",
     "sync": "syncs",
     "event": "events",
+    "policy": "policies",
     "scenario": "scenarios",
 }
 """Where specs of a kind usually lie; in packs they must."""
-IMPORTED = ("object", "system", "codes")
+IMPORTED = ("object", "system", "codes", "policy")
 """The kinds that can be imported."""

@@ -19,6 +19,13 @@ def fields_read(mapping: TypedMapping) -> dict[str, Span]:
     return read | {part.part: part.span for part in mapping.parts if part.direction != "write"}
 
 
+def fields_written(mapping: TypedMapping) -> set[str]:
+    """Give the canonical fields and parts that reach the system's records."""
+    puts = (put.value for line in mapping.lines for put in line.puts)
+    sent = {field.name for value in puts for field in fields_in(value) if field.scope == "canonical"}
+    return sent | {part.part for part in mapping.parts if part.direction != "read"}
+
+
 def fields_mapped(mapping: TypedMapping) -> dict[str, Span]:
     """Give the canonical fields and parts that a mapping names in either direction, and the first line of each."""
     mapped: dict[str, Span] = {}

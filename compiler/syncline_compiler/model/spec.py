@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from syncline_compiler.model.spec_policy import RuleName, RuleSeverity
 from syncline_compiler.model.written import (
     Condition,
     Day,
@@ -205,6 +206,7 @@ class ImportsSpec(Written):
     objects: list[ImportName] = []
     systems: list[ImportName] = []
     codes: list[ImportName] = []
+    policies: list[ImportName] = []
 
 
 class PackSpec(Written):
@@ -224,4 +226,5 @@ class ProjectSpec(Written):
     label: Text | None = None
     steward: Text | None = None
     imports: ImportsSpec = ImportsSpec()
+    rules: dict[RuleName, RuleSeverity] = {}
     environments: dict[ProjectName, dict[Name, ConnectionSpec]] = {}

@@ -29,7 +29,8 @@ def check_imports(project: ResolvedProject, written: WrittenProject, diagnostics
 
 def _used(project: ResolvedProject, written: WrittenProject) -> Used:
     imported = {(one.kind, one.name) for one in written.imports}
-    used: Used = {("object", name) for name in project.objects if ("object", name) not in imported}
+    used: Used = {(kind, name) for kind, name in imported if kind == "policy"}  # its rules are asked of everything
+    used |= {("object", name) for name in project.objects if ("object", name) not in imported}
     used |= {("object", name) for name, declared in written.objects.items() if declared.spec.extends is not None}
     used |= {("object", sync.object.name) for sync in project.syncs}
     used |= {("system", member.system) for sync in project.syncs for member in sync.members}

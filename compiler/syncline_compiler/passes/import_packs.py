@@ -51,7 +51,12 @@ def import_packs(written: WrittenProject, diagnostics: Collector) -> tuple[Writt
         written=written,
         packs={**written.packs, LIBRARY_PACK: Pack(LIBRARY_PACK, LIBRARY, Library())},
         diagnostics=diagnostics,
-        specs={"object": dict(written.objects), "system": dict(written.systems), "codes": dict(written.codes)},
+        specs={
+            "object": dict(written.objects),
+            "system": dict(written.systems),
+            "codes": dict(written.codes),
+            "policy": dict(written.policies),
+        },
         broken={kind: set(names) for kind, names in written.broken.items()},
     )
     for section in SECTIONS:
@@ -68,6 +73,7 @@ def _with_imports(at: _Importing) -> WrittenProject:
         objects=at.specs["object"],
         systems=at.specs["system"],
         codes=at.specs["codes"],
+        policies=at.specs["policy"],
         broken={kind: frozenset(names) for kind, names in at.broken.items()},
         packs=at.packs,
         imports=tuple(at.done.values()),
@@ -126,7 +132,7 @@ def _expect_nothing(section: str, pack_name: str, wanted: str, at: _Importing) -
 def _check_name(declared: Declared[Any], kind: str, name: str, major: str, at: _Importing) -> None:
     """Check that a file holds what its name says, so that an import gets what it asks for."""
     spec = declared.spec
-    found = f"{getattr(spec, kind)}@{spec.version.partition('.')[0]}"
+    found = f"{getattr(spec, kind)}@{(spec.version or '').partition('.')[0]}"
     if found != f"{name}@{major}":
         span = declared.at(kind if getattr(spec, kind) != name else "version")
         path = declared.document.source.path

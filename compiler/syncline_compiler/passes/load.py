@@ -19,7 +19,7 @@ from syncline_compiler.source import PACK_FILE, PROJECT_FILE, SourceFile, Span, 
 from syncline_compiler.spelling import did_you_mean
 from syncline_compiler.yaml_reader import read_yaml
 
-LATER_KINDS = ("process", "policy")
+LATER_KINDS = ("process",)
 """Kinds of the language that this version does not know yet."""
 
 
@@ -67,6 +67,7 @@ def load(files: Iterable[SourceFile | Unreadable], diagnostics: Collector) -> Wr
         codes=specs["codes"],
         syncs=specs["sync"],
         events=specs["event"],
+        policies=specs["policy"],
         scenarios=specs["scenario"],
         mappings=tuple(found.mappings),
         broken={kind: frozenset(names) for kind, names in found.broken.items()},
@@ -144,7 +145,7 @@ def _kind(document: Document, diagnostics: Collector) -> str | None:
     """Find what a document declares: its first key."""
     value = document.value
     if not isinstance(value, dict) or not value:
-        beginning = "object, system, codes, sync, event or scenario, as in `object: account`"
+        beginning = "object, system, codes, sync, event, policy or scenario, as in `object: account`"
         label = "the file is empty" if value is None else "this is no mapping of keys to values"
         diagnostics.report("SYN0009", document.at(), label=label, help=f"a spec begins with its kind: {beginning}")
         return None

@@ -1,0 +1,1 @@
+"""Rules over specs: what they can select, and how their expressions are asked of it."""
