@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from lark import Token, Transformer, v_args
+from lark import Token
 
 from syncline_compiler.model import syntax
 from syncline_compiler.model.syntax import Direction, Expression
@@ -52,8 +52,7 @@ class EachClose:
 Statement = syntax.Header | syntax.Take | syntax.Let | syntax.Reject | syntax.Line | EachOpen | EachClose
 
 
-@v_args(inline=True)
-class TreeBuilder(Transformer[Token, Any]):
+class TreeBuilder:
     """The parser's callbacks. ``begin`` before each text."""
 
     def begin(self, text: str, places: Places) -> None:

@@ -8,14 +8,16 @@ Invariant: every mistake is reported once, at its place; no text, however nested
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from lark import Lark, Token
+from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from lark.lark import PostLex
+from lark.lexer import PatternStr
 from lark.parsers.lalr_analysis import Shift
 
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -23,6 +25,7 @@ from syncline_compiler.parsing.build import TreeBuilder
 from syncline_compiler.parsing.depth import deeper_than
 from syncline_compiler.parsing.expected import hint, wanted
 from syncline_compiler.parsing.places import Places
+from syncline_compiler.parsing.shapes import Shapes
 from syncline_compiler.source import Span
 
 LARGEST = 1 << 20
@@ -64,20 +67,62 @@ class _TooDeepError(Exception):
     """Carries the token at which the nesting passed its bound."""
 
 
+class _Callbacks:
+    """What the parser calls for each rule: the builder, or while a shape is learnt, what makes a plain tree."""
+
+    def __init__(self, builder: TreeBuilder) -> None:
+        self._builder = builder
+        self.learning = False
+
+    def __getattr__(self, rule: str) -> Callable[[list[Any]], Any]:
+        build = getattr(self._builder, rule)
+        return lambda children: Tree(rule, children) if self.learning else build(*children)
+
+
+@dataclass(frozen=True)
+class _Machine:
+    """The parser, made once, and what works with it."""
+
+    parser: Lark
+    callbacks: _Callbacks
+    builder: TreeBuilder
+    line_ends: _LineEnds
+
+    def tree(self, line: str) -> Tree[Any] | None:
+        """Give the plain tree of one line; None if it has a mistake."""
+        self.callbacks.learning = True
+        try:
+            tree: Tree[Any] = self.parser.parse(line, start="mapping_file")
+            return tree
+        except (UnexpectedInput, _TooDeepError):
+            return None
+        finally:
+            self.callbacks.learning = False
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        """The shapes of statements met so far in this process."""
+        signs = (
+            terminal.pattern.value for terminal in self.parser.terminals if isinstance(terminal.pattern, PatternStr)
+        )
+        return Shapes(self.tree, self.builder, frozenset(signs))
+
+
 @cache
-def _machine() -> tuple[Lark, TreeBuilder, _LineEnds]:
+def _machine() -> _Machine:
     grammar = (Path(__file__).parent.parent / "grammar.lark").read_text(encoding="utf-8")
     builder, line_ends = TreeBuilder(), _LineEnds()
+    callbacks = _Callbacks(builder)
     parser = Lark(
         grammar,
         parser="lalr",
         lexer="contextual",
         start=["mapping_file", "lone_expression"],
         postlex=line_ends,
-        transformer=builder,
+        transformer=callbacks,  # it is asked for nothing but its callbacks
         maybe_placeholders=True,
     )
-    return parser, builder, line_ends
+    return _Machine(parser, callbacks, builder, line_ends)
 
 
 class Reading:
@@ -90,14 +135,18 @@ class Reading:
 
     def read(self, start: str) -> Any:
         """Parse from ``start``; None after an error."""
-        parser, builder, _ = _machine()
+        machine = _machine()
+        builder = machine.builder
         if len(self.text) > LARGEST + 1:
             self._report("SYN0102", self.places.at(1, 1, 1, 2), f"longer than {LARGEST} characters")
             return None
         builder.begin(self.text, self.places)
         self.alone = start == "lone_expression"
         try:
-            tree = parser.parse(self.text, start=start, on_error=self.recover)
+            tree: Any = None if self.alone else machine.shapes.read(self.text)
+            if tree is None:
+                builder.begin(self.text, self.places)
+                tree = machine.parser.parse(self.text, start=start, on_error=self.recover)
         except UnexpectedInput:
             return None
         except _TooDeepError as stop:
@@ -138,7 +187,7 @@ class Reading:
 
     def _line_end(self, position: int) -> int:
         """Give the end of the line behind which the next statement begins."""
-        depth = _machine()[2].depth
+        depth = _machine().line_ends.depth
         end = self._end_of_line(position)
         depth += _opened(self.text[position:end])
         while end + 1 < len(self.text):
