@@ -79,7 +79,7 @@ def canonical_columns(plan: Plan) -> dict[str, str]:
         fields[f"from.{field.name}"] = "VARCHAR"
         if field.owner == "newest":
             fields[f"at.{field.name}"] = "TIMESTAMPTZ"
-    return {"_cid": "VARCHAR", "_run": "VARCHAR", "_open": "BOOLEAN", "_plan": "VARCHAR"} | fields
+    return {"_cid": "VARCHAR", "_run": "VARCHAR", "_open": "BOOLEAN", "_plan": "VARCHAR", "_ceased": "BOOLEAN"} | fields
 
 
 def landed_columns(natives: Sequence[str]) -> dict[str, str]:

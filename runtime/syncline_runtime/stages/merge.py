@@ -31,6 +31,7 @@ def merge(run: RunContext, plan: Plan, open_ids: Sequence[str]) -> None:
             )
         for step in plan.merge:
             state.make(step.output, step.sql)
+        _cease(run, plan)
     bind_current(run, plan)
 
 
@@ -44,6 +45,7 @@ def _dirty(run: RunContext, plan: Plan) -> list[str]:
         prefix = prefix_of(plan, member)
         if plan.name not in run.idle:
             queries.append(f"SELECT _cid FROM {quoted(f'{prefix}/values')} WHERE _cid IS NOT NULL")
+        queries.append(f"SELECT _cid FROM {quoted(f'{prefix}/gone')} WHERE _cid IS NOT NULL")
         queries.append(
             f"SELECT _cid FROM {quoted(f'base:{prefix}')} WHERE _status = 'linked' "
             f"AND (_open OR _mapping <> {text(member.mapping)})"
@@ -60,6 +62,40 @@ def _dirty(run: RunContext, plan: Plan) -> list[str]:
                 f"JOIN {quoted(f'{child}/golden')} AS g ON g._cid = c._cid WHERE c.{quoted(ref)} IS NOT NULL"
             )
     return queries
+
+
+def _cease(run: RunContext, plan: Plan) -> None:
+    """Let records end that were deleted wherever they were: they are in no sum any more."""
+    lost = [member for member in plan.members if _lost_any(run, plan, member)]
+    if not lost:
+        return
+    links = " UNION ALL ".join(_lost_links(plan, member, lost=member in lost) for member in plan.members)
+    run.state.execute(
+        f"UPDATE {quoted(f'{plan.name}/golden')} SET _exists = false WHERE _cid IN "
+        f"(SELECT _cid FROM ({links}) GROUP BY _cid HAVING bool_and(lost))"
+    )
+
+
+def _lost_any(run: RunContext, plan: Plan, member: Member) -> bool:
+    """Whether the member has deleted anything, ever, that its sync does not keep all the same."""
+    prefix = prefix_of(plan, member)
+    gone = f"SELECT count(*) FROM {quoted(f'base:{prefix}')} WHERE _status = 'gone'"
+    now = f"SELECT count(*) FROM {quoted(f'{prefix}/gone')}"
+    return member.when_deleted != "keep" and bool(run.state.scalar(f"SELECT ({gone}) + ({now})"))
+
+
+def _lost_links(plan: Plan, member: Member, *, lost: bool) -> str:
+    """Give the links of dirty records to a member, and whether what they lead to is lost."""
+    prefix = prefix_of(plan, member)
+    return f"""
+        SELECT l.canonical_id AS _cid,
+               {lost} AND v._cid IS NULL AND (l.state = 'reused' OR b._status = 'gone' OR g._native_id IS NOT NULL) AS lost
+        FROM links AS l SEMI JOIN {quoted(f"{plan.name}/dirty")} AS d ON d._cid = l.canonical_id
+        LEFT JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = l.native_id
+        LEFT JOIN {quoted(f"{prefix}/gone")} AS g ON g._native_id = l.native_id
+        LEFT JOIN {quoted(f"{prefix}/values")} AS v ON v._native_id = l.native_id
+        WHERE l.object = {text(plan.object)} AND l.connection = {text(member.connection)}
+    """
 
 
 def _add_stored(run: RunContext, plan: Plan, member: Member) -> None:
@@ -79,7 +115,9 @@ def bind_current(run: RunContext, plan: Plan) -> None:
     """Make ``current``: the canonical records as they are after this run's decisions."""
     fields = ", ".join(f"c.{quoted(field.name)}" for field in plan.fields)
     stored = f"SELECT c._cid, {fields} FROM {quoted(f'canonical:{plan.name}')} AS c"
+    lasting = " WHERE c._ceased IS DISTINCT FROM true"
     if plan.name in run.touched:
         golden = quoted(f"{plan.name}/golden")
-        stored += f" ANTI JOIN {golden} AS g ON g._cid = c._cid UNION ALL SELECT c._cid, {fields} FROM {golden} AS c WHERE c._exists"
-    run.state.bind(f"{plan.name}/current", stored)
+        stored += f" ANTI JOIN {golden} AS g ON g._cid = c._cid"
+        lasting += f" UNION ALL SELECT c._cid, {fields} FROM {golden} AS c WHERE c._exists"
+    run.state.bind(f"{plan.name}/current", stored + lasting)

@@ -152,8 +152,9 @@ def _canonical_rows(run: RunContext, plan: Plan) -> str:
             columns.append(f"g.{quoted(f'at.{field.name}')}")
     return (
         f"SELECT g._cid, {text(run.run_id)} AS _run, g._cid IN ({unseen}) AS _open, {text(plan.behaviour)} AS _plan, "
+        "NOT g._exists AS _ceased, "
         f"{', '.join(columns)} FROM {quoted(f'{plan.name}/golden')} AS g "
-        f"LEFT JOIN {quoted(f'canonical:{plan.name}')} AS c ON c._cid = g._cid WHERE g._exists"
+        f"LEFT JOIN {quoted(f'canonical:{plan.name}')} AS c ON c._cid = g._cid WHERE g._exists OR c._cid IS NOT NULL"
     )
 
 
