@@ -38,6 +38,7 @@ BASE_COLUMNS = {
     "_mapping": "VARCHAR", "_open": "BOOLEAN", "_slots": "VARCHAR",
     "_before": "VARCHAR", "_written": "BIGINT", "_disputed": "VARCHAR", "_synced": "VARCHAR",
 }  # fmt: skip
+SAME_TYPE = {"TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE"}  # as we write it, as the engine does
 LANDED_COLUMNS = {
     "_native_id": "VARCHAR", "_op": "VARCHAR", "_version": "VARCHAR", "_seq": "BIGINT", "_raw_hash": "VARCHAR",
     "_missing": "VARCHAR[]", "_correlation": "VARCHAR",
@@ -72,14 +73,21 @@ def base_columns(member: Member) -> dict[str, str]:
 
 
 def canonical_columns(plan: Plan) -> dict[str, str]:
-    """Columns and SQL types of a sync's canonical rows."""
+    """Columns and SQL types of a sync's canonical rows. ``_lost``: fields, between commas, that a new type cannot hold."""
     fields: dict[str, str] = {}
     for field in plan.fields:
         fields[field.name] = field.sql_type
         fields[f"from.{field.name}"] = "VARCHAR"
         if field.owner == "newest":
             fields[f"at.{field.name}"] = "TIMESTAMPTZ"
-    return {"_cid": "VARCHAR", "_run": "VARCHAR", "_open": "BOOLEAN", "_plan": "VARCHAR", "_ceased": "BOOLEAN"} | fields
+    return {
+        "_cid": "VARCHAR",
+        "_run": "VARCHAR",
+        "_open": "BOOLEAN",
+        "_plan": "VARCHAR",
+        "_ceased": "BOOLEAN",
+        "_lost": "VARCHAR",
+    } | fields
 
 
 def landed_columns(natives: Sequence[str]) -> dict[str, str]:
@@ -229,9 +237,9 @@ class State:
         """Append a Parquet file of someone else (copied into the spool first) to a temporary table."""
         self.execute(f"INSERT INTO {quoted(relation)} BY NAME SELECT {select} FROM read_parquet({text(str(path))})")
 
-    def columns_of(self, path: Path) -> list[str]:
-        """Give the column names of a Parquet file."""
-        return [row[0] for row in self.rows(f"DESCRIBE SELECT * FROM read_parquet({text(str(path))})")]
+    def columns_of(self, path: Path) -> dict[str, str]:
+        """Give the columns of a Parquet file and their types."""
+        return {row[0]: row[1] for row in self.rows(f"DESCRIBE SELECT * FROM read_parquet({text(str(path))})")}
 
     # segments
 
@@ -287,14 +295,16 @@ class State:
             self.store.verify(segment)
             path = (self.store.root / segment.path).resolve()
             source = f"read_parquet({text(str(path))})"
-            there = set(self.columns_of(path))
+            there = self.columns_of(path)
             if key:
                 on = " AND ".join(f"s.{quoted(k)} IS NOT DISTINCT FROM t.{quoted(k)}" for k in key)
                 self.execute(f"DELETE FROM {quoted(subject)} AS t USING {source} AS s WHERE {on}")
             chosen = [name for name in columns if name in there]
-            values = ", ".join(f"TRY_CAST({quoted(name)} AS {columns[name]})" for name in chosen)
-            listed = ", ".join(map(quoted, chosen))
-            self.execute(f"INSERT INTO {quoted(subject)} ({listed}) SELECT {values} FROM {source}")
+            values = {quoted(name): f"TRY_CAST({quoted(name)} AS {columns[name]})" for name in chosen}
+            values |= _without_lost(subject, columns, there)
+            self.execute(
+                f"INSERT INTO {quoted(subject)} ({', '.join(values)}) SELECT {', '.join(values.values())} FROM {source}"
+            )
         self.execute(f"UPDATE fold SET seq = {segments[-1].seq} WHERE subject = {text(subject)}")
         self.execute("COMMIT")
 
@@ -334,6 +344,27 @@ def _tables(release: Release) -> dict[str, dict[str, str]]:
         for member in plan.members:
             tables[f"base:{plan.name}/{member.connection}"] = base_columns(member)
     return tables
+
+
+def _without_lost(subject: str, columns: dict[str, str], there: dict[str, str]) -> dict[str, str]:
+    """Give the columns that say of values what a changed type cannot hold: nothing is agreed there, and it is no null."""
+    lost = {}
+    for name, old in there.items():
+        new = columns.get(name, old)
+        if old != SAME_TYPE.get(new, new) and not name.startswith(("_", "from.")):
+            back = f"TRY_CAST(TRY_CAST({quoted(name)} AS {new}) AS {old})"
+            lost[name.removeprefix("agreed.")] = f"{back} IS DISTINCT FROM {quoted(name)}"
+    if not lost:
+        return {}
+    if subject.startswith("canonical:"):
+        told = ", ".join(f"CASE WHEN {condition} THEN {text(name + ',')} END" for name, condition in lost.items())
+        return {quoted("_lost"): f"nullif(concat(',', {told}), ',')"}
+    if not subject.startswith("base:"):
+        return {}
+    slots = quoted("_slots")
+    for name, condition in lost.items():
+        slots = f"CASE WHEN {condition} THEN replace({slots}, {text(f',{name},')}, ',') ELSE {slots} END"
+    return {quoted("_slots"): slots}
 
 
 def _key(subject: str) -> tuple[str, ...]:

@@ -47,13 +47,13 @@ FILES = {
         """,
     "a.map": "mapping a.Bill <-> bill@1\n\nnumber <-> number\n",
     "b.map": "mapping b.Bill <-> bill@1\n\nnumber <-> number\npaid | round 2 -> paid\n",
-    "p.map": 'mapping a.Payment <-> payment@1\n\nbill <-> bill | ref bill\namount <- amount\n',
+    "p.map": "mapping a.Payment <-> payment@1\n\nbill <-> bill | ref bill\namount <- amount\n",
 }
 BOTH = {
     "payments.yaml": FILES["payments.yaml"]
     .replace("{a: a.Payment}", "{a: a.Payment, b: b.Payment}")
     .replace("{originate: [a]}", "{originate: [a], hold: {b: true}}"),
-    "p.map": FILES["p.map"].replace('amount <- amount', "amount <-> amount"),
+    "p.map": FILES["p.map"].replace("amount <- amount", "amount <-> amount"),
     "pb.map": "mapping b.Payment <-> payment@1\n\nbill <-> bill | ref bill\namount <-> amount\n",
 }
 

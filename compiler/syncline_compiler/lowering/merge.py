@@ -181,7 +181,7 @@ def decide(sync: ResolvedSync, members: Sequence[MemberSlots], field: FieldOfSyn
         return _newest(members, readers, field)
     owner = next((o for o in readers if members[o].member.connection == field.owner.owner), None)
     if owner is None:  # a part or field whose owner writes only: what is known stays
-        return Decision(b.col(CANONICAL, field.name), ir.Value(-1), b.FALSE)
+        return Decision(b.col(CANONICAL, field.name), ir.Value(-1), _lost(field))
     policy = sync.unowned_edit.get(field.name, sync.unowned_edit["*"])
     first = sync.first_link.get(field.name, sync.first_link.get("critical" if field.critical else "*", "fill"))
     rule = Rule(field.sql_type, field.late, owner, tuple(o for o in readers if o != owner), policy, first)
@@ -278,9 +278,19 @@ def _owned(name: str, rule: Rule) -> Decision:
             frozen.append(b.all_of(empty))
     ladder.append((_known(owner, field), _now(owner, field), owner))
     ladder.append((_based(owner, field), _agreed(owner, field), owner))
-    ladder.append((b.present(b.col(CANONICAL, "_cid")), b.col(CANONICAL, field.name), -1))
+    ladder.append((_stored(field), b.col(CANONICAL, field.name), -1))
     ladder += [(_known(o, field), _now(o, field), o) for o in others]
     return _decision(ladder, b.null(rule.sql_type), frozen)
+
+
+def _stored(field: Told) -> ir.Scalar:
+    """Whether a value is known from before."""
+    return b.all_of([b.present(b.col(CANONICAL, "_cid")), b.negated(_lost(field))])
+
+
+def _lost(field: Told) -> ir.Scalar:
+    """Whether a value was known, of a type that the field has no longer and into which it did not fit."""
+    return b.holds(b.call("CONTAINS TEXT", b.col(CANONICAL, "_lost"), b.text(f",{field.name},")))
 
 
 def _newest(members: Sequence[MemberSlots], readers: list[int], field: FieldOfSync) -> Decision:
@@ -313,7 +323,7 @@ def _newest(members: Sequence[MemberSlots], readers: list[int], field: FieldOfSy
             tie = [moved(order), moved(rival), b.equal(clock(order), clock(rival)), b.negated(agree(order, rival))]
             frozen.append(b.all_of([*tie, *(b.negated(beaten(order, r)) for r in rivals if r != rival)]))
     at = ir.When(tuple((condition, clock(order)) for condition, _, order in ladder), won)
-    ladder.append((b.present(b.col(CANONICAL, "_cid")), b.col(CANONICAL, field.name), -1))
+    ladder.append((_stored(field), b.col(CANONICAL, field.name), -1))
     ladder += [(_based(o, field), _agreed(o, field), o) for o in readers]
     return replace(_decision(ladder, b.null(field.sql_type), frozen), at=at)
 

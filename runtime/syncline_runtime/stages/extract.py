@@ -133,7 +133,7 @@ def _land_parquet(
     copy = run.state.spool / f"{digest(file.source)[:16]}.parquet"
     copy.write_bytes(file.path.read_bytes())
     try:
-        there = set(run.state.columns_of(copy))
+        there = run.state.columns_of(copy)
         before = run.state.scalar(f"SELECT count(*) FROM {quoted(relation)}")
         parts = []
         missing = []

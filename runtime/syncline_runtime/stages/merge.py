@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.normalise import normalise_rows, stored_image, wake
@@ -21,6 +22,7 @@ def merge(run: RunContext, plan: Plan, open_ids: Sequence[str]) -> None:
     state.make(f"{plan.name}/dirty", " UNION ".join(_dirty(run, plan)))
     if state.scalar(f"SELECT count(*) FROM {quoted(f'{plan.name}/dirty')}"):
         run.touched.add(plan.name)
+        _tell_lost(run, plan)
         wake(run, plan)
         for member in plan.members:
             _add_stored(run, plan, member)
@@ -62,6 +64,33 @@ def _dirty(run: RunContext, plan: Plan) -> list[str]:
                 f"JOIN {quoted(f'{child}/golden')} AS g ON g._cid = c._cid WHERE c.{quoted(ref)} IS NOT NULL"
             )
     return queries
+
+
+def _tell_lost(run: RunContext, plan: Plan) -> None:
+    """Say which values were known and do not fit into the types that their fields have by now."""
+    table = quoted(f"canonical:{plan.name}")
+    if not run.state.scalar(f"SELECT count(_lost) FROM {table}"):
+        return
+    for field in plan.fields:
+        lost = run.state.scalar(f"SELECT count(*) FROM {table} WHERE contains(_lost, {text(f',{field.name},')})")
+        if lost:
+            run.exceptions.append(
+                NewException(
+                    sync=plan.name,
+                    object=plan.object,
+                    connection=field.owner,
+                    resource="",
+                    rule=field.sql_type,
+                    code="SYN5015",
+                    category="mapping",
+                    message=f"{field.name} has another type now, into which {lost} values did not fit as they were",
+                    field=field.name,
+                    pattern="mismatched",
+                    severity="warning",
+                    side="spec",
+                    owner=field.owner,
+                )
+            )
 
 
 def _cease(run: RunContext, plan: Plan) -> None:

@@ -152,10 +152,22 @@ def _canonical_rows(run: RunContext, plan: Plan) -> str:
             columns.append(f"g.{quoted(f'at.{field.name}')}")
     return (
         f"SELECT g._cid, {text(run.run_id)} AS _run, g._cid IN ({unseen}) AS _open, {text(plan.behaviour)} AS _plan, "
-        "NOT g._exists AS _ceased, "
+        f"NOT g._exists AS _ceased, {_still_lost(run, plan)} AS _lost, "
         f"{', '.join(columns)} FROM {quoted(f'{plan.name}/golden')} AS g "
         f"LEFT JOIN {quoted(f'canonical:{plan.name}')} AS c ON c._cid = g._cid WHERE g._exists OR c._cid IS NOT NULL"
     )
+
+
+def _still_lost(run: RunContext, plan: Plan) -> str:
+    """Give the fields that a new type could not hold and that nobody has told since."""
+    if not run.state.scalar(f"SELECT count(_lost) FROM {quoted(f'canonical:{plan.name}')}"):
+        return "CAST(NULL AS VARCHAR)"
+    fields = [field.name for field in plan.fields if field.owner != "derived"]
+    left = ", ".join(
+        f"CASE WHEN contains(c._lost, {text(f',{name},')}) AND g.{quoted(f'from.{name}')} = -1 THEN {text(f'{name},')} END"
+        for name in fields
+    )
+    return f"nullif(concat(',', {left}), ',')"
 
 
 def _outcome_rows(run: RunContext, plan: Plan, member: Member) -> str:
