@@ -142,7 +142,8 @@ def shown(e: typed.Expression | None) -> str:  # noqa: C901 - one case a node
             return f"case {branches} else {shown(e.default)} end"
         case typed.Aggregate():
             where = f" where {shown(e.where)}" if e.where is not None else ""
-            return f"{e.function}({e.object}.{e.ref}: {shown(e.value)}{where})"
+            by = f" by {shown(e.by)}" if e.by is not None else ""
+            return f"{e.function}({e.object}.{e.ref}: {shown(e.value)}{by}{where})"
 
 
 def sql_type(one: Type) -> str:

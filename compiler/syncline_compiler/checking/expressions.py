@@ -55,6 +55,10 @@ class Typer:
         """Give a typer for another scope that remembers places in the same book."""
         return Typer(self.names, scope, self.diagnostics, self.places, self.kept)
 
+    def knowing(self, condition: syntax.Expression | None) -> Typer:
+        """Give a typer for where a condition holds."""
+        return self.within(self.scope.knowing(facts.when_true(condition))) if condition is not None else self
+
     def value(self, written: syntax.Expression, wanted: Type | None = None) -> Expression:
         """Type an expression; ``wanted`` tells what literals in it are meant to be."""
         made = self._typed(written, wanted)

@@ -234,6 +234,8 @@ _BUILDS: Mapping[str, Build] = {
     "AGGREGATE count": lambda a, _: exp.Count(this=a[0]),
     "AGGREGATE min": lambda a, _: exp.Min(this=a[0]),
     "AGGREGATE max": lambda a, _: exp.Max(this=a[0]),
+    "AGGREGATE first": lambda a, _: call("arg_min", a[0], call("row", *a[1:])),
+    "AGGREGATE last": lambda a, _: call("arg_max", a[0], call("row", *a[1:])),
 }
 
 WORDS: Mapping[str, Word] = {name: Word(build) for name, build in _BUILDS.items()} | {

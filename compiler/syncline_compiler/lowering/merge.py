@@ -349,7 +349,7 @@ def _name(ladder: list[tuple[ir.Scalar, ir.Scalar, int]]) -> str:
 
 
 def aggregates_of(object_: ResolvedObject) -> list[typed.Aggregate]:  # noqa: C901 - one case a node
-    """Give the sums over other objects that the object's derived fields need, each once."""
+    """Give the sums over other objects that the object's derived fields and invariants need, each once."""
     found: list[typed.Aggregate] = []
 
     def walk(e: typed.Expression | None) -> None:
@@ -374,19 +374,25 @@ def aggregates_of(object_: ResolvedObject) -> list[typed.Aggregate]:  # noqa: C9
 
     for derived in object_.derived:
         walk(derived.value)
+    for invariant in object_.invariants:
+        walk(invariant.condition)
     return found
 
 
 def _aggregate(sync: ResolvedSync, aggregate: typed.Aggregate, child_sync: str) -> ir.Select:
     frame = Frame("", child="k")
     value = lower(aggregate.value, frame)
-    if aggregate.where is not None:
-        condition = b.holds(lower(aggregate.where, frame))
-        value = b.when((condition, value))
+    by = (lower(aggregate.by, frame),) if aggregate.by is not None else ()
+    conditions = [b.holds(lower(aggregate.where, frame))] if aggregate.where is not None else []
+    conditions += map(b.present, by)
+    if conditions:
+        value = b.when((b.all_of(conditions), value))
+    ordered = (*by, b.col("k", "_cid")) if by else ()
+    options = (("type", b.sql_type(aggregate.type)),)
     return ir.Select(
         (
             ("_cid", b.col("d", "_cid")),
-            ("value", ir.Call(f"AGGREGATE {aggregate.function}", (value,), (("type", b.sql_type(aggregate.type)),))),
+            ("value", ir.Call(f"AGGREGATE {aggregate.function}", (value, *ordered), options)),
             ("count", ir.Call("AGGREGATE count", (value,))),
         ),
         ir.Source(f"{sync.name}/dirty", "d"),

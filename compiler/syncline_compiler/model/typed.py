@@ -100,14 +100,18 @@ class Pick:
 
 @dataclass(frozen=True)
 class Aggregate:
-    """sum, count, min or max over the records of ``object`` whose ref field ``ref`` points at this record."""
+    """sum, count, min, max, first or last over the records of ``object`` whose ref field ``ref`` points at this record.
 
-    function: Literal["sum", "count", "min", "max"]
+    ``by``: what tells the first record from the last.
+    """
+
+    function: Literal["sum", "count", "min", "max", "first", "last"]
     object: str
     ref: str
     value: Expression  # over scope child
     where: Expression | None
     type: Type
+    by: Expression | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,8 @@ def parts_of(expression: Expression) -> Iterable[Expression]:
         case Pick():
             return (expression.list, expression.where, expression.value)
         case Aggregate():
-            return (expression.value, expression.where) if expression.where is not None else (expression.value,)
+            parts = (expression.value, expression.where, expression.by)
+            return tuple(part for part in parts if part is not None)
         case OrElse():
             return (expression.value,)
     return ()
