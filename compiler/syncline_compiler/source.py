@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 PROJECT_FILE = "syncline.yaml"
 PACK_FILE = "pack.yaml"
@@ -28,8 +29,7 @@ MAX_BYTES = 1 << 20
 MAX_FILES = 20_000
 
 
-@dataclass(frozen=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A range of a file: lines and columns count from 1, the end is exclusive, columns are characters."""
 
     path: str  # relative to the project, with forward slashes

@@ -31,6 +31,9 @@ class Column(Node):
     table: str
     name: str
 
+    def __repr__(self) -> str:  # by far the most frequent node
+        return f"Column({self.table!r}, {self.name!r})"
+
 
 @dataclass(frozen=True, repr=False)
 class Value(Node):
@@ -118,6 +121,9 @@ class Filled(Node):
     form: Form
     names: tuple[str, ...]
     operands: tuple[Scalar, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Filled({self.form.digest}, {self.names!r}, {self.operands!r})"
 
     def named(self, name: str) -> str:
         """Give a name of the form as it reads here."""

@@ -37,11 +37,11 @@ class Type:
 
     def present(self) -> Type:
         """Give the same type, neither null nor missing."""
-        return replace(self, nullable=False, missing=False)
+        return replace(self, nullable=False, missing=False) if self.nullable or self.missing else self
 
     def or_null(self) -> Type:
         """Give the same type, possibly null."""
-        return replace(self, nullable=True)
+        return self if self.nullable else replace(self, nullable=True)
 
     def __str__(self) -> str:
         match self.kind:
