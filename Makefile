@@ -14,6 +14,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Installing in place compiles nothing; commands that are started often should not do so each time.
 BYTECODE = $(BIN)/python -m compileall -q compiler/syncline_compiler runtime/syncline_runtime
 SERVERS := examples/quote-to-cash/systems/servers.py
+# Specs that are kept in the one format.
+SPECS := examples/quickstart examples/quote-to-cash specs compiler/syncline_compiler/project_template
 # Quick tests, then those that start programs and servers.
 LONG := $(wildcard tests/end_to_end tests/faults tests/real)
 QUICK := $(filter-out $(LONG) tests/benchmarks tests/support tests/__pycache__ %.py,$(wildcard tests/*))
@@ -29,6 +31,7 @@ setup: $(DEVELOPS) ## Install everything that developing needs into .venv
 check: $(DEVELOPS) ## Everything quick: style, types, import contracts, unit tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/syncline fmt --check $(SPECS)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(QUICK) -m "not real and not slow"
@@ -36,6 +39,7 @@ check: $(DEVELOPS) ## Everything quick: style, types, import contracts, unit tes
 test: $(DEVELOPS) systems ## Everything: what check does, then all tests, also against the real systems
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/syncline fmt --check $(SPECS)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(QUICK) $(LONG)

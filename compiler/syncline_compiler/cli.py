@@ -1,4 +1,4 @@
-"""The compiler's commands: ``init``, ``check``, ``compile``, ``fmt``; those that look things up are in ``cli_reference``.
+"""The compiler's commands: ``init``, ``check``, ``compile``; ``fmt`` is in ``cli_format``, what looks things up in ``cli_reference``.
 
 In: arguments. Out: what was asked for on stdout, everything else on stderr, and an exit code: 0 done, 1 the project is
 at fault, 2 usage. Invariant: a broken spec gives diagnostics and never a traceback.
@@ -7,28 +7,24 @@ at fault, 2 usage. Invariant: a broken spec gives diagnostics and never a traceb
 
 from __future__ import annotations
 
-import difflib
 import getpass
 import itertools
 import os
 import sys
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TextIO
 
 import click
 
-from syncline_compiler.cli_options import FAULT, examples, project_option, root_of
+from syncline_compiler.cli_format import fmt, rewrite
+from syncline_compiler.cli_options import FAULT, examples, has_colour, project_option, root_of
 from syncline_compiler.cli_reference import explain, rules, schema
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.diagnostics.render import render_github, render_json, render_text, totals
 from syncline_compiler.governance.baseline import waivable, waivers_text
-from syncline_compiler.passes.format_mapping import format_mapping
-from syncline_compiler.passes.parse_mapping import parse_mapping
 from syncline_compiler.pipeline import Compilation, check_project, compile_project, mend_project
-from syncline_compiler.project import ProjectRefusedError, create_project, write_files, write_release, write_text
-from syncline_compiler.source import SourceFile, read_sources
+from syncline_compiler.project import ProjectRefusedError, create_project, write_files, write_release
 
 WAIVED_FOR = timedelta(days=90)
 
@@ -146,33 +142,6 @@ def compile_(out: Path, today: datetime | None, project: Path | None) -> None:
     click.echo(f"{written} files written to {out}", err=True)
 
 
-@click.command(epilog=examples("syncline fmt", "syncline fmt --check --diff", "syncline fmt account.map"))
-@click.option("--check", "checking", is_flag=True, help="Change nothing; exit 1 if a file is not in the one format.")
-@click.option("--diff", "diff", is_flag=True, help="Show what would change, and change nothing.")
-@project_option
-@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
-def fmt(checking: bool, diff: bool, project: Path | None, paths: tuple[Path, ...]) -> None:
-    """Bring mappings (.map files) into the one format.
-
-    PATH is a mapping or a folder of mappings. Default: all mappings of the project. A file with a syntax error is left
-    as it is, and the exit code is 1.
-    """
-    changed = unreadable = 0
-    for path in _mappings(paths or (root_of(project, None),)):
-        before = _read(path)
-        unreadable += _report_syntax(path, before)
-        after = format_mapping(before)
-        if after == before:
-            continue
-        changed += 1
-        if diff:
-            click.echo(_difference(path, before, after), nl=False)
-        if not (checking or diff):
-            _write(path, after)
-        click.echo(f"{path}: {'not in the one format' if checking or diff else 'formatted'}", err=True)
-    sys.exit(FAULT if unreadable or (changed and checking) else 0)
-
-
 COMMANDS: dict[str, click.Command] = {
     "init": init,
     "check": check,
@@ -229,7 +198,7 @@ def _mend(root: Path, path: Path | None) -> None:
     within = _within(root, path)
     changed = mend_project(root, lambda file: not within or file == within or file.startswith(f"{within}/"))
     for file, source in changed.items():
-        _write(root / file, source.text)
+        rewrite(root / file, source.text)
         click.echo(f"{Path(os.path.relpath(root / file)).as_posix()}: mended", err=True)
 
 
@@ -242,48 +211,5 @@ def _show(diagnostics: Collector, compilation: Compilation, root: Path, form: st
         click.echo(totals(diagnostics), err=True)
     else:
         stream = sys.stderr if to_stderr else sys.stdout
-        text = render_text(diagnostics, compilation.sources, folder=folder, colour=_has_colour(stream))
+        text = render_text(diagnostics, compilation.sources, folder=folder, colour=has_colour(stream))
         click.echo(text, nl=False, err=to_stderr)
-
-
-def _has_colour(stream: TextIO) -> bool:
-    """Colour only on a terminal, and not if its user wants none (no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR")
-
-
-def _mappings(paths: Sequence[Path]) -> Iterable[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from (path / file.path for file in read_sources(path) if file.path.endswith(".map"))
-        else:
-            yield path
-
-
-def _report_syntax(path: Path, text: str) -> bool:
-    """Show the syntax errors of a mapping; say whether there are any."""
-    source, diagnostics = SourceFile(path.as_posix(), text), Collector()
-    parse_mapping(source, diagnostics)
-    shown = render_text(diagnostics, {source.path: source}, colour=_has_colour(sys.stderr))
-    click.echo(shown, nl=False, err=True)
-    return diagnostics.failed
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{path} cannot be read: {error}") from None
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_text(path, text)
-    except ProjectRefusedError as error:
-        raise click.UsageError(str(error)) from None
-
-
-def _difference(path: Path, before: str, after: str) -> str:
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), str(path), f"{path} (formatted)"
-    )
-    return "".join(lines)

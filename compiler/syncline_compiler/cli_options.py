@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -35,3 +37,8 @@ def root_of(project: Path | None, path: Path | None) -> Path:
         where = "this folder" if start == Path.cwd() else str(start)
         raise click.UsageError(f"no {PROJECT_FILE} in {where} or above it; `syncline init DIR` makes a project")
     return root
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Colour only on a terminal, and not if its user wants none (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")

@@ -114,6 +114,11 @@ def read_sources(root: Path) -> Iterator[SourceFile | Unreadable]:
         yield _read(path, _shown(name))
 
 
+def read_one(path: Path) -> SourceFile | Unreadable:
+    """Read one file, named as it was given."""
+    return _read(os.fspath(path), _shown(path.as_posix()))
+
+
 def _paths(root: str) -> Iterator[tuple[str, str]]:
     """Find the project's files without following links: each by its path within the project, with forward slashes.
 

@@ -125,7 +125,7 @@ class _Reader:
             self.start_member(holder, event)
             return
         self.values[self.place()] = _scalar_span(self.source, event)
-        self.add(_plain(event.value) if event.implicit[0] else event.value)
+        self.add(plain_value(event.value) if event.implicit[0] else event.value)
 
     def start_member(self, holder: _Open, event: yaml.ScalarEvent) -> None:
         name, span = event.value, _scalar_span(self.source, event)
@@ -188,7 +188,8 @@ def _events(text: str) -> Iterator[Any]:
     return iter(yaml.parse(text, Loader=loader))
 
 
-def _plain(text: str) -> Any:
+def plain_value(text: str) -> Any:
+    """Give what a text without quotes stands for."""
     if text in _WORDS:
         return _WORDS[text]
     if _INT.fullmatch(text):

@@ -34,7 +34,7 @@ COMPILER = {
     "check": "Check the specs of a project.",
     "compile": "Compile a project to a release.",
     "explain": "Explain a diagnostic code.",
-    "fmt": "Format mappings.",
+    "fmt": "Bring specs and mappings into the one format.",
     "schema": "Print the JSON Schemas of specs, for editors.",
     "rules": "List checks and policy rules with their severities.",
 }

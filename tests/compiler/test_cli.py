@@ -221,8 +221,41 @@ def test_fmt_leaves_what_it_cannot_read(project: Path) -> None:
     assert result.exit_code == 1
     assert "error[SYN01" in result.stderr
     assert path.read_text() == "mapping erp.Partner <-> account@1\nname<->(\n"
-    (project / "x.map").write_bytes(b"\xff")
-    assert run("fmt", project / "x.map").exit_code == 2
+    for name in ("x.map", "x.yaml"):
+        (project / name).write_bytes(b"\xff")
+        refused = run("fmt", project / name)
+        assert (refused.exit_code, "error[SYN0001]" in refused.stderr) == (1, True)
+
+
+def test_fmt_formats_specs_too(project: Path) -> None:
+    path = project / "syncs" / "account.yaml"
+    tidy = path.read_text()
+    path.write_text(
+        tidy.replace("exists:\n", "exists:   # who begins\n\n\n").replace("freshness: 15m", "freshness:   '15m'")
+    )
+    checked = run("fmt", "--check", "--diff", project / "syncs")
+    assert checked.exit_code == 1
+    assert "-freshness:   '15m'\n+freshness: 15m\n" in checked.stdout
+    assert run("fmt", project).exit_code == 0
+    assert path.read_text() == tidy.replace("exists:\n", "exists: # who begins\n")
+
+
+def test_fmt_tells_what_is_wrong_with_a_spec_and_leaves_it(project: Path) -> None:
+    path = project / "syncs" / "account.yaml"
+    path.write_text("sync:   account\nsync: account\n")
+    result = run("fmt", "--project", project)
+    assert result.exit_code == 1
+    assert "error[SYN0004]" in result.stderr
+    assert path.read_text() == "sync:   account\nsync: account\n"
+
+
+def test_fmt_follows_no_link(project: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.yaml"
+    outside.write_text("a:   1\n")
+    (project / "link.yaml").symlink_to(outside)
+    result = run("fmt", "--project", project)
+    assert (result.exit_code, "error[SYN0001]" in result.stderr) == (1, True)
+    assert outside.read_text() == "a:   1\n"
 
 
 def test_the_template_is_in_the_one_format(project: Path) -> None:
