@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import get_args
 
 from syncline_compiler.model.types import MONEY_PRECISION, MONEY_SCALE, Kind, Type
@@ -62,6 +63,7 @@ def parse_type(text: str, *, values: tuple[str, ...] = (), name: str | None = No
     )
 
 
+@lru_cache(maxsize=1024)
 def parse_native_type(text: str) -> Type:
     """Read a native type; presence comes from ``required``, so that ``?`` and ``~`` are refused."""
     kind, _, presence = _split(text, NATIVE_KINDS)

@@ -10,7 +10,7 @@ and another reads, if that system decides what it gives. A two-way line is a len
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -91,20 +91,14 @@ def _sources(expression: Expression, item: str) -> Iterator[_Node]:
 def _add_lines(sync: ResolvedSync, member: ResolvedMember, graph: _Graph) -> None:
     """Add the ways through native fields of one member, back into fields that it decides."""
     decided = {name for name, rule in sync.owners.items() if rule.owner == member.connection}
-    readers: dict[str, list[Line]] = defaultdict(list)
+    writers = {put.native: (line, put) for line in member.mapping.lines for put in line.puts if isinstance(put, Put)}
     for line in member.mapping.lines:
-        if line.get is not None and line.field in decided:
-            for name in {one.name for one in fields_in(line.get) if one.scope == "native"}:
-                readers[name].append(line)
-    for line in member.mapping.lines:
-        for put in _plain(line):
-            for reader in readers[put.native]:
-                if reader is not line and reader.field is not None:
-                    _add_line(sync, member, put, (line, reader), graph)
-
-
-def _plain(line: Line) -> Iterable[Put]:
-    return (put for put in line.puts if isinstance(put, Put))
+        if line.get is None or line.field not in decided:
+            continue
+        for name in {one.name for one in fields_in(line.get) if one.name in writers and one.scope == "native"}:
+            writer, put = writers[name]
+            if writer is not line:
+                _add_line(sync, member, put, (writer, line), graph)
 
 
 def _add_line(sync: ResolvedSync, member: ResolvedMember, put: Put, lines: tuple[Line, Line], graph: _Graph) -> None:

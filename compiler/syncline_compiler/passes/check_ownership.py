@@ -34,9 +34,12 @@ def check_ownership(
 def _check_historical(sync: ResolvedSync, project: WrittenProject, diagnostics: Collector) -> None:
     """Check that an id by which archives know the records is still read from somewhere."""
     declared = project.objects[sync.object.name]
+    historical = [name for name, spec in declared.spec.fields.items() if spec.historical]
+    if not historical or len(sync.members) < len(project.syncs[sync.name].spec.members):
+        return
     read = {name for member in sync.members for name in fields_read(member.mapping)}
-    for name, spec in declared.spec.fields.items():
-        if spec.historical and name not in read and len(sync.members) == len(project.syncs[sync.name].spec.members):
+    for name in historical:
+        if name not in read:
             diagnostics.report(
                 "SYN0606", declared.key("fields", name), label=f"archives know records by `{name}`, and nothing reads it",
                 secondary=[(member.mapping.span, f"`{member.connection}` does not") for member in sync.members],

@@ -12,7 +12,7 @@ from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.resolved import DerivedField, ResolvedField, ResolvedMember, ResolvedObject, ResolvedSync
 from syncline_compiler.model.typed import Expression, Field, Line, fields_in
-from syncline_runtime.system import Resource, System
+from syncline_runtime.system import NativeField, System
 
 Objects = Mapping[str, ResolvedObject]
 
@@ -31,11 +31,13 @@ def check_privacy(
     for sync in syncs:
         for member in sync.members:
             resource = systems[member.system].resource(member.resource)
-            for item, lines in _mapped(sync.object, member, objects):
+            cleared = project.systems[member.system].spec.cleared_for
+            for item, lines in _mapped(sync.object, member, objects) if cleared is not None else ():
                 for line in lines:
-                    _check_sent(line, item, member, objects, project, diagnostics)
-            for line in member.mapping.lines:
-                _check_tag(line, sync.object, member, resource, project, diagnostics)
+                    _check_sent(line, item, member, cleared or [], objects, project, diagnostics)
+            tagged = {native.name: native for native in resource.fields if native.pii is not None}
+            for line in member.mapping.lines if tagged else ():
+                _check_tag(line, sync.object, member, tagged, project, diagnostics)
 
 
 def _mapped(
@@ -52,14 +54,12 @@ def _check_sent(
     line: Line,
     item: ResolvedObject,
     member: ResolvedMember,
+    cleared: Sequence[str],
     objects: Objects,
     project: WrittenProject,
     diagnostics: Collector,
 ) -> None:
     declared = project.systems[member.system]
-    cleared = declared.spec.cleared_for
-    if cleared is None:
-        return
     for put in line.puts:
         for field in _personal(put.value, item, objects):
             if field.pii not in cleared:
@@ -93,7 +93,7 @@ def _check_tag(
     line: Line,
     item: ResolvedObject,
     member: ResolvedMember,
-    resource: Resource,
+    tagged: Mapping[str, NativeField],
     project: WrittenProject,
     diagnostics: Collector,
 ) -> None:
@@ -101,10 +101,10 @@ def _check_tag(
     field = item.field(line.field) if line.field is not None else None
     if field is None or field.pii is not None or line.get is None or line.get.type.kind in TELLS_LITTLE:
         return
-    used = {one.name for one in fields_in(line.get) if one.scope == "native"}
-    native = next((one for one in resource.fields if one.name in used and one.pii is not None), None)
+    used = [one.name for one in fields_in(line.get) if one.scope == "native"]
+    native = next((tagged[name] for name in used if name in tagged), None)
     if native is not None:
-        place = ("resources", resource.name, "fields", native.name)
+        place = ("resources", member.resource, "fields", native.name)
         diagnostics.report(
             "SYN0713", line.span, label=f"`{native.name}` holds personal data of kind `{native.pii}`",
             secondary=[
