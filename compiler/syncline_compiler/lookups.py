@@ -72,12 +72,12 @@ def resource_in(system: System, name: str, span: Span, diagnostics: Collector) -
     return known.get(name)
 
 
-def native_in(resource: Resource, name: str, span: Span, diagnostics: Collector) -> NativeField | None:
-    """Find a native field of a resource."""
+def native_in(system: str, resource: Resource, name: str, span: Span, diagnostics: Collector) -> NativeField | None:
+    """Find a native field of a system's resource."""
     known = {field.name: field for field in resource.fields}
     if name not in known:
         remedy = did_you_mean(name, known, kind=f"fields of `{resource.name}`")
-        diagnostics.report("SYN0204", span, label=f"`{resource.name}` has no field `{name}`", help=remedy)
+        diagnostics.report("SYN0204", span, label=f"`{system}.{resource.name}` has no field `{name}`", help=remedy)
     return known.get(name)
 
 

@@ -31,6 +31,7 @@ from syncline_compiler.passes.check_identity import check_identity
 from syncline_compiler.passes.check_imports import check_imports
 from syncline_compiler.passes.check_keys import check_keys
 from syncline_compiler.passes.check_loops import check_loops
+from syncline_compiler.passes.check_native_values import check_native_values
 from syncline_compiler.passes.check_ownership import check_ownership
 from syncline_compiler.passes.check_policies import check_policies
 from syncline_compiler.passes.check_privacy import check_privacy
@@ -142,7 +143,7 @@ def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
     check_cursors(written, systems, diagnostics)
     fields = resolve_objects(written, diagnostics)
     codes = resolve_codes(written, fields, diagnostics)
-    typing = _Typing(systems, codes)
+    typing = _Typing(systems, codes, written.broken)
     objects = check_expressions(written, fields, typing.expression, BOOL, diagnostics)
     bound = _bind(written, systems, objects, typing, diagnostics)
     syncs = resolve_syncs(written, bound, diagnostics)
@@ -152,6 +153,7 @@ def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
         check_identity(sync, written, systems, diagnostics)
         check_delivery(sync, written, systems, diagnostics)
     check_keys(written, objects, systems, syncs, diagnostics)
+    check_native_values(bound.mappings.values(), written, systems, codes, diagnostics)
     check_writers(syncs, written, diagnostics)
     check_loops(syncs, objects, diagnostics)
     check_privacy(syncs, written, objects, systems, diagnostics)
@@ -181,9 +183,10 @@ class _Typing:
 
     systems: Mapping[str, System]
     codes: Mapping[str, CodeTable]
+    broken: Mapping[str, frozenset[str]]
 
     def names(self, objects: Objects) -> Names:
-        return Names(objects=objects, systems=self.systems, codes=self.codes)
+        return Names(objects=objects, systems=self.systems, codes=self.codes, broken=self.broken)
 
     def expression(
         self,
@@ -211,10 +214,11 @@ def _bind(
     parsed = [parse_mapping(source, diagnostics) for source in written.mappings]
     readable = [mapping for mapping in parsed if mapping is not None]
     mappings, unusable = {}, set()
-    for bound in resolve_mappings(readable, written, systems, objects, diagnostics):
-        found = diagnostics.errors
+    headers = list(resolve_mappings(readable, written, systems, objects, diagnostics))
+    for bound in headers:
+        found = diagnostics.told
         typed = check_mapping(bound.written, bound.system, bound.object, typing.names(objects), diagnostics)
-        if diagnostics.errors > found:
+        if diagnostics.told > found:
             unusable.add(bound.key)
         else:
             # What is said of a mapping as a whole is said of its first line.
@@ -224,6 +228,6 @@ def _bind(
         systems=systems,
         mappings=mappings,
         unusable=frozenset(unusable),
-        complete=len(readable) == len(parsed),
+        complete=len(headers) == len(parsed),
         condition=lambda text, span, item: typing.expression(text, span, item, objects, diagnostics, BOOL),
     )

@@ -1,23 +1,22 @@
 """Checks a document against the model of its kind.
 
-In: ``Document``. Out: the spec, or None. Diagnostics: SYN0006 (unknown key), SYN0007 (missing key), SYN0008 (wrong
-value). Invariant: each mistake is reported once, at its key or value; unknown keys alone do not keep the rest from
-being checked.
+In: ``Document``. Out: the spec with its document, or None. Diagnostics: SYN0006 (unknown key), SYN0007 (missing key),
+SYN0008 (wrong value). Invariant: each mistake is reported once, at its key or value; unknown keys alone do not keep the
+rest from being checked: one that is near to a known key is read as that, so that nothing seems to be missing.
 """
 
 from __future__ import annotations
 
-import copy
 import re
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from syncline_compiler.diagnostics.diagnostic import Collector
-from syncline_compiler.model.document import Document, Place
+from syncline_compiler.model.document import Declared, Document, Place
 from syncline_compiler.model.written import PATTERNS, Written
 from syncline_compiler.spelling import Remedy, did_you_mean, nearest
 
@@ -41,10 +40,10 @@ _ABSENT = ("missing", "extra_forbidden")
 _OLD_BOOLEANS = frozenset({"yes", "no", "on", "off", "y", "n"})
 
 
-def check_shape(model: type[S], document: Document, diagnostics: Collector) -> S | None:
+def check_shape(model: type[S], document: Document, diagnostics: Collector) -> Declared[S] | None:
     """Validate a document; None if what it says cannot be used."""
     try:
-        return model.model_validate(document.value)
+        return Declared(model.model_validate(document.value), document)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=True, include_input=True)
     seen: set[Place] = set()
@@ -58,9 +57,26 @@ def check_shape(model: type[S], document: Document, diagnostics: Collector) -> S
         if place not in seen:  # The branches of a union complain each for itself.
             _report(model, document, problem, diagnostics)
         seen.add(place)
-    if any(problem["type"] != "extra_forbidden" for problem in problems):
-        return None
-    return _without(model, document.value, [problem["loc"] for problem in problems])
+    unknown = [tuple(problem["loc"]) for problem in problems if problem["type"] == "extra_forbidden"]
+    others = [problem for problem in problems if problem["type"] not in _ABSENT or _is_absent(problem, misspelt)]
+    mended = document.renamed({_place(document.value, loc): _meant(model, document, loc) for loc in unknown})
+    return check_shape(model, mended, diagnostics) if unknown and not others else None
+
+
+def _is_absent(problem: Problem, misspelt: Collection[Place]) -> bool:
+    return problem["type"] == "missing" and tuple(problem["loc"]) not in misspelt
+
+
+def _meant(model: type[BaseModel], document: Document, loc: Place) -> str | None:
+    """Tell which key an unknown one is probably meant to be; None if none is near, or it stands there already."""
+    free = set(_known_keys(model, loc[:-1])) - set(_holder(document.value, loc))
+    return nearest(str(loc[-1]), free)
+
+
+def _holder(value: Any, loc: Place) -> Any:
+    for part in _place(value, loc[:-1]):
+        value = value[part]
+    return value
 
 
 def _misspelt(problems: Sequence[Problem]) -> Iterator[Place]:
@@ -72,21 +88,6 @@ def _misspelt(problems: Sequence[Problem]) -> Iterator[Place]:
             guess = nearest(str(name), [str(loc[-1]) for loc in beside])
             if guess is not None:
                 yield (*holder, guess)
-
-
-def _without(model: type[S], value: Any, places: Sequence[Place]) -> S | None:
-    """Validate again without the unknown keys, so that the checks can go on."""
-    rest = copy.deepcopy(value)
-    for place in places:
-        holder = rest
-        for part in place[:-1]:
-            holder = holder[part] if _holds(holder, part) else {}
-        if isinstance(holder, dict):
-            holder.pop(place[-1], None)
-    try:
-        return model.model_validate(rest)
-    except ValidationError:
-        return None
 
 
 def _report(model: type[BaseModel], document: Document, problem: Problem, diagnostics: Collector) -> None:
@@ -110,10 +111,7 @@ def _report_unknown(model: type[BaseModel], document: Document, loc: Place, diag
     name = str(loc[-1])
     known = _known_keys(model, loc[:-1])
     span = document.keys.get(_place(document.value, loc)) or document.key(*_place(document.value, loc))
-    holder: Any = document.value
-    for part in _place(document.value, loc[:-1]):
-        holder = holder[part]
-    remedy = did_you_mean(name, known, kind="keys here", taken=holder)
+    remedy = did_you_mean(name, known, kind="keys here", taken=_holder(document.value, loc))
     diagnostics.report("SYN0006", span, label=f"`{name}` is not a key here", help=remedy)
 
 

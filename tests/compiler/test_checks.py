@@ -58,8 +58,7 @@ CHANGES = [
          "`Open` would be written for `closed`, but the rows read it as `active`")]),
     # mappings
     (CRM_MAP, "mapping crm.Account", "mapping crn.Account", [
-        ("SYN0202", "mappings/crm_account.map:2:9", "no system is called `crn`"),
-        ("SYN0208", "syncs/account.yaml:4:16", "no mapping says how `crm.Account` and `account` belong together")]),
+        ("SYN0202", "mappings/crm_account.map:2:9", "no system is called `crn`")]),
     (CRM_MAP, "account@1", "account@2", [
         ("SYN0201", "mappings/crm_account.map:2:25", "`account` is at version 1.0.0")]),
     (ERP_MAP, "mapping erp.Partner", "mapping crm.Account", None),
@@ -90,7 +89,7 @@ CHANGES = [
     (CRM, "updated_at: {type: instant, write: false}", "updated_at: {type: instant, write: false, read: false}", [
         ("SYN0706", "systems/crm.yaml:27:23", "`updated_at` cannot be read: it cannot say what changed since")]),
     (CRM, "method: POST, path: /accounts}", 'path: /accounts, body: {n: "{field.nmae}"}}', [
-        ("SYN0204", "systems/crm.yaml:30:45", "`Account` has no field `nmae`")]),
+        ("SYN0204", "systems/crm.yaml:30:45", "`crm.Account` has no field `nmae`")]),
     (CRM, 'request: {method: PATCH, path: "/accounts/{id}"}', "replaces: true", [
         ("SYN0007", "systems/crm.yaml:33:5", "to replace a record it must be found, deleted and made again")]),
     (CRM, "version: updated_at # rises with each change", "scope: {read: a.read, write: a.write}", [

@@ -179,9 +179,9 @@ def test_no_rule_is_asked_while_an_error_stands(check: Check, template: dict[str
 @pytest.mark.parametrize(
     ("text", "code", "label"),
     [
-        (rule("fields", "pi is null"), "SYN0907", "a field of an object has no `pi`"),
-        (rule("fields", "pii is null", where="nme is null"), "SYN0907", "a field of an object has no `nme`"),
-        (rule("fields", "pii is null", message="{nme}"), "SYN0907", "a field of an object has no `nme`"),
+        (rule("fields", "pi is null"), "SYN0907", "a field of an object has no field `pi`"),
+        (rule("fields", "pii is null", where="nme is null"), "SYN0907", "a field of an object has no field `nme`"),
+        (rule("fields", "pii is null", message="{nme}"), "SYN0907", "a field of an object has no field `nme`"),
         (rule("fields", "required == 1"), "SYN0309", None),
         (rule("fields", "name"), "SYN0301", None),
         (rule("fields", "name =="), "SYN0101", None),

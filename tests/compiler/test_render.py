@@ -89,12 +89,25 @@ def test_nothing_found() -> None:
 def test_order_is_that_of_the_source() -> None:
     diagnostics = Collector()
     for line in (9, 2, 5):
-        diagnostics.report("SYN0203", Span("a.yaml", line, 1, line, 2))
+        diagnostics.report("SYN0301", Span("a.yaml", line, 1, line, 2))
     assert [diagnostic.span.line for diagnostic in diagnostics] == [2, 5, 9]
+
+
+def test_an_unknown_name_is_said_once_with_all_its_places() -> None:
+    diagnostics = Collector()
+    for path, line in (("b.map", 3), ("a.yaml", 5), ("b.map", 2), *(("b.map", line) for line in range(10, 15))):
+        diagnostics.report("SYN0203", Span(path, line, 1, line, 2), label="`a` has no field `x`")
+    (found,) = diagnostics
+    assert (found.span.path, found.span.line, len(found.again)) == ("a.yaml", 5, 7)
+    text = render_text(diagnostics, SOURCES)
+    assert text.count("and here") == 4
+    assert "the same at 3 more places" in text
+    assert [place["line"] for place in json.loads(render_json(diagnostics))["diagnostics"][0]["again"]][:2] == [2, 3]
+    assert len(diagnostics.about("b.map")) == 1
 
 
 def test_the_same_is_said_once() -> None:
     diagnostics = Collector()
     for label in ("x", "x", "y"):
-        diagnostics.report("SYN0203", Span("a.yaml", 1, 1, 1, 2), label=label)
+        diagnostics.report("SYN0301", Span("a.yaml", 1, 1, 1, 2), label=label)
     assert len(diagnostics) == 2

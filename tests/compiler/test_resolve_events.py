@@ -79,7 +79,7 @@ def test_only_what_is_carried_is_asked_for(check: Check) -> None:
         ("account@1", "account@2", ("SYN0201", 3, "`account` is at version 1.0.0")),
         ("crm.Account", "crm.Acount", ("SYN0202", 4, "`crm` has no resource `Acount`")),
         ("/events/crm", "events", ("SYN0008", 5, "a path at our inbox is expected, such as /events/payments")),
-        ("when: {", "fields: [nmae]\nwhen: {", ("SYN0204", 6, "`Account` has no field `nmae`")),
+        ("when: {", "fields: [nmae]\nwhen: {", ("SYN0204", 6, "`crm.Account` has no field `nmae`")),
         ("when: {", "fields: [id]\nschema: {type: object}\nwhen: {",
          ("SYN0008", 1, "either `fields` or `schema` says what the event holds, not both")),
         ("when: {", "schema: {$ref: 'https://example.com/event.json'}\nwhen: {",

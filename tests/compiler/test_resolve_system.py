@@ -194,16 +194,16 @@ def test_everything_that_the_runtime_knows_can_be_said() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "code", "label"),
     [
-        ("id: id\n    version", "id: idd\n    version", "SYN0204", "`Account` has no field `idd`"),
-        ("field: updated_at", "field: updated", "SYN0204", "`Account` has no field `updated`"),
-        ("marker: note", "marker: notes", "SYN0204", "`Account` has no field `notes`"),
+        ("id: id\n    version", "id: idd\n    version", "SYN0204", "`crm.Account` has no field `idd`"),
+        ("field: updated_at", "field: updated", "SYN0204", "`crm.Account` has no field `updated`"),
+        ("marker: note", "marker: notes", "SYN0204", "`crm.Account` has no field `notes`"),
         ("of: Contact", "of: Contacts", "SYN0202", "`crm` has no resource `Contacts`"),
         ("ref: Account", "ref: Acount", "SYN0202", "`crm` has no resource `Acount`"),
-        ("parent: account", "parent: acount", "SYN0204", "`Contact` has no field `acount`"),
+        ("parent: account", "parent: acount", "SYN0204", "`crm.Contact` has no field `acount`"),
         ("  Account: [{id: a1", "  Accounts: [{id: a1", "SYN0202", "`crm` has no resource `Accounts`"),
         ("each: Contact", "each: Contacts", "SYN0202", "`crm` has no resource `Contacts`"),
-        ("then_update: [name]", "then_update: [names]", "SYN0204", "`Account` has no field `names`"),
-        ("{field: status", "{field: state", "SYN0204", "`Account` has no field `state`"),
+        ("then_update: [name]", "then_update: [names]", "SYN0204", "`crm.Account` has no field `names`"),
+        ("{field: status", "{field: state", "SYN0204", "`crm.Account` has no field `state`"),
         ("text(80)", "string(80)", "SYN0207", "there is no type `string`"),
     ],
 )

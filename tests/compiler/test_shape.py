@@ -41,7 +41,7 @@ def test_plain_specs_fit(text: str) -> None:
             ("SYN0006", "4:1", "`resources2` is not a key here", ("did you mean `resources`?",)),
         ),
         (
-            "system: a\nversion: 1.0.0\nresources:\n  A:\n    id: id\n    fields: {id: text}\n    lst: {}\n",
+            "system: a\nversion: 1.0.0\nresources:\n  A:\n    id: id\n    fields: {id: text}\n    lst: {request: {path: /a}}\n",
             ("SYN0006", "7:5", "`lst` is not a key here", ("did you mean `list`?",)),
         ),
         ("object: a\nfields: {name: text}\n", ("SYN0007", "1:1", "`version` is missing here", ("add `version: …`",))),

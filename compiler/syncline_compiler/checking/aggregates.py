@@ -94,6 +94,9 @@ class _Over:
 
     def _aggregate(self, value: Expression, where: Expression | None, by: Expression | None) -> Expression:
         function = self.call.function.text
+        if value.type.kind == "unknown":
+            self.diagnostics.known()
+            return UNTYPED
         try:
             found = _type(function, value.type)
         except TooManyDigits as wide:
@@ -136,11 +139,20 @@ def _unknown(call: syntax.Call, name: syntax.Name, item: ResolvedObject, known: 
         label = f"`{name.parts[0]}` is one value of this record; `{call.function.text}` goes over other records"
         typer.diagnostics.report("SYN0304", call.span, label=label)
         return UNTYPED
+    if typer.names.is_broken("object") or _is_hidden(name.parts[0], typer):
+        typer.diagnostics.known()
+        return UNTYPED
     label = f"no object shows its records to `{item.name}` as `{name.parts[0]}`"
     remedy = did_you_mean(name.parts[0], known, kind="collections")
     remedies = (remedy, f"on the other object's `ref({item.name})` field write `inverse: {name.parts[0]}`")
     typer.diagnostics.report("SYN0203", name.span, label=label, help=remedies)
     return UNTYPED
+
+
+def _is_hidden(name: str, typer: Typer) -> bool:
+    """Whether a ref to an object that nobody knows shows its records by this name."""
+    fields = (field for other in typer.names.objects.values() for field in other.fields)
+    return any(field.inverse == name and field.type.kind == "unknown" for field in fields)
 
 
 def _seen_from(item: ResolvedObject, typer: Typer) -> Iterator[tuple[str, tuple[ResolvedObject, ResolvedField]]]:

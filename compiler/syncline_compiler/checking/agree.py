@@ -69,7 +69,7 @@ class Agreement:
             made = fitted(value, to)
         except UnfitConstantError as unfit:
             code = "SYN0308" if to.kind == "enum" else "SYN0301"
-            self.diagnostics.report(code, self.span, label=str(unfit), help=unfit.remedy)
+            self.diagnostics.report(code, self.span, label=str(unfit), help=unfit.remedy, once=code == "SYN0308")
             return UNTYPED
         return made if made is not None and made.type.kind != "decimal" else self._of_kind(made or value, to)
 

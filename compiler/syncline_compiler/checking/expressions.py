@@ -119,10 +119,13 @@ class Typer:
     def _name(self, name: syntax.Name) -> Expression:
         found = self.scope.find(name.parts)
         if found is None:
-            remedy = did_you_mean(name.text, self.scope.known(), kind="names")
-            label = f"{self.scope.of} has no `{name.text[:60]}`"
+            text = name.text.removeprefix(f"{self.scope.prefix}.")
+            remedy = did_you_mean(text, self.scope.known(), kind="names")
+            label = f"{self.scope.of} has no field `{text[:60]}`"
             self.diagnostics.report(self.scope.unknown, name.span, label=label, help=remedy)
             return UNTYPED
+        if found.type.kind == "unknown":
+            self.diagnostics.known()
         return found
 
     def _operation(self, written: syntax.Operation, wanted: Type | None) -> Expression:
@@ -204,6 +207,9 @@ class Typer:
         if isinstance(written.options, tuple):
             return [self.value(option, operand.type) for option in written.options]
         table = self.names.codes.get(written.options.text)
+        if table is None and self.names.is_broken("codes", written.options.text):
+            self.diagnostics.known()
+            return None
         if table is None:
             remedy = did_you_mean(written.options.text, self.names.codes, kind="code tables")
             label = f"no code table is called `{written.options.text[:60]}`"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from syncline_compiler.checking.names import Names, Scope
-from syncline_compiler.checking.tables import report_without_inverse
+from syncline_compiler.checking.tables import report_without_inverse, uncovered
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.functions import REGISTRY
 from syncline_compiler.functions.function import Function
@@ -153,7 +153,7 @@ class Lens:
         table = self.names.codes[get.codes]
         wanted = value.type.values or tuple(sorted({meaning for _, meaning in table.rows}))
         missing = [meaning for meaning in wanted if meaning not in table.inverse]
-        if missing:
+        if missing and table.sound and not uncovered(table, get.argument, self.scope):  # A row is missing both ways.
             self.failed = True
             report_without_inverse(table, missing, self._place(get), self.diagnostics)
             return

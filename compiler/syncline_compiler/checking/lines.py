@@ -62,6 +62,9 @@ class LineChecker:
         target = self._field(line.left)
         typer = Typer(self.names, self.native, self.diagnostics)
         value = typer.value(line.right, target.type if target is not None else None)
+        if target is not None and target.type.kind == "unknown":  # The object's own mistake: no value fits it or not.
+            self.diagnostics.known()
+            return None
         if target is None or value.type.kind == "unknown":
             return None
         get = Agreement(self.diagnostics, line.right.span, reading=True).of(value, target.type)
@@ -111,7 +114,7 @@ class LineChecker:
             return NativeField(name.text, "text", name.text)
         if found is None:
             remedy = did_you_mean(name.text, self.native.known(), kind=f"fields of {self.native.of}")
-            label = f"{self.native.of} has no `{name.text[:60]}`"
+            label = f"{self.native.of} has no field `{name.text[:60]}`"
             self.diagnostics.report("SYN0204", name.span, label=label, help=remedy)
         return found
 
@@ -155,7 +158,7 @@ class LineChecker:
             self.diagnostics.report("SYN0203", block.part.span, label=label, help=remedy)
         if items is None:
             remedy = did_you_mean(block.list.text, self.native.known(), kind=f"fields of {self.native.of}")
-            label = f"{self.native.of} has no `{block.list.text[:60]}`"
+            label = f"{self.native.of} has no field `{block.list.text[:60]}`"
             self.diagnostics.report("SYN0204", block.list.span, label=label, help=remedy)
         if part is None or items is None or self.native.system is None:
             return None

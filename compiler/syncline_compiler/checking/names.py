@@ -28,6 +28,13 @@ class Names:
     objects: Mapping[str, ResolvedObject]
     systems: Mapping[str, System]
     codes: Mapping[str, CodeTable]
+    broken: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By kind, the names of specs that have diagnostics of their own: uses of them are not reported."""
+
+    def is_broken(self, kind: str, name: str | None = None) -> bool:
+        """Whether a spec of that name, or any of that kind, could not be understood."""
+        names = self.broken.get(kind, frozenset())
+        return bool(names) if name is None else name in names
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,9 @@ def coded(
         return UNTYPED
     table = names.codes.get(word.text)
     if table is None:
+        if names.is_broken("codes", word.text):
+            diagnostics.known()
+            return UNTYPED
         remedy = did_you_mean(word.text, names.codes, kind="code tables")
         diagnostics.report("SYN0206", word.span, label=f"no code table is called `{word.text}`", help=remedy)
         return UNTYPED
@@ -33,13 +36,15 @@ def coded(
         value = Apply("text_of_int", (value,), TEXT.or_null() if value.type.nullable else TEXT)
     if value.type.kind == "enum" or (scope.kind == "canonical" and value.type.kind in TEXTUAL):
         natives = Type("text", value.type.nullable, length=_longest(table.inverse.values()))
-        _check_inverse(table, value.type, step.span, diagnostics)
+        if table.sound:
+            _check_inverse(table, value.type, step.span, diagnostics)
         return Lookup(table.name, True, value, natives)
     if value.type.kind not in TEXTUAL:
         label = f"a code table reads texts, and this is {value.type.present()}"
         diagnostics.report("SYN0301", step.span, label=label, help="convert it with `| text` first")
         return UNTYPED
-    _check_covered(table, value, step.span, scope, diagnostics)
+    if table.sound:
+        _check_covered(table, value, step.span, scope, diagnostics)
     meaning = _meaning(table, wanted, names)
     return Lookup(table.name, False, value, meaning.or_null() if value.type.nullable else meaning)
 
@@ -49,6 +54,9 @@ def referred(value: Expression, step: syntax.Step, names: Names, diagnostics: Co
     by = _key_word(step)
     word = _word(step, "ref OBJECT", diagnostics) if by is None else step.arguments[0]
     if not isinstance(word, syntax.Name):
+        return UNTYPED
+    if names.is_broken("object", word.text):
+        diagnostics.known()
         return UNTYPED
     if word.text not in names.objects:
         remedy = did_you_mean(word.text, names.objects, kind="objects")
@@ -121,7 +129,7 @@ def _meaning(table: CodeTable, wanted: Type | None, names: Names) -> Type:
         found = names.objects[owner].field(field) if owner in names.objects else None
         if found is not None:
             return found.type.present()
-    elif wanted is not None and wanted.kind == "enum" and meanings <= set(wanted.values):
+    elif wanted is not None and wanted.kind == "enum" and (meanings <= set(wanted.values) or not table.sound):
         return wanted.present()
     return Type("text", length=_longest(meanings))
 
@@ -146,17 +154,20 @@ def native_of(value: Expression, scope: Scope) -> Field | None:
 
 def _check_covered(table: CodeTable, value: Expression, span: Span, scope: Scope, diagnostics: Collector) -> None:
     """Check that every value the system can send is in the table."""
-    if not isinstance(value, Field):
-        return
-    native = scope.native(value.name)
-    known = {code for code, _ in table.rows}
-    missing = [code for code in native.values if code not in known] if native is not None else []
+    missing = uncovered(table, value, scope)
     if missing:
         shown = ", ".join(f"`{code}`" for code in missing[:5])
         diagnostics.report(
             "SYN0401", span, label=f"`{table.name}` has no row for {shown}",
             secondary=[(table.span, "the table")], help=[f"add a row `{code}: …` to the table" for code in missing[:5]],
         )  # fmt: skip
+
+
+def uncovered(table: CodeTable, value: Expression, scope: Scope) -> list[str]:
+    """Give the values that the system can send and the table has no row for."""
+    native = scope.native(value.name) if isinstance(value, Field) else None
+    known = {code for code, _ in table.rows}
+    return [code for code in native.values if code not in known] if native is not None else []
 
 
 def _check_inverse(table: CodeTable, meaning: Type, span: Span, diagnostics: Collector) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from syncline_compiler.diagnostics.catalogue import page
@@ -19,6 +19,11 @@ from syncline_compiler.spelling import Remedy
 Severity = Literal["error", "warning"]
 Secondary = tuple[Span, str]
 Help = str | Remedy | Sequence[str | Remedy]
+
+SAID_ONCE = frozenset(
+    {"SYN0201", "SYN0202", "SYN0203", "SYN0204", "SYN0205", "SYN0206", "SYN0209", "SYN0303", "SYN0717"}
+)
+"""What is said of a name is said once, with all the places where it stands: the name is wrong, or what it names is gone."""
 
 REPORTED_PER_FILE = 100
 """A file with more mistakes than this shows the first ones; the rest is counted only."""
@@ -50,11 +55,18 @@ class Diagnostic:
     fix: Edit | None = None
     rule: str | None = None
     about: str | None = None
+    again: tuple[tuple[Span, Edit | None], ...] = ()  # where the same is so once more, such as an unknown name
 
     @property
     def name(self) -> str:
         """The code, and the rule if there is one."""
         return f"{self.code} {self.rule}" if self.rule is not None else self.code
+
+    @property
+    def fixes(self) -> tuple[Edit, ...]:
+        """The edits that mend it, at every place; () if one of them is not certain."""
+        edits = (self.fix, *(edit for _, edit in self.again))
+        return tuple(edit for edit in edits if edit is not None) if all(edits) else ()
 
     @property
     def order(self) -> tuple[Span, str, str]:
@@ -70,8 +82,9 @@ class Collector:
     """
 
     sources: Mapping[str, SourceFile] = field(default_factory=dict)
-    _found: dict[tuple[str, Span, str], Diagnostic] = field(default_factory=dict)
+    _found: dict[tuple[str, Span | None, str], Diagnostic] = field(default_factory=dict)
     _per_file: dict[str, int] = field(default_factory=dict)
+    told: int = 0  # how often an error was reported, the same at another place counted too
 
     def report(
         self,
@@ -86,13 +99,20 @@ class Collector:
         severity: Severity | None = None,
         rule: str | None = None,
         about: str | None = None,
+        once: bool = False,
     ) -> None:
-        """Add a diagnostic; one that says the same of the same place is kept once. Its page knows the severity."""
-        if (code, span, label) in self._found:
-            return
+        """Add a diagnostic, of the severity on its page; one that says the same of the same place is kept once.
+
+        ``once``: the label names what is unknown, so that it is said once for all its places, as of other names too.
+        """
+        key = (code, None if once or code in SAID_ONCE else span, label)
         described = page(code)
+        self.told += described.severity == "error"
+        if key in self._found:
+            self._found[key] = _said_again(self._found[key], span, fix or self._fix(span, help))
+            return
         self._per_file[span.path] = self._per_file.get(span.path, 0) + 1
-        self._found[code, span, label] = Diagnostic(
+        self._found[key] = Diagnostic(
             code=code,
             severity=severity or described.severity,
             summary=described.summary,
@@ -110,6 +130,10 @@ class Collector:
         """Put what ``judge`` makes of each diagnostic in its place; None takes it away."""
         judged = {key: judge(diagnostic) for key, diagnostic in self._found.items()}
         self._found = {key: diagnostic for key, diagnostic in judged.items() if diagnostic is not None}
+
+    def known(self) -> None:
+        """Note that something cannot be used because of a mistake that is reported elsewhere."""
+        self.told += 1
 
     def _fix(self, span: Span, help: Help) -> Edit | None:
         """Make an edit of the first remedy that is certain: its word, which must stand once in the span, is replaced."""
@@ -147,7 +171,9 @@ class Collector:
 
     def about(self, path: str) -> Collector:
         """Keep the diagnostics of one file, or of the files in one folder."""
-        return self.only(lambda one: one.span.path == path or one.span.path.startswith(f"{path}/"))
+        return self.only(
+            lambda one: any(f"{span.path}/".startswith(f"{path}/") for span in (one.span, *(at for at, _ in one.again)))
+        )
 
     def only(self, keep: Callable[[Diagnostic], bool]) -> Collector:
         """Keep the diagnostics for which ``keep`` is true."""
@@ -158,6 +184,13 @@ class Collector:
     def full(self, path: str) -> bool:
         """Whether a file has as many diagnostics as are worth showing."""
         return self._per_file.get(path, 0) >= REPORTED_PER_FILE
+
+
+def _said_again(known: Diagnostic, span: Span, fix: Edit | None) -> Diagnostic:
+    """Add a place; the first in the order of the source is the main one, whatever order they came in."""
+    places = sorted({known.span: known.fix, **dict(known.again), span: fix}.items())
+    (first, edit), *others = places
+    return replace(known, span=first, fix=edit, again=tuple(others))
 
 
 def _lines(text: Help) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def mended(sources: Sources, check: Check, within: Callable[[str], bool] = lambd
     """Mend the files that ``within`` accepts; gives those that changed."""
     current, found = dict(sources), check(sources)
     for _ in range(MOST_ROUNDS):
-        sure = [one for one in found if one.fix is not None and within(one.fix.span.path)]
+        sure = [one for one in found if one.fixes and all(within(edit.span.path) for edit in one.fixes)]
         better = _attempt(current, found, sure, check)
         if better is None:
             better = _one_by_one(current, found, sure[:MOST_ALONE], check) if len(sure) > 1 else None
@@ -51,7 +51,7 @@ def _attempt(
     """Apply the edits of these diagnostics; None if one stays, or something stands twice now."""
     if not sure:
         return None
-    attempt = {**sources, **_applied(sources, [one.fix for one in sure if one.fix is not None])}
+    attempt = {**sources, **_applied(sources, [edit for one in sure for edit in one.fixes])}
     after = check(attempt)
     stays = {(one.code, one.label, one.span.path) for one in after}
     twice = sum(one.code in TWICE for one in after) > sum(one.code in TWICE for one in found)

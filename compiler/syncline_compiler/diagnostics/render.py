@@ -14,11 +14,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from syncline_compiler.diagnostics.diagnostic import Collector, Diagnostic
+from syncline_compiler.diagnostics.diagnostic import Collector, Diagnostic, Edit
 from syncline_compiler.source import LIBRARY, SourceFile, Span
 
 JSON_VERSION = 1
 MASKED_CODES = frozenset({"SYN0801"})
+SHOWN_AGAIN = 4
 WIDEST_LINE = 160
 WRAPPED_AT = 100
 
@@ -64,6 +65,7 @@ def render_one(diagnostic: Diagnostic, sources: Sources, *, folder: str = "", co
     """Render one diagnostic in the manner of rustc."""
     paint = _Paint(colour)
     marks = [_Mark(diagnostic.span, diagnostic.label, True)]
+    marks += [_Mark(span, "and here", False) for span, _ in diagnostic.again[:SHOWN_AGAIN]]
     marks += [_Mark(span, label, False) for span, label in diagnostic.secondary]
     width = len(str(max(mark.span.line for mark in marks)))
     severity = paint(f"{diagnostic.severity}[{diagnostic.name}]", _COLOURS[diagnostic.severity])
@@ -144,12 +146,21 @@ def _shown(source: SourceFile, number: int, masked: Span | None) -> str:
 
 
 def _notes(diagnostic: Diagnostic, width: int, paint: _Paint) -> Iterable[str]:
-    for kind, texts in (("note", diagnostic.details), ("help", diagnostic.helps)):
+    for kind, texts in (("note", _details(diagnostic)), ("help", diagnostic.helps)):
         for text in texts:
             head = f"{' ' * width} {paint('=', _BLUE)} {paint(kind, _BOLD)}: "
             indent = " " * (width + len(kind) + 5)
             wrapped = textwrap.wrap(_clean(text), WRAPPED_AT, break_long_words=False, break_on_hyphens=False)
             yield head + f"\n{indent}".join(wrapped or [""])
+
+
+def _details(diagnostic: Diagnostic) -> tuple[str, ...]:
+    more = len(diagnostic.again) - SHOWN_AGAIN
+    return (
+        (*diagnostic.details, f"the same at {more} more place{'s' if more > 1 else ''}")
+        if more > 0
+        else diagnostic.details
+    )
 
 
 def _clean(text: str) -> str:
@@ -185,9 +196,16 @@ def _as_json(diagnostic: Diagnostic, folder: str) -> dict[str, Any]:
     }
     if diagnostic.rule is not None:
         shown |= {"rule": diagnostic.rule, "about": diagnostic.about}
-    if diagnostic.fix is not None:
-        shown["fix"] = {**_span_as_json(diagnostic.fix.span, folder), "text": diagnostic.fix.text}
+    if diagnostic.fixes:
+        shown["fix"] = _edit_as_json(diagnostic.fixes[0], folder)
+        shown["edits"] = [_edit_as_json(edit, folder) for edit in diagnostic.fixes]
+    if diagnostic.again:
+        shown["again"] = [_span_as_json(span, folder) for span, _ in diagnostic.again]
     return shown
+
+
+def _edit_as_json(edit: Edit, folder: str) -> dict[str, Any]:
+    return {**_span_as_json(edit.span, folder), "text": edit.text}
 
 
 def _span_as_json(span: Span, folder: str) -> dict[str, Any]:

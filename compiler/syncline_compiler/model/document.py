@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from syncline_compiler.model.spec import CodesSpec, ObjectSpec, ProjectSpec, SyncSpec
@@ -46,11 +46,33 @@ class Document:
             place = place[:-1]
         return self.keys.get(place) or self.values[place]
 
+    def renamed(self, names: Mapping[Place, str | None]) -> Document:
+        """Give the document with some keys under other names, or without them (None); each keeps its place in the file."""
+        return replace(
+            self,
+            value=_renamed(self.value, (), names),
+            keys={_moved(place, names): span for place, span in self.keys.items()},
+            values={_moved(place, names): span for place, span in self.values.items()},
+        )
+
     def at(self, *place: str | int) -> Span:
         """Find where a value stands; the nearest place around it if there is none."""
         while place not in self.values:
             place = place[:-1]
         return self.values[place]
+
+
+def _renamed(value: Any, place: Place, names: Mapping[Place, str | None]) -> Any:
+    if isinstance(value, list):
+        return [_renamed(item, (*place, index), names) for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    members = ((names.get((*place, key), key), _renamed(item, (*place, key), names)) for key, item in value.items())
+    return {key: item for key, item in members if key is not None}
+
+
+def _moved(place: Place, names: Mapping[Place, str | None]) -> Place:
+    return tuple(names.get(place[: index + 1]) or part for index, part in enumerate(place))
 
 
 @dataclass(frozen=True)

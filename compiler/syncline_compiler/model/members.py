@@ -1,13 +1,15 @@
-"""What a mapping reads and writes, asked by several checks.
+"""What a mapping reads and writes, and whom a sync names, asked by several checks.
 
-Invariant: pure questions over ``TypedMapping``; nothing here reports or decides.
+Invariant: pure questions; nothing here reports or decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from syncline_compiler.model.document import Place
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject
+from syncline_compiler.model.spec import SyncSpec
 from syncline_compiler.model.typed import Expression, Line, TypedMapping, fields_in
 from syncline_compiler.source import Span
 from syncline_runtime.system import Resource, System
@@ -79,3 +81,20 @@ def _read_expressions(mapping: TypedMapping) -> Iterator[tuple[Expression, Span]
     yield from ((line.get, line.span) for line in mapping.lines if line.get is not None)
     yield from ((part.list, part.span) for part in mapping.parts if part.direction != "write")
     yield from ((reject.condition, reject.span) for reject in mapping.rejects)
+
+
+def named_members(spec: SyncSpec) -> Iterator[tuple[str, Place, bool]]:
+    """Give every connection that a sync names beside its members: name, place, and whether it stands there as a key."""
+    for index, name in enumerate(spec.exists.originate):
+        yield name, ("exists", "originate", index), False
+    for section, names in (("hold", spec.exists.hold), ("on_leave", spec.exists.on_leave)):
+        for name in names:
+            yield name, ("exists", section, name), True
+    for field, rule in spec.owners.items():
+        if rule.owner is not None:
+            yield rule.owner, ("owners", field, "owner"), False
+        for name in rule.clock:
+            yield name, ("owners", field, "clock", name), True
+    for name in spec.when_deleted_in:
+        if name != "*":
+            yield name, ("when_deleted_in", name), True

@@ -102,6 +102,7 @@ class CodeTable:
     inverse: Mapping[str, str]
     span: Span
     meaning_of: str | None = None  # the enum, "account.status", that the meanings belong to
+    sound: bool = True  # False: some meaning has a diagnostic, so that what is missing from the table is not told
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from syncline_compiler.model.document import Place
+
+PLACEHOLDERS = frozenset(
+    {
+        "id", "cursor", "size", "offset", "page", "token", "marker", "record", "field", "key", "version", "parent",
+        "account", "value", "username", "password", "result",
+    }
+)  # fmt: skip
+PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)(?:\.(\w+(?:\.\w+)*))?\}")
+"""One placeholder: its name, and what of it is meant, as in ``{field.name}``."""
 
 
 def texts_in(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:

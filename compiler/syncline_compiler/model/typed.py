@@ -228,3 +228,4 @@ class TypedMapping:
     parts: tuple[Each, ...]
     rejects: tuple[Reject, ...]
     span: Span
+    taken: Span | None = None  # the first `take`

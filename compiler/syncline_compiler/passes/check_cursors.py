@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from syncline_compiler.diagnostics.diagnostic import Collector, Secondary
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.spec_system import CursorSpec, SystemSpec
-from syncline_compiler.model.templates import texts_in
+from syncline_compiler.model.templates import PLACEHOLDER, PLACEHOLDERS, texts_in
 from syncline_compiler.quantities import MICROSECONDS, microseconds
+from syncline_compiler.spelling import nearest
 from syncline_runtime.system import Cursor, ListRead, NativeField, Resource, System
 
 FORMATS = {
@@ -103,13 +104,16 @@ def _reads_changes(looked: _Looked) -> bool:
 def _asks_for_changes(listed: ListRead, cursor: Cursor) -> bool:
     request = listed.request
     templates = (cursor.query, cursor.body, request.path, request.query, request.body, request.headers)
-    return any("{cursor}" in text for template in templates for _, text in texts_in(template))
+    texts = " ".join(text for template in templates for _, text in texts_in(template))
+    names = {name for name, _ in PLACEHOLDER.findall(texts)}
+    return "cursor" in names or any(nearest(name, PLACEHOLDERS) == "cursor" for name in names - PLACEHOLDERS)
 
 
 def _check_losses(looked: _Looked) -> None:
     """Check that the next read begins before anything that this one could have missed."""
     native, version = looked.native, looked.resource.version
-    if version is not None and version != native.name:
+    fields = {field.name for field in looked.resource.fields}
+    if version in fields and version != native.name:
         rises = (looked.declared.at("resources", looked.resource.name, "version"), "rises with each change")
         label = f"`{native.name}` is the cursor, and `{version}` is what rises with each change"
         remedies = (f"write `field: {version}`, and ask for changes by it", "or remove `version`, if it does not rise")

@@ -200,10 +200,11 @@ def _needed_scopes(looked_at: _Member) -> Iterator[tuple[str, Span, str]]:
 
 def _scopes_of_children(looked_at: _Member) -> Iterator[tuple[str, Span, str]]:
     """Name the scopes that writing records of child resources needs: a `pick` changes them, and adds them."""
+    by_name = {resource.name: resource for resource in looked_at.system.resources}
     for native in looked_at.resource.fields:
-        if native.of is None or native.name not in looked_at.written:
+        child = by_name.get(native.of or "")
+        if child is None or native.name not in looked_at.written:
             continue
-        child = looked_at.system.resource(native.of)
         for verb, write in (("creating", child.create), ("updating", child.update)):
             if write is not None and write.scope:
                 yield write.scope, looked_at.written[native.name], f"{verb} `{child.name}`"

@@ -14,8 +14,8 @@ from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, WrittenProject
 from syncline_compiler.model.resolved import DerivedField, IdentityRule, Invariant, ResolvedObject
 from syncline_compiler.model.spec import ObjectSpec
-from syncline_compiler.model.typed import Expression
-from syncline_compiler.model.types import Type
+from syncline_compiler.model.typed import Constant, Expression
+from syncline_compiler.model.types import UNKNOWN, Type
 from syncline_compiler.source import Span
 
 Objects = Mapping[str, ResolvedObject]
@@ -51,6 +51,10 @@ def _derived(project: WrittenProject, objects: Objects, typing: Typing, diagnost
                 current[name] = replace(current[name], derived=(*current[name].derived, typed))
                 pending.discard((name, field))
                 progress = True
+    for name, field in sorted(pending):
+        span = project.objects[name].key("derived", field)
+        unknown = DerivedField(field, Constant(None, UNKNOWN), UNKNOWN, span)
+        current[name] = replace(current[name], derived=(*current[name].derived, unknown))
     for name, field in sorted(pending):
         _derived_field(project.objects[name], field, current, typing, diagnostics)
     return {name: _in_written_order(project.objects[name], item) for name, item in current.items()}

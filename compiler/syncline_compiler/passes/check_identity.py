@@ -92,6 +92,8 @@ def _check_recognised(sync: ResolvedSync, project: WrittenProject, diagnostics: 
             label = f"`{sync.object.name}` has no field `{name}`"
             diagnostics.report("SYN0203", span, label=label, help=remedy)
             return
+    if len(sync.object.identity) < len(project.objects[sync.object.name].spec.identity):
+        return
     given = set(fallback.recognised_by)
     if len(sync.members) < 2 or any(rule.then == "link" and set(rule.same) <= given for rule in sync.object.identity):
         return

@@ -6,28 +6,20 @@ Invariant (of a system without these): no request sends braces as they stand.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.spec_system import SystemSpec
-from syncline_compiler.model.templates import texts_in
+from syncline_compiler.model.templates import PLACEHOLDER, PLACEHOLDERS, texts_in
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
 from syncline_runtime.system import Resource, System
 
-PLACEHOLDERS = frozenset(
-    {
-        "id", "cursor", "size", "offset", "page", "token", "marker", "record", "field", "key", "version", "parent",
-        "account", "value", "username", "password", "result",
-    }
-)  # fmt: skip
 SENSITIVE_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"}
 )
 SENSITIVE_QUERY = frozenset({"api_key", "apikey", "access_token", "token", "key", "secret", "password"})
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)(?:\.(\w+(?:\.\w+)*))?\}")
 _TEMPLATES = ("path", "query", "headers", "body", "session")
 
 _Declared = Declared[SystemSpec]
@@ -61,7 +53,7 @@ def _check_replacing(resource: Resource, declared: _Declared, diagnostics: Colle
 def _check_placeholders(place: Place, text: str, declared: _Declared, diagnostics: Collector) -> None:
     if not any(part in _TEMPLATES for part in place):
         return
-    for match in _PLACEHOLDER.finditer(text):
+    for match in PLACEHOLDER.finditer(text):
         if match[1] not in PLACEHOLDERS:
             remedy = did_you_mean(match[1], PLACEHOLDERS, kind="placeholders")
             diagnostics.report("SYN0707", declared.at(*place), label=f"nothing fills `{match[0]}`", help=remedy)
@@ -73,12 +65,13 @@ def _check_field(resource: str, name: str, span: Span, declared: _Declared, diag
     known = declared.spec.resources[resource].fields
     if name not in known:
         remedy = did_you_mean(name, known, kind=f"fields of `{resource}`")
-        diagnostics.report("SYN0204", span, label=f"`{resource}` has no field `{name}`", help=remedy)
+        label = f"`{declared.spec.system}.{resource}` has no field `{name}`"
+        diagnostics.report("SYN0204", span, label=label, help=remedy)
 
 
 def _check_secret(place: Place, text: str, declared: _Declared, diagnostics: Collector) -> None:
     """Check for a credential in a request: it would be compiled into the release."""
-    if len(place) < 2 or _PLACEHOLDER.search(text):
+    if len(place) < 2 or PLACEHOLDER.search(text):
         return
     holder, name = place[-2], str(place[-1]).casefold()
     in_headers = holder == "headers" and name in SENSITIVE_HEADERS

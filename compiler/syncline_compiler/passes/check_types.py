@@ -34,8 +34,11 @@ def check_mapping(
     bounds = Bounds()
     scope = _with_lets(mapping, native_scope(system, system.resource(resource)), names, bounds, diagnostics)
     typer = Typer(names, scope, diagnostics)
+    told = diagnostics.told
     take = _take(mapping, typer, bounds)
-    checker = LineChecker(names, _knowing(mapping, scope), object, diagnostics, bounds)
+    rejects = tuple(_reject(reject, typer, bounds) for reject in mapping.rejects)
+    scope = _knowing(mapping, scope) if diagnostics.told == told else scope.knowing(_everything(scope))
+    checker = LineChecker(names, scope, object, diagnostics, bounds)
     return TypedMapping(
         system=system.name,
         resource=resource,
@@ -43,9 +46,15 @@ def check_mapping(
         take=take,
         lines=tuple(checker.lines(mapping.lines)),
         parts=tuple(checker.parts(mapping.parts)),
-        rejects=tuple(_reject(reject, typer, bounds) for reject in mapping.rejects),
+        rejects=rejects,
         span=mapping.span,
+        taken=mapping.takes[0].span if mapping.takes else None,
     )
+
+
+def _everything(scope: Scope) -> facts.Facts:
+    """Tell that every name is there: where a condition has a mistake, what it says of nulls is not known."""
+    return frozenset(frozenset({(name, True)}) for name in scope.known())
 
 
 def check_expression(

@@ -95,11 +95,12 @@ def _import(section: str, text: str, span: Span, at: _Importing) -> None:
     at.done[kind, name] = Import(kind, name, pack_name or LIBRARY_PACK, span)
     at.sources.append(source)
     document = read_yaml(source, at.diagnostics)
-    spec = check_shape(KINDS[kind], document, at.diagnostics) if document is not None else None
-    if document is None or spec is None:
+    declared: Declared[Any] | None = None
+    if document is not None:
+        declared = check_shape(KINDS[kind], document, at.diagnostics)
+    if declared is None:
         at.broken.setdefault(kind, set()).add(name)
         return
-    declared: Declared[Any] = Declared(spec, document)
     _check_name(declared, kind, name, major, at)
     _add(kind, name, wanted, declared, span, at)
 

@@ -93,14 +93,14 @@ def _load_packed(file: SourceFile, folder: str, found: _Found, diagnostics: Coll
         found.packed[folder][file.path.removeprefix(f"{folder}/")] = file
         return
     document = read_yaml(file, diagnostics)
-    spec = check_shape(PackSpec, document, diagnostics) if document is not None else None
-    if document is None or spec is None:
+    pack = check_shape(PackSpec, document, diagnostics) if document is not None else None
+    if document is None or pack is None:
         found.unreadable = True
-    elif spec.pack == LIBRARY_PACK:
+    elif pack.spec.pack == LIBRARY_PACK:
         label = f"`{LIBRARY_PACK}` is the library that is shipped with the compiler"
         diagnostics.report("SYN0010", document.at("pack"), label=label, help="give the pack another name")
-    elif _is_new("pack", spec.pack, document, found, diagnostics):
-        found.packs[folder] = Declared(spec, document)
+    elif _is_new("pack", pack.spec.pack, document, found, diagnostics):
+        found.packs[folder] = pack
 
 
 def _load_yaml(file: SourceFile, found: _Found, diagnostics: Collector) -> None:
@@ -108,8 +108,7 @@ def _load_yaml(file: SourceFile, found: _Found, diagnostics: Collector) -> None:
     if document is None:
         found.unreadable = True
     elif file.path == PROJECT_FILE:
-        spec = check_shape(ProjectSpec, document, diagnostics)
-        found.project = Declared(spec, document) if spec is not None else None
+        found.project = check_shape(ProjectSpec, document, diagnostics)
     else:
         _load_spec(document, found, diagnostics)
 
@@ -119,14 +118,14 @@ def _load_spec(document: Document, found: _Found, diagnostics: Collector) -> Non
     if kind is None:
         found.unreadable = True
         return
-    spec = check_shape(KINDS[kind], document, diagnostics)
+    declared: Declared[Any] | None = check_shape(KINDS[kind], document, diagnostics)
     name = str(document.value[kind])
     if not _is_new(kind, name, document, found, diagnostics):
         return
-    if spec is None:
+    if declared is None:
         found.broken[kind].add(name)
     else:
-        found.specs[kind][name] = Declared(spec, document)
+        found.specs[kind][name] = declared
 
 
 def _is_new(kind: str, name: str, document: Document, found: _Found, diagnostics: Collector) -> bool:

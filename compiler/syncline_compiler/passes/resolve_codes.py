@@ -29,7 +29,7 @@ def resolve_codes(
 def _table(
     declared: _Declared, project: WrittenProject, objects: Mapping[str, ResolvedObject], diagnostics: Collector
 ) -> CodeTable:
-    spec = declared.spec
+    spec, told = declared.spec, diagnostics.told
     enum = _enum(declared, project, objects, diagnostics)
     if enum is not None:
         _check_meanings(declared, enum, diagnostics)
@@ -43,6 +43,7 @@ def _table(
         inverse={**single, **spec.inverse},
         span=declared.at("codes"),
         meaning_of=spec.for_ if enum is not None else None,
+        sound=diagnostics.told == told and not project.is_broken("object", (spec.for_ or "").partition(".")[0]),
     )
 
 

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, Place, WrittenProject
+from syncline_compiler.model.members import named_members
 from syncline_compiler.model.resolved import ConnectionBinding
 from syncline_compiler.model.spec import ConnectionSpec, ProjectSpec
 from syncline_compiler.quantities import seconds
-from syncline_compiler.spelling import did_you_mean
+from syncline_compiler.spelling import did_you_mean, nearest
 from syncline_runtime.system import System
 
 REFERENCE = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:[^/]+/.+)")
@@ -66,10 +67,16 @@ def _check_bound(
     project: WrittenProject,
     diagnostics: Collector,
 ) -> None:
+    strays = [name for name in written if name not in used]
     for name, system in used.items():
-        if name in written:
+        if (
+            name in written or nearest(name, strays) is not None
+        ):  # It stands there, misspelt: that is said of the stray.
             continue
         sync = next(sync for _, sync in sorted(project.syncs.items()) if name in sync.spec.members)
+        others = {other for other, _, _ in named_members(sync.spec)} - set(sync.spec.members)
+        if nearest(name, others) is not None:  # The member is misspelt: that is said where the sync names it rightly.
+            continue
         diagnostics.report(
             "SYN0802", project.project.key("environments", environment), label=f"nothing here says where `{name}` is",
             secondary=[(sync.key("members", name), f"`{name}` is a connection to `{system}`")],

@@ -81,7 +81,9 @@ def _carried(declared: _Declared, resource: Resource, diagnostics: Collector) ->
     """Give the fields in an event's record: those named, or all that can be read; of a key only the id."""
     spec = declared.spec
     for index, name in enumerate(spec.fields):
-        native = native_in(resource, name, declared.at("fields", index), diagnostics)
+        native = native_in(
+            declared.spec.source.partition(".")[0], resource, name, declared.at("fields", index), diagnostics
+        )
         if native is not None:
             yield native
     if not spec.fields:

@@ -50,8 +50,9 @@ def _field(declared: _Declared, name: str, project: WrittenProject, diagnostics:
     spec = declared.spec.fields[name]
     place: Place = ("fields", name)
     field_type = _type(declared, name, diagnostics)
-    if field_type.kind == "ref" and field_type.name is not None:
-        _check_object(field_type.name, declared.at(*place, "type"), project, diagnostics)
+    referred = field_type.name if field_type.kind == "ref" else None
+    if referred is not None and not _check_object(referred, declared.at(*place, "type"), project, diagnostics):
+        field_type = UNKNOWN
     if spec.inverse is not None and field_type.kind not in ("ref", "unknown"):
         label = f"`{name}` is no ref, so that no other object sees these records through it"
         diagnostics.report("SYN0008", declared.at(*place, "inverse"), label=label, help="remove `inverse`")
@@ -66,7 +67,7 @@ def _field(declared: _Declared, name: str, project: WrittenProject, diagnostics:
         required=spec.required,
         critical=spec.critical,
         pii=spec.pii,
-        inverse=spec.inverse if field_type.kind == "ref" else None,
+        inverse=spec.inverse if field_type.kind in ("ref", "unknown") else None,
     )
 
 
@@ -118,9 +119,11 @@ def _identity(declared: _Declared, diagnostics: Collector) -> Iterator[IdentityR
             yield IdentityRule(tuple(rule.same), None, rule.then, declared.at(*place, "same"))
 
 
-def _check_object(name: str, span: Span, project: WrittenProject, diagnostics: Collector) -> None:
-    if name not in project.objects and not project.is_broken("object", name):
-        report_object(name, span, project, project.objects, diagnostics)
+def _check_object(name: str, span: Span, project: WrittenProject, diagnostics: Collector) -> bool:
+    if name in project.objects or project.is_broken("object", name):
+        return True
+    report_object(name, span, project, project.objects, diagnostics)
+    return False
 
 
 def _check_field(declared: _Declared, name: str, place: Place, diagnostics: Collector) -> bool:

@@ -17,7 +17,7 @@ from syncline_compiler.model.members import fields_mapped, fields_read, resource
 from syncline_compiler.model.resolved import Ownership, ResolvedSync
 from syncline_compiler.model.spec import OwnerSpec, SyncSpec
 from syncline_compiler.source import Span
-from syncline_compiler.spelling import did_you_mean
+from syncline_compiler.spelling import did_you_mean, nearest
 from syncline_runtime.system import System
 
 ANY = "*"
@@ -33,6 +33,7 @@ class _Sync:
     read: Mapping[str, Mapping[str, Span]]
     mapped: Mapping[str, Mapping[str, Span]]
     diagnostics: Collector
+    meant: Mapping[str, str]  # field → the misspelt name under which its rule stands
 
     def readers(self, name: str) -> list[str]:
         return [connection for connection, fields in self.read.items() if name in fields]
@@ -53,11 +54,19 @@ def resolve_owners(
         read={member.connection: fields_read(member.mapping) for member in sync.members},
         mapped={member.connection: fields_mapped(member.mapping) for member in sync.members},
         diagnostics=diagnostics,
+        meant=_meant(project.syncs[sync.name].spec, sync),
     )
     _check_owned_names(bound)
     owners = {name: _ownership(name, bound) for name in _mapped_names(bound)}
     _report_unowned(bound)
     return replace(sync, owners={name: rule for name, rule in owners.items() if rule is not None})
+
+
+def _meant(spec: SyncSpec, sync: ResolvedSync) -> dict[str, str]:
+    """Tell which fields the rules with unknown names are probably for: those fields are not without a rule."""
+    known = {field.name for field in sync.object.fields} | {part.name for part in sync.object.parts}
+    unknown = [name for name in spec.owners if name not in known and name != ANY]
+    return {guess: name for name in unknown if (guess := nearest(name, known - set(spec.owners))) is not None}
 
 
 def _mapped_names(bound: _Sync) -> Iterator[str]:
@@ -70,7 +79,7 @@ def _mapped_names(bound: _Sync) -> Iterator[str]:
 
 def _ownership(name: str, bound: _Sync) -> Ownership | None:
     rules = bound.declared.spec.owners
-    written = name if name in rules else ANY
+    written = name if name in rules else bound.meant.get(name, ANY)
     if not bound.readers(name):
         _report_unprovided(name, bound)
         return None
@@ -102,7 +111,11 @@ def _only_reader(name: str, bound: _Sync) -> Ownership | None:
 def _report_unowned(bound: _Sync) -> None:
     """Report all fields without a rule at once: most often one line about ``*`` is missing."""
     rules = bound.declared.spec.owners
-    names = [name for name in _mapped_names(bound) if name not in rules and len(bound.readers(name)) > 1]
+    names = [
+        name
+        for name in _mapped_names(bound)
+        if name not in rules and name not in bound.meant and len(bound.readers(name)) > 1
+    ]
     if ANY in rules or not names:
         return
     listed = ", ".join(f"`{name}`" for name in names[:4]) + (f" and {len(names) - 4} more" if names[4:] else "")
@@ -148,6 +161,8 @@ def _newest(name: str, written: str, rule: OwnerSpec, bound: _Sync) -> Ownership
         return None
     readers = bound.readers(name)
     absent = [connection for connection in readers if connection not in rule.clock]
+    if absent and not rule.clock.keys() <= bound.declared.spec.members.keys():
+        return None  # A clock stands under a name that is no member, which is said there.
     if absent:
         _report_clock(name, written, absent, bound)
         return None

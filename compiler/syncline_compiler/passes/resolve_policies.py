@@ -124,7 +124,7 @@ def _check_message(text: str, span: Span, table: Table, diagnostics: Collector) 
     for name in PLACEHOLDER.findall(text):
         if name not in table.attributes:
             remedy = did_you_mean(name, table.attributes, kind="attributes")
-            diagnostics.report("SYN0907", span, label=f"{table.one} has no `{name[:60]}`", help=remedy)
+            diagnostics.report("SYN0907", span, label=f"{table.one} has no field `{name[:60]}`", help=remedy)
 
 
 def _check_named(name: str, span: Span, known: _Known, diagnostics: Collector, *, raised: bool) -> bool:

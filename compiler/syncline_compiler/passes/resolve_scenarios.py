@@ -143,8 +143,10 @@ class _Scenario:
     def check_native(self, resource: Resource | None, record: Mapping[str, Any], place: Place) -> None:
         if resource is None:
             return
+        systems = self.stage.systems.values()
+        system = next(one.name for one in systems if any(known is resource for known in one.resources))
         for name, value in record.items():
-            native = native_in(resource, name, self.declared.key(*place, name), self.diagnostics)
+            native = native_in(system, resource, name, self.declared.key(*place, name), self.diagnostics)
             if native is not None:
                 self.check_value(native_misfit(value, native), (*place, name))
 

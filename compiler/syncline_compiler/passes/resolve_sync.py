@@ -7,13 +7,14 @@ Invariant: a member whose names cannot be bound is left out, and so is a sync wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.lookups import find_object, find_resource
-from syncline_compiler.model.document import Declared, Place, WrittenProject
+from syncline_compiler.model.document import Declared, WrittenProject
+from syncline_compiler.model.members import named_members
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject, ResolvedSync
 from syncline_compiler.model.spec import SyncSpec
 from syncline_compiler.model.typed import Expression, TypedMapping
@@ -54,7 +55,7 @@ def resolve_syncs(project: WrittenProject, bound: Bound, diagnostics: Collector)
     connections: dict[str, tuple[str, Span]] = {}
     syncs = []
     for _, declared in sorted(project.syncs.items()):
-        _check_connections(declared, connections, diagnostics)
+        _check_connections(declared, bound.systems, connections, diagnostics)
         resolved = _sync(declared, project, bound, diagnostics)
         if resolved is not None:
             syncs.append(resolved)
@@ -163,35 +164,26 @@ def _owned_names(item: ResolvedObject) -> list[str]:
 def _check_names_of_members(declared: _Declared, diagnostics: Collector) -> None:
     """Report every connection that is named somewhere in the sync and is no member."""
     members = declared.spec.members
-    for name, place, is_key in _named_members(declared.spec):
+    for name, place, is_key in named_members(declared.spec):
         if name not in members:
             span = declared.key(*place) if is_key else declared.at(*place)
             diagnostics.report(
-                "SYN0205", span, label=f"`{name}` is no member of this sync",
+                "SYN0205", span, label=f"`{name}` is no member of `{declared.spec.sync}`",
                 help=did_you_mean(name, members, kind="members"), secondary=[(declared.key("members"), "the members")],
             )  # fmt: skip
 
 
-def _named_members(spec: SyncSpec) -> Iterable[tuple[str, Place, bool]]:
-    for index, name in enumerate(spec.exists.originate):
-        yield name, ("exists", "originate", index), False
-    for section, names in (("hold", spec.exists.hold), ("on_leave", spec.exists.on_leave)):
-        for name in names:
-            yield name, ("exists", section, name), True
-    for field, rule in spec.owners.items():
-        if rule.owner is not None:
-            yield rule.owner, ("owners", field, "owner"), False
-        for name in rule.clock:
-            yield name, ("owners", field, "clock", name), True
-    for name in spec.when_deleted_in:
-        if name != ANY:
-            yield name, ("when_deleted_in", name), True
-
-
-def _check_connections(declared: _Declared, connections: dict[str, tuple[str, Span]], diagnostics: Collector) -> None:
+def _check_connections(
+    declared: _Declared,
+    systems: Mapping[str, System],
+    connections: dict[str, tuple[str, Span]],
+    diagnostics: Collector,
+) -> None:
     """Check that a connection leads to the same system in every sync."""
     for name, target in declared.spec.members.items():
         system, span = target.partition(".")[0], declared.at("members", name)
+        if system not in systems:
+            continue
         known, first = connections.setdefault(name, (system, span))
         if known != system:
             diagnostics.report(

@@ -17,8 +17,8 @@ from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.spec import LimitSpec
 from syncline_compiler.model.types import TEXT, Type
 from syncline_compiler.quantities import microseconds, seconds
-from syncline_compiler.spelling import did_you_mean
-from syncline_compiler.type_text import TypeTextError, parse_native_type
+from syncline_compiler.spelling import did_you_mean, nearest
+from syncline_compiler.type_text import NATIVE_KINDS, TypeTextError, parse_native_type
 from syncline_runtime import system as compiled
 
 FIXED_ZONES = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT"})
@@ -122,6 +122,16 @@ def _type(declared: _Declared, text: str, place: Place, diagnostics: Collector) 
         return parse_native_type(text)
     except TypeTextError as error:
         diagnostics.report("SYN0207", declared.at(*place, "type"), label=str(error), help=error.remedy)
+        return _meant(text)
+
+
+def _meant(text: str) -> Type:
+    """Take a misspelt type for the nearest one, so that its values do not seem to be of another."""
+    kind, bracket, rest = text.partition("(")
+    guess = nearest(kind, NATIVE_KINDS)
+    try:
+        return parse_native_type(f"{guess}{bracket}{rest}") if guess is not None else TEXT
+    except TypeTextError:
         return TEXT
 
 
@@ -306,7 +316,7 @@ def _report_field(declared: _Declared, name: str, resource: str, place: Place, d
     diagnostics.report(
         "SYN0204",
         declared.at(*place),
-        label=f"`{resource}` has no field `{name}`",
+        label=f"`{declared.spec.system}.{resource}` has no field `{name}`",
         help=did_you_mean(name, declared.spec.resources[resource].fields, kind=f"fields of `{resource}`"),
         secondary=[(declared.key("resources", resource, "fields"), "its fields are declared here")],
     )
