@@ -31,7 +31,22 @@ def normal(value: str, options: Mapping[str, str]) -> str | None:
     return unicodedata.normalize(options["form"], value)  # type: ignore[arg-type]
 
 
-FUNCTIONS: Mapping[str, Callable[[str, Mapping[str, str]], str | None]] = {"phone": phone, "normal": normal}
+def json_of_text(value: str, options: Mapping[str, str]) -> str | None:
+    """Give JSON that a text holds in compact form, its numbers as texts, as lists and objects are landed."""
+    del options
+    from syncline_runtime.connectors import jsontext  # brings the connectors along, which few plans need here
+
+    try:
+        return jsontext.render_plain(jsontext.parse(value))
+    except jsontext.NotJsonError:
+        return None
+
+
+FUNCTIONS: Mapping[str, Callable[[str, Mapping[str, str]], str | None]] = {
+    "phone": phone,
+    "normal": normal,
+    "json": json_of_text,
+}
 
 
 def apply_function(name: str, option: str, value: str) -> str | None:

@@ -121,6 +121,20 @@ def test_presence_is_not_guessed(body: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        "limit <- money(Amount, Text) + money(Amount, Text) * 1.19",
+        'reject when Text != Other because "x"\nlimit <- money(Amount, Text) - money(Amount, Other | trim)',
+        'take when Text == "EUR"\nlimit <- money(Amount, "EUR") + money(Amount, Text)',
+        'limit <- case when Other == Text then money(Amount, Text) + money(Amount, Other) else money(Amount, "EUR") / 2 end',
+        "limit <- money(Amount, Text) * 0.5 * 0.5 / 3 | round",
+    ],
+)
+def test_amounts_in_one_currency(body: str) -> None:
+    assert codes_of(body) == []
+
+
+@pytest.mark.parametrize(
     ("line", "code"),
     [
         ("nme <- Name", "SYN0203"),
@@ -156,6 +170,10 @@ def test_presence_is_not_guessed(body: str) -> None:
         ("day <- At", "SYN0305"),
         ("limit <- Amount", "SYN0306"),
         ("limit <- money(Amount, \"EUR\") + money(Amount, \"USD\")", "SYN0306"),
+        ("limit <- money(Amount, Text) + money(Amount, Other)", "SYN0306"),
+        ('limit <- money(Amount, Text) - money(Amount, "EUR") * 2', "SYN0306"),
+        ("limit <- 2 / money(Amount, Text)", "SYN0306"),
+        ("limit <- money(Amount, Text) * (Amount * Amount)", "SYN0312"),
         ("flag <- money(Amount, Text) > money(Amount, Text)", "SYN0306"),
         ("limit -> Amount", "SYN0306"),
         ("label <- Name", "SYN0307"),
@@ -262,7 +280,7 @@ def test_written_lines(line: str, field: str | None, put: str) -> None:
          {"Amount": f"text_of_decimal!(amount_in_currency!(canonical.limit currency=EUR) {DECIMAL})"}, True),
         ("limit <-> money(Amount, Text)",
          {"Amount": f"text_of_decimal!(money_amount(canonical.limit) {DECIMAL})",
-          "Text": "text_of_currency(money_currency(canonical.limit) case=upper)"}, True),
+          "Text": "text_of_currency(money_currency!(canonical.limit) case=upper)"}, True),
         ("at <-> Whole | instant epoch", {"Whole": "text_of_int(epoch_of_instant(canonical.at))"}, False),
         ("owner <-> Owner | ref user", {"Owner": "unref(canonical.owner user User)"}, True),
         ('flag <-> Text | bool "Y" "N"', {"Text": "words_of_bool(canonical.flag no=N yes=Y)"}, True),

@@ -30,5 +30,14 @@ def test_normal_forms(form: str, made: str) -> None:
     assert apply_function("normal", f"form={form}", "e\u0301 ﬁ") == made
 
 
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [('{"a": 12345678901234567.89, "b": [1e3, true, null]}', '{"a":"12345678901234567.89","b":["1e3",true,null]}'),
+     ("[", None), ("", None), ('{"a": NaN}', None), ('"é"', '"é"')],
+)  # fmt: skip
+def test_json_in_texts(text: str, made: str | None) -> None:
+    assert apply_function("json", "", text) == made
+
+
 def test_the_library_and_the_runtime_know_the_same_functions() -> None:
     assert {function.runtime for function in REGISTRY.values() if function.runtime} == set(FUNCTIONS)

@@ -141,7 +141,7 @@ class Typer:
                 left, right = map(self.value, written.operands)
                 return compare(written.operator, left, right, written.span, self.diagnostics)
         values = [self.value(operand) for operand in written.operands]
-        return operate(written.operator, values, written.span, self.diagnostics)
+        return operate(written.operator, values, written.span, self.diagnostics, self.scope.equal)
 
     def _connected(self, written: syntax.Operation) -> Expression:
         """Later operands are typed knowing that the earlier ones hold (``and``) or do not (``or``)."""

@@ -18,7 +18,7 @@ from syncline_compiler.functions.function import Setting
 from syncline_compiler.model import syntax
 
 Statement = tuple[str, bool]
-"""A name, and whether it is there (True) or null (False)."""
+"""A name, and whether it is there (True) or null (False); or that two are equal: ``equality``."""
 Clause = frozenset[Statement]
 Facts = frozenset[Clause]
 
@@ -29,6 +29,11 @@ _ORDER = {"lt": lt, "le": le, "gt": gt, "ge": ge}
 _MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 _CARRYING_OPERATORS = {"add", "sub", "mul", "div", "negate"}
 _CARRYING_STEPS = {"code", "ref"}
+
+
+def equality(one: str, other: str) -> str:
+    """Give what stands in a statement for two being equal; each is a name, or a text in quotes."""
+    return " == ".join(sorted((one, other)))
 
 
 def when_true(condition: syntax.Expression) -> Facts:
@@ -141,11 +146,20 @@ def _compared(operator: str, value: syntax.Expression, other: syntax.Expression)
         return given(value) | _given_by_default(operator, value, other)
     if operator == "eq":
         if isinstance(other, syntax.Literal):
-            return given(value) | _given_by_default(operator, value, other)
-        return _either([given(value), absent(other)])
+            return given(value) | _given_by_default(operator, value, other) | _equal(value, other)
+        return _either([given(value), absent(other)]) | _equal(value, other)
     if isinstance(other, syntax.Literal):
         return _given_by_default(operator, value, other)
     return _either([given(value), given(other)])  # two nulls are equal
+
+
+def _equal(one: syntax.Expression, other: syntax.Expression) -> Facts:
+    match one, other:
+        case syntax.Name(), syntax.Name():
+            return frozenset({frozenset({(equality(one.text, other.text), True)})})
+        case syntax.Name(), syntax.Literal(kind="text"):
+            return frozenset({frozenset({(equality(one.text, f'"{other.value}"'), True)})})
+    return NOTHING
 
 
 def _given_by_default(operator: str, value: syntax.Expression, other: syntax.Expression) -> Facts:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from syncline_compiler.checking.facts import NOTHING, Facts, settled
+from syncline_compiler.checking.facts import NOTHING, Facts, equality, settled
 from syncline_compiler.functions import from_native
 from syncline_compiler.model.resolved import CodeTable, ResolvedObject
 from syncline_compiler.model.typed import Expression, Field
@@ -62,6 +62,10 @@ class Scope:
         """Tell whether one of these names is certainly not null."""
         wanted = frozenset((name, True) for name in names)
         return any(clause <= wanted for clause in self.facts)
+
+    def equal(self, one: str, other: str) -> bool:
+        """Tell whether two names, or a name and a text in quotes, are certainly equal."""
+        return one == other or frozenset({(equality(one, other), True)}) in self.facts
 
     def find(self, parts: tuple[str, ...]) -> Expression | None:
         """Tell what a name means; None if nothing."""

@@ -5,7 +5,7 @@ Reports SYN0301 (types), SYN0306 (currencies), SYN0309 (kinds that cannot be com
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from syncline_compiler.checking.agree import UNTYPED, Agreement
 from syncline_compiler.checking.calls import plain
@@ -15,7 +15,7 @@ from syncline_compiler.functions import REGISTRY
 from syncline_compiler.functions.function import TooManyDigits
 from syncline_compiler.functions.kinds import NUMERIC, ORDERED, TEXTUAL
 from syncline_compiler.functions.numbers import joint
-from syncline_compiler.model.typed import Apply, Constant, Expression
+from syncline_compiler.model.typed import Apply, Constant, Expression, Field, OrElse
 from syncline_compiler.model.types import BOOL, Type
 from syncline_compiler.source import Span
 
@@ -33,7 +33,13 @@ _IN_TIME: Mapping[tuple[str, ...], str] = {
 }
 
 
-def operate(operator: str, values: Sequence[Expression], span: Span, diagnostics: Collector) -> Expression:
+Equal = Callable[[str, str], bool]
+"""Whether two names, or a name and a text in quotes, are known to be equal."""
+
+
+def operate(
+    operator: str, values: Sequence[Expression], span: Span, diagnostics: Collector, equal: Equal
+) -> Expression:
     """Apply ``+ - * /`` or the minus sign."""
     values = _with_durations(values, span, diagnostics)
     kinds = {value.type.kind for value in values}
@@ -48,8 +54,10 @@ def operate(operator: str, values: Sequence[Expression], span: Span, diagnostics
         name = "concat"
     elif kinds == {"money"} and operator in {"add", "sub", "negate"}:
         name = f"money_{operator}"
-        if _currencies_differ(values, span, diagnostics):
+        if len(values) > 1 and not _one_currency(values, span, diagnostics, equal):
             return UNTYPED
+    elif operator in {"mul", "div"} and (scaled := _scaled(operator, values)) is not None:
+        name, values = f"money_{operator}", scaled
     else:
         return _refuse(operator, values, span, diagnostics)
     return plain(REGISTRY[name], values, span, diagnostics) or UNTYPED
@@ -132,18 +140,45 @@ def _signed(operator: str, left: Expression, right: Expression, span: Span, diag
     return compare(operator, other, amount, span, diagnostics)
 
 
-def _currencies_differ(values: Sequence[Expression], span: Span, diagnostics: Collector) -> bool:
-    """Whether two amounts carry different currencies in plain sight."""
-    written = {
-        value.arguments[1].value
-        for value in values
-        if isinstance(value, Apply) and len(value.arguments) > 1 and isinstance(value.arguments[1], Constant)
-    }
-    if len(written) < 2:
-        return False
-    one, other = sorted(str(currency) for currency in written)
-    diagnostics.report("SYN0306", span, label=f"one amount is in {one}, the other in {other}")
-    return True
+def _scaled(operator: str, values: Sequence[Expression]) -> Sequence[Expression] | None:
+    """Give money first and a number after it; None for other values."""
+    one, other = values
+    if one.type.kind == "money" and other.type.kind in NUMERIC:
+        return values
+    return (other, one) if operator == "mul" and other.type.kind == "money" and one.type.kind in NUMERIC else None
+
+
+def _one_currency(values: Sequence[Expression], span: Span, diagnostics: Collector, equal: Equal) -> bool:
+    """Check that nothing native speaks against one currency; amounts of canonical fields are checked as they come."""
+    sources = [_source(value) for value in values]
+    if None in sources or sources[0] == sources[1]:
+        return True
+    one, other = sorted(map(str, sources))
+    if equal(one, other):
+        return True
+    if one[0] == other[0] == '"':
+        label, remedy = f"one amount is in {one[1:-1]}, the other in {other[1:-1]}", ""
+    else:
+        label = f"one amount is in `{other}`, the other in {one if one[0] == chr(34) else f'`{one}`'}: are they one currency?"
+        remedy = f'say so: `reject when {other} != {one} because "amounts in two currencies"`'
+    diagnostics.report("SYN0306", span, label=label, help=remedy or ())
+    return False
+
+
+def _source(value: Expression) -> str | None:
+    """Tell what the currency of money comes from: a native name, or a code in quotes; None where that cannot be seen."""
+    match value:
+        case Apply(function="money" | "money_minor", arguments=(_, currency)):
+            return _source(currency)
+        case Constant(value=str() as code, type=Type(kind="currency")):
+            return f'"{code}"'
+        case Field(scope="native" | "item"):
+            return value.name
+        case Apply(arguments=(inner,)) | OrElse(value=inner):
+            return _source(inner)
+        case Apply(function="money_add" | "money_sub" | "money_mul" | "money_div", arguments=(inner, _)):
+            return _source(inner)
+    return None
 
 
 def _refuse(operator: str, values: Sequence[Expression], span: Span, diagnostics: Collector) -> Expression:

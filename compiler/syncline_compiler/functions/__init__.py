@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from syncline_compiler.functions import (
     amounts,
     calendar,
+    documents,
     durations,
     locales,
     logic,
@@ -18,6 +19,7 @@ from syncline_compiler.functions import (
     numbers,
     parts,
     patterns,
+    reckoning,
     rounding,
     shapes,
     texts,
@@ -39,7 +41,9 @@ _MODULES = (
     times,
     durations,
     calendar,
+    documents,
     amounts,
+    reckoning,
 )
 _ALL = tuple(function for module in _MODULES for function in module.FUNCTIONS)
 

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.codes import MINOR_UNITS
-from syncline_compiler.functions.function import Example, Function, Inverse, Node, Options, Value
+from syncline_compiler.functions.function import Example, Function, Inverse, Options, Value
 from syncline_compiler.functions.kinds import NUMERIC
 from syncline_compiler.functions.numbers import INT_DIGITS, cut, digits
 from syncline_compiler.model.types import CURRENCY, INT, MONEY, MONEY_PRECISION, MONEY_SCALE, Kind, Type
@@ -20,8 +20,8 @@ from syncline_compiler.model.types import CURRENCY, INT, MONEY, MONEY_PRECISION,
 _MONEY: frozenset[Kind] = frozenset({"money"})
 _CURRENCY: frozenset[Kind] = frozenset({"currency"})
 _INT: frozenset[Kind] = frozenset({"int"})
-_AMOUNT = Type("decimal", precision=MONEY_PRECISION, scale=MONEY_SCALE)
-_HELD = tree.decimal(MONEY_PRECISION, MONEY_SCALE)
+AMOUNT = Type("decimal", precision=MONEY_PRECISION, scale=MONEY_SCALE)
+HELD = tree.decimal(MONEY_PRECISION, MONEY_SCALE)
 
 Tree = exp.Expression
 
@@ -42,19 +42,23 @@ def currency_of(money: Tree) -> Tree:
 
 def made(amount: Tree, currency: Tree) -> Tree:
     """Money of an amount; null where either is null."""
-    given = exp.And(this=_present(amount), expression=_present(currency))
-    return tree.when((given, tree.struct(amount=amount, currency=currency)))
+
+    def whole(money: Tree) -> Tree:
+        return tree.when((exp.And(this=present(amount_of(money)), expression=present(currency_of(money))), money))
+
+    return tree.bound(tree.struct(amount=amount, currency=currency), whole)
 
 
-def _present(node: Tree) -> Tree:
+def present(node: Tree) -> Tree:
+    """Whether a value is not null."""
     return exp.Not(this=exp.Is(this=tree.operand(node), expression=exp.Null()))
 
 
 def _of_amount(arguments: Sequence[Tree], options: Options) -> Tree:
     if "fits" in options:
-        return made(tree.cast(arguments[0], _HELD), arguments[1])
+        return made(tree.cast(arguments[0], HELD), arguments[1])
     exact = tree.equal(cut(arguments[0], MONEY_SCALE), arguments[0])
-    return made(tree.when((exact, tree.try_cast(arguments[0], _HELD))), arguments[1])
+    return made(tree.when((exact, tree.try_cast(arguments[0], HELD))), arguments[1])
 
 
 def _room(types: Sequence[Type], _: Type) -> Options:
@@ -77,7 +81,7 @@ def _of_minor(arguments: Sequence[Tree], _: Options) -> Tree:
     minor, currency = arguments
     unit = _unit(currency, lambda size: f"{10**-size:.{size}f}" if size else "1", tree.decimal(5, 4))
     product = exp.Mul(this=tree.cast(minor, tree.decimal(INT_DIGITS, 0)), expression=unit)
-    return made(tree.try_cast(product, _HELD), currency)
+    return made(tree.try_cast(product, HELD), currency)
 
 
 def _minor(arguments: Sequence[Tree], _: Options) -> Tree:
@@ -86,29 +90,6 @@ def _minor(arguments: Sequence[Tree], _: Options) -> Tree:
     product = exp.Mul(this=tree.cast(amount_of(money), tree.decimal(23, 4)), expression=unit)
     whole = tree.equal(cut(product, 0), product)
     return tree.when((whole, tree.try_cast(product, "BIGINT")))
-
-
-def _added(operator: Node) -> Callable[[Sequence[Tree], Options], Tree]:
-    """Both amounts of one currency, or one of them without any; otherwise null."""
-
-    def build(arguments: Sequence[Tree], _: Options) -> Tree:
-        left, right = arguments
-        currencies = currency_of(left), currency_of(right)
-        sum_ = operator(this=tree.cast(amount_of(left), tree.decimal(20, 4)),
-                        expression=tree.cast(amount_of(right), tree.decimal(20, 4)))  # fmt: skip
-        either = exp.Coalesce(this=currencies[0], expressions=[currencies[1]])
-        other = exp.Coalesce(this=currencies[1], expressions=[currencies[0]])
-        agree = exp.NullSafeEQ(this=either, expression=other)
-        held = tree.try_cast(sum_, _HELD)
-        return tree.when((exp.And(this=agree, expression=_present(held)), tree.struct(amount=held, currency=either)))
-
-    return build
-
-
-def _negated(arguments: Sequence[Tree], _: Options) -> Tree:
-    money = arguments[0]
-    minus = exp.Neg(this=amount_of(money))
-    return tree.when((_present(money), tree.struct(amount=minus, currency=currency_of(money))))
 
 
 def _in_currency(arguments: Sequence[Tree], options: Options) -> Tree:
@@ -124,8 +105,6 @@ def _minor_in_currency(arguments: Sequence[Tree], options: Options) -> Tree:
 _EUR = "{'amount': 12.5::DECIMAL(18,4), 'currency': 'EUR'}"
 _USD = "{'amount': 1::DECIMAL(18,4), 'currency': 'USD'}"
 _YEN = "{'amount': 1250::DECIMAL(18,4), 'currency': 'JPY'}"
-_NONE = "{'amount': 0::DECIMAL(18,4), 'currency': NULL::VARCHAR}"
-_PAIR = (Value("left", _MONEY), Value("right", _MONEY))
 _ONE = (Value("value", _MONEY),)
 
 FUNCTIONS = (
@@ -150,12 +129,13 @@ FUNCTIONS = (
                   Example(("1250", "'KWD'"), "{'amount': 1.2500, 'currency': KWD}")),
     ),
     Function(
-        "money_amount", "amount", _ONE, lambda _, __: _AMOUNT, "The amount of money, without its currency.",
+        "money_amount", "amount", _ONE, lambda _, __: AMOUNT, "The amount of money, without its currency.",
         lambda a, _: amount_of(a[0]), examples=(Example((_EUR,), "12.5000"),),
     ),
     Function(
-        "money_currency", "currency", _ONE, lambda _, __: CURRENCY, "The currency of money.",
-        lambda a, _: currency_of(a[0]), examples=(Example((_EUR,), "EUR"),),
+        "money_currency", "currency", _ONE, lambda _, __: CURRENCY, "The currency of money; fails for a sum over nothing, "
+        "which has none.", lambda a, _: currency_of(a[0]), can_fail=True,
+        examples=(Example((_EUR,), "EUR"), Example(("{'amount': 0::DECIMAL(18,4), 'currency': NULL::VARCHAR}",), None)),
     ),
     Function(
         "money_in_minor", "minor", _ONE, lambda _, __: INT,
@@ -164,7 +144,7 @@ FUNCTIONS = (
                   Example(("{'amount': 1.255::DECIMAL(18,4), 'currency': 'EUR'}",), None)),
     ),
     Function(
-        "amount_in_currency", "", _ONE, lambda _, __: _AMOUNT,
+        "amount_in_currency", "", _ONE, lambda _, __: AMOUNT,
         "The amount, for a system that holds one currency only; fails for another.", _in_currency, can_fail=True,
         examples=(Example((_EUR,), "12.5000", {"currency": "EUR"}), Example((_USD,), None, {"currency": "EUR"})),
     ),
@@ -173,20 +153,5 @@ FUNCTIONS = (
         "The amount in the smallest unit, for a system that holds one currency only; fails for another.",
         _minor_in_currency, can_fail=True,
         examples=(Example((_EUR,), "1250", {"currency": "EUR"}), Example((_USD,), None, {"currency": "EUR"})),
-    ),
-    Function(
-        "money_add", "add", _PAIR, _money, "Adds money of one currency; fails for two. Written `+`.", _added(exp.Add),
-        can_fail=True,
-        examples=(Example((_EUR, _EUR), "{'amount': 25.0000, 'currency': EUR}"), Example((_EUR, _USD), None),
-                  Example((_EUR, _NONE), "{'amount': 12.5000, 'currency': EUR}")),
-    ),
-    Function(
-        "money_sub", "sub", _PAIR, _money, "Subtracts money of one currency; fails for two. Written `-`.",
-        _added(exp.Sub), can_fail=True,
-        examples=(Example((_NONE, _EUR), "{'amount': -12.5000, 'currency': EUR}"),),
-    ),
-    Function(
-        "money_negate", "negate", _ONE, _money, "Money with the other sign.", _negated,
-        examples=(Example((_EUR,), "{'amount': -12.5000, 'currency': EUR}"),),
     ),
 )  # fmt: skip
