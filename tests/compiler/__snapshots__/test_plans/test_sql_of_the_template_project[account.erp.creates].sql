@@ -78,4 +78,6 @@ SELECT "g"."_cid" AS "_cid",
   2) = STRUCT_EXTRACT("g"."credit_limit",
   'amount') THEN TRY_CAST(STRUCT_EXTRACT("g"."credit_limit",
   'amount') AS DECIMAL(12,
-  2)) END AS TEXT) IS NULL)) THEN 'credit' END) AS "unfit" FROM "account/golden" AS "g" JOIN "account/erp/side" AS "s" ON ("s"."_cid" = "g"."_cid") WHERE ((NOT "s"."_holds") AND (NOT "s"."_in_flight") AND "g"."_exists" AND ("g"."_broken" = ''))
+  2)) END AS TEXT) IS NULL)) THEN 'credit' END,
+  CASE WHEN ((NOT "g"."credit_limit" IS NULL) AND (STRUCT_EXTRACT("g"."credit_limit",
+  'currency') IS NULL)) THEN 'currency' END) AS "unfit" FROM "account/golden" AS "g" JOIN "account/erp/side" AS "s" ON ("s"."_cid" = "g"."_cid") WHERE ((NOT "s"."_holds") AND (NOT "s"."_in_flight") AND "g"."_exists" AND ("g"."_broken" = ''))

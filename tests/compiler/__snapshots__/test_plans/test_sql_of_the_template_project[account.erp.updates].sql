@@ -67,4 +67,7 @@ SELECT "g"."_cid" AS "_cid",
   2) = STRUCT_EXTRACT("g"."credit_limit",
   'amount') THEN TRY_CAST(STRUCT_EXTRACT("g"."credit_limit",
   'amount') AS DECIMAL(12,
-  2)) END AS TEXT) IS NULL))) THEN 'credit' END) AS "unfit" FROM "account/erp/changed" AS "c" JOIN "account/golden" AS "g" ON ("g"."_cid" = "c"."_cid") JOIN "account/erp/side" AS "s" ON ("s"."_cid" = "g"."_cid")
+  2)) END AS TEXT) IS NULL))) THEN 'credit' END,
+  CASE WHEN (LIST_CONTAINS("c"."slots",
+  'credit_limit') AND ((NOT "g"."credit_limit" IS NULL) AND (STRUCT_EXTRACT("g"."credit_limit",
+  'currency') IS NULL))) THEN 'currency' END) AS "unfit" FROM "account/erp/changed" AS "c" JOIN "account/golden" AS "g" ON ("g"."_cid" = "c"."_cid") JOIN "account/erp/side" AS "s" ON ("s"."_cid" = "g"."_cid")
