@@ -65,9 +65,9 @@ def parse_type(text: str, *, values: tuple[str, ...] = (), name: str | None = No
 
 @lru_cache(maxsize=1024)
 def parse_native_type(text: str) -> Type:
-    """Read a native type; presence comes from ``required``, so that ``?`` and ``~`` are refused."""
+    """Read a native type; whether it may be null comes from ``required``, so that ``?`` is refused."""
     kind, _, presence = _split(text, NATIVE_KINDS)
-    if presence:
+    if "?" in presence:
         raise TypeTextError("a native type has no `?`: a field that is not `required` may be null")
     return parse_type(f"{kind}{text[len(kind) :]}")
 

@@ -83,6 +83,7 @@ class Slot:
     writes: bool
     line: str = ""  # the mapping line as written
     place: str = ""  # file:line
+    partial: bool = False  # read from native fields that may be missing
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ class Member:
     values: tuple[ValueStep, ...] = ()
     children: tuple[ChildWrite, ...] = ()
     late: tuple[LateReference, ...] = ()
+    partial: tuple[str, ...] = ()  # native fields that what is read may be without
     clocks: tuple[str, ...] = ()
     when_deleted: Literal["keep", "review", "delete"] = "review"
     on_leave: Literal["keep", "deactivate", "delete", "unlink"] = "keep"

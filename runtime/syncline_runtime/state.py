@@ -37,6 +37,7 @@ BASE_COLUMNS = {
     "_native_id": "VARCHAR", "_cid": "VARCHAR", "_status": "VARCHAR", "_version": "VARCHAR", "_raw_hash": "VARCHAR",
     "_mapping": "VARCHAR", "_open": "BOOLEAN", "_slots": "VARCHAR",
     "_before": "VARCHAR", "_written": "BIGINT", "_disputed": "VARCHAR", "_synced": "VARCHAR",
+    "_unseen": "VARCHAR",
 }  # fmt: skip
 SAME_TYPE = {"TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE"}  # as we write it, as the engine does
 LANDED_COLUMNS = {

@@ -41,6 +41,7 @@ class NativeField:
     type: NativeTypeName
     at: str  # path on the wire
     required: bool = False  # on create
+    partial: bool = False  # what is read may be without it, which says nothing of its value
     readable: bool = True
     writable: bool = True
     length: int | None = None  # text: greatest number of characters

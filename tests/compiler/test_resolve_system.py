@@ -59,7 +59,7 @@ resources:
       amount: {type: "decimal(12,2)", at: money.amount, quoted: true, plain: true, write_at: amount, pii: business}
       updated_at: {type: instant, write: false}
       contacts: {type: list, of: Contact}
-      note: {type: text, empty_is_null: true, scope: {write: notes.write}}
+      note: {type: text~, empty_is_null: true, scope: {write: notes.write}}
     list:
       request: {path: /accounts, query: {limit: "{size}"}}
       items: results

@@ -71,6 +71,7 @@ def test_only_an_enum_has_values() -> None:
 
 def test_native_types_have_no_presence() -> None:
     assert parse_native_type("text(3)") == Type("text", length=3)
+    assert parse_native_type("text(3)~") == Type("text", length=3, missing=True)
     with pytest.raises(TypeTextError, match="a native type has no"):
         parse_native_type("text?")
     with pytest.raises(TypeTextError, match="no type `money`"):

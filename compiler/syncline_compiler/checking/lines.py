@@ -29,6 +29,7 @@ from syncline_compiler.model.typed import (
     PickPut,
     Put,
     Resolve,
+    fields_in,
     parts_of,
 )
 from syncline_compiler.model.types import Type
@@ -71,6 +72,8 @@ class LineChecker:
         if get is UNTYPED or not self.bounds.hold(get, line.span, self.diagnostics):
             return None
         get = _formed(get, target.form)
+        if not self._may_be_untold(get, target, line.right.span):
+            return None
         if line.direction == "read":
             return Line("read", target.name, get, (), False, line.span, line.text)
         lens = Lens(self.native, self.names, target, line.right.span, typer.places, self.diagnostics)
@@ -93,6 +96,19 @@ class LineChecker:
         if first is not name.span:
             self._report_twice(name.span, first, f"`{found.name}` is read by two lines")
         return found
+
+    def _may_be_untold(self, get: Expression, target: ResolvedField, span: Span) -> bool:
+        """See that a field can be without a value where one that it is read from may be missing."""
+        natives = (self.native.native(one.name) for one in fields_in(get) if one.scope == "native")
+        partial = next((native for native in natives if native is not None and native.partial), None)
+        if partial is None or target.type.nullable or target.required or _is_given(get):
+            return True
+        self.diagnostics.report(
+            "SYN0302", span, label=f"`{partial.name}` may be missing, and nothing is known of `{target.name}` then",
+            secondary=[(target.span, f"{target.type} is always there")],
+            help=f"give `{target.name}` the type `{target.type}~`, or make it `required`: records wait until it is told",
+        )  # fmt: skip
+        return False
 
     def _write(self, line: syntax.Line) -> Line | None:
         assert isinstance(line.right, syntax.Name)  # the grammar sees to it
@@ -218,3 +234,8 @@ def _formed(get: Expression, form: str | None) -> Expression:
 def _wire(scope: Scope, native: NativeField) -> str:
     """Tell what a put names: the native field, or the member of a list element by its place on the wire."""
     return native.at if scope.kind == "item" else native.name
+
+
+def _is_given(get: Expression) -> bool:
+    """Whether an expression sets the record aside where there is no value."""
+    return (isinstance(get, Apply) and get.function == "given") or any(map(_is_given, parts_of(get)))

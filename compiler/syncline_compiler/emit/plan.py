@@ -125,7 +125,7 @@ def _member(sync: ResolvedSync, lowered: IrMember) -> Member:
         originates=member.originates,
         holds=member.hold is not False,
         natives=tuple(field.name for field in slots.resource.fields if field.readable),
-        slots=tuple(Slot(s.name, s.sql_type, s.reads, s.writes, s.text, s.place) for s in slots.lines),
+        slots=tuple(Slot(s.name, s.sql_type, s.reads, s.writes, s.text, s.place, bool(s.partial)) for s in slots.lines),
         steps=(*map(_step, lowered.normalise.steps), _step(lowered.acked)),
         values=tuple(
             ValueStep(v.function, v.option, render(v.query), v.output, ir.relations(v.query))
@@ -133,6 +133,7 @@ def _member(sync: ResolvedSync, lowered: IrMember) -> Member:
         ),
         children=_children(slots),
         late=_late(slots),
+        partial=tuple(field.name for field in slots.resource.fields if field.readable and field.partial),
         clocks=slots.clock_fields,
         when_deleted=policy if policy in ("keep", "review", "delete") else "review",  # type: ignore[arg-type]
         on_leave=member.on_leave,

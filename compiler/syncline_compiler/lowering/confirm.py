@@ -25,7 +25,7 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
     for slot in member.lines:
         name = (slot.name,)
         agreed.append((f"agreed.{slot.name}", b.fill(_agreed, name)))
-        agreed_slots.append(b.fill(_agreed_name, name))
+        agreed_slots.append(b.fill(_agreed_name, name, (), bool(slot.partial)))
         elsewhere.append(b.fill(_moved_elsewhere, name))
         if slot.late and slot.writes:  # left out of the create: the next decision writes it if nothing else has
             elsewhere.append(b.fill(_left_out, name))
@@ -54,6 +54,7 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
                     ir.Call("PAYLOAD", tuple(altered)),
                 ),
             ),
+            ("_unseen", b.col("i", "_unseen")),
             ir.Carried("i", natives, PREFIX, PREFIX),
             *agreed,
         ),
@@ -86,8 +87,10 @@ def _agreed(name: str) -> ir.Scalar:
     return b.when((_fresh(name), b.col("v", name)), default=b.col("b", f"agreed.{name}"))
 
 
-def _agreed_name(name: str) -> ir.Scalar:
-    known = b.any_of([_fresh(name), agreed_before(b.col("b", "_slots"), name)])
+def _agreed_name(name: str, partial: bool) -> ir.Scalar:
+    """Give the slot's name if something is agreed of it; ``partial``: the member may not have told it."""
+    told = b.all_of([_fresh(name), b.negated(b.holds(b.col("v", f"untold.{name}")))]) if partial else _fresh(name)
+    known = b.any_of([told, agreed_before(b.col("b", "_slots"), name)])
     return b.when((known, b.text(f"{name},")), default=b.text(""))
 
 

@@ -53,7 +53,7 @@ class MemberDiff(MemberWrites):
         if slot.native is None:
             policy = self.sync.unowned_edit.get(slot.name, self.sync.unowned_edit["*"])
         names = (slot.name, self.golden.relation, self.side.relation)
-        return b.fill(_compared, names, (slot.want(self.frame),), decided, self.order, policy, slot.waits)
+        return b.fill(_compared, names, (slot.want(self.frame),), decided, self.order, policy, slot.may_be_unknown)
 
     def candidates(self) -> ir.Select:
         """Every record that the member holds or should hold: _cid, operation and why it is held back ("" if not)."""
@@ -82,7 +82,7 @@ class MemberDiff(MemberWrites):
         slots = self.member.lines
         natives = tuple(field.name for field in self.member.resource.fields if field.readable)
         pending = {slot.name for slot in self.member.written}
-        late = [slot for slot in slots if slot.waits]
+        waits = any(slot.waits for slot in slots)
         columns: list[tuple[str, ir.Scalar] | ir.Carried] = [
             ("_native_id", b.col("i", "_native_id")),
             ("_cid", b.col("s", "_cid")),
@@ -90,17 +90,20 @@ class MemberDiff(MemberWrites):
             ("_version", b.col("i", "_version")),
             ("_raw_hash", b.col("i", "_raw_hash")),
             ("_mapping", b.col("i", "_mapping")),
-            ("_open", b.any_of(_is_late(slot.name) for slot in late)),
+            ("_open", b.col("s", "_waits") if waits else b.FALSE),
             ("_slots", self._agreed_slots(slots)),
             ("_before", b.col("s", "_before")),
             ("_written", b.col("s", "_written")),
             ("_disputed", b.call("COALESCE", b.col("p", "slots"), b.text(""))),
             ("_synced", b.call("PATCHED", b.col("s", "_synced"), b.col("q", "patch"))),
+            ("_unseen", b.col("i", "_unseen")),
             ir.Carried("i", natives, PREFIX, PREFIX),
         ]
         for slot in slots:
-            moves = slot.name in pending or slot.waits
-            value = b.fill(_agreed_next, (slot.name,), (), slot.waits) if moves else b.col("s", f"now.{slot.name}")
+            moves = slot.name in pending or slot.may_be_unknown
+            value = (
+                b.fill(_agreed_next, (slot.name,), (), slot.may_be_unknown) if moves else b.col("s", f"now.{slot.name}")
+            )
             columns.append((f"agreed.{slot.name}", value))
         return ir.Select(
             tuple(columns),
@@ -136,9 +139,12 @@ class MemberDiff(MemberWrites):
 
     def _agreed_slots(self, slots: Sequence[SlotLine]) -> ir.Scalar:
         """``_slots`` afterwards: all, but for those that wait and were never agreed."""
-        kept = [b.text(","), *(b.fill(_agreed_name, (slot.name,), (), slot.waits) for slot in slots)]
+        kept = [b.text(","), *(b.fill(_agreed_name, (slot.name,), (), slot.may_be_unknown) for slot in slots)]
         everything = b.text(slot_names(slot.name for slot in slots))
-        nothing_waits = [b.is_null(b.col("p", "_cid")), *(b.negated(_is_late(s.name)) for s in slots if s.waits)]
+        nothing_waits = [
+            b.is_null(b.col("p", "_cid")),
+            *(b.negated(_is_unknown(s.name)) for s in slots if s.may_be_unknown),
+        ]
         return b.when((b.all_of(nothing_waits), everything), default=ir.Call("CONCAT", tuple(kept)))
 
     def listed(self, outcomes: Sequence[str]) -> ir.Select:
@@ -158,7 +164,7 @@ class MemberDiff(MemberWrites):
 
 
 def _compared(
-    name: str, golden: str, side: str, want: ir.Scalar, decided: bool, order: int, policy: str, late: bool
+    name: str, golden: str, side: str, want: ir.Scalar, decided: bool, order: int, policy: str, unknowable: bool
 ) -> ir.Select:
     """Give the row of a slot that differs in any way; ``decided``: it is a field with an owner, under ``policy``."""
     now, agreed = b.col("s", f"now.{name}"), b.col("s", f"agreed.{name}")
@@ -202,27 +208,32 @@ def _compared(
         ir.Source(golden, "g"),
         (ir.Join("inner", ir.Source(side, "s"), b.equal(b.col("s", "_cid"), b.col("g", "_cid"))),),
         where=b.all_of(
-            [b.col("s", "_known"), b.col("s", "_holds"), b.negated(_is_late(name)) if late else b.TRUE, differs]
+            [
+                b.col("s", "_known"),
+                b.col("s", "_holds"),
+                b.negated(_is_unknown(name)) if unknowable else b.TRUE,
+                differs,
+            ]
         ),
     )
 
 
-def _is_late(name: str) -> ir.Scalar:
-    return b.col("s", f"late.{name}")
+def _is_unknown(name: str) -> ir.Scalar:
+    return b.col("s", f"unknown.{name}")
 
 
-def _waits(name: str, late: bool) -> ir.Scalar:
+def _waits(name: str, unknowable: bool) -> ir.Scalar:
     """Whether nothing new is agreed on the slot: it is to be written first, or its value is not known yet."""
     pending = b.holds(b.call("CONTAINS", b.col("p", "list"), b.text(name)))
-    return b.any_of([pending, _is_late(name)]) if late else pending
+    return b.any_of([pending, _is_unknown(name)]) if unknowable else pending
 
 
-def _agreed_next(name: str, late: bool) -> ir.Scalar:
+def _agreed_next(name: str, unknowable: bool) -> ir.Scalar:
     """Give what is agreed of a slot afterwards: as before while something waits on it."""
-    return b.when((_waits(name, late), b.col("s", f"agreed.{name}")), default=b.col("s", f"now.{name}"))
+    return b.when((_waits(name, unknowable), b.col("s", f"agreed.{name}")), default=b.col("s", f"now.{name}"))
 
 
-def _agreed_name(name: str, late: bool) -> ir.Scalar:
+def _agreed_name(name: str, unknowable: bool) -> ir.Scalar:
     """Give the slot's name if it is agreed afterwards."""
-    agreed = b.any_of([b.negated(_waits(name, late)), agreed_before(b.col("s", "_slots"), name)])
+    agreed = b.any_of([b.negated(_waits(name, unknowable)), agreed_before(b.col("s", "_slots"), name)])
     return b.when((agreed, b.text(f"{name},")), default=b.text(""))

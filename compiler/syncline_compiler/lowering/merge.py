@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Frame, lower
-from syncline_compiler.lowering.slots import MemberSlots, agreed_before
+from syncline_compiler.lowering.slots import MemberSlots, SlotLine, agreed_before
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import Ownership, ResolvedObject, ResolvedSync
 
@@ -20,10 +20,10 @@ CANONICAL = "c"
 
 @dataclass(frozen=True)
 class Told:
-    """A field as members tell it; ``late``: a reference that closes a cycle, whose value may not be known yet."""
+    """A field as members tell it; ``unknowable``: there are records of which some member does not tell it (yet)."""
 
     name: str
-    late: bool
+    unknowable: bool
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,17 @@ class FieldOfSync(Told):
     critical: bool
 
 
-def fields_of(sync: ResolvedSync) -> tuple[FieldOfSync, ...]:
+def unknowable_of(members: Sequence[MemberSlots]) -> frozenset[str]:
+    """Name the fields that some member may not tell (yet)."""
+    return frozenset(slot.name for member in members for slot in member.lines if slot.reads and slot.may_be_unknown)
+
+
+def fields_of(sync: ResolvedSync, unknowable: frozenset[str] = frozenset()) -> tuple[FieldOfSync, ...]:
     """Every field and part that some member maps, in the object's order."""
     known = [(field.name, b.sql_type(field.type), field.critical) for field in sync.object.fields]
     known += [(part.name, "VARCHAR", False) for part in sync.object.parts]
     return tuple(
-        FieldOfSync(n, n in sync.late, t, sync.owners[n], critical) for n, t, critical in known if n in sync.owners
+        FieldOfSync(n, n in unknowable, t, sync.owners[n], critical) for n, t, critical in known if n in sync.owners
     )
 
 
@@ -49,8 +54,11 @@ def side_name(order: int) -> str:
     return f"s{order}"
 
 
-def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
-    """``now.*`` and ``agreed.*`` of one member beside each other, per dirty canonical id."""
+def lower_side(sync: ResolvedSync, member: MemberSlots, unknowable: frozenset[str]) -> ir.IrStep:
+    """``now.*`` and ``agreed.*`` of one member beside each other, per dirty canonical id.
+
+    ``unknown.*``: nothing is known of the member's own value of a field that is ``unknowable``.
+    """
     connection = member.member.connection
     prefix = f"{sync.name}/{connection}"
     known = b.all_of([b.present(b.col("v", "_cid")), b.is_null(b.col("f", "canonical_id"))])
@@ -69,13 +77,15 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
     ]
     columns.append(ir.Carried("v", tuple(slot.name for slot in member.lines), to="now."))
     columns += [
-        (f"agreed.{slot.name}", b.fill(_agreed_under_this_plan, (slot.name,), (), slot.waits)) for slot in member.lines
+        (f"agreed.{slot.name}", b.fill(_agreed_under_this_plan, (slot.name,), _unknown(slot))) for slot in member.lines
     ]
     columns += [
-        (f"late.{slot.name}", b.holds(b.col("v", f"late.{slot.name}")) if slot.waits else b.FALSE)
+        (f"unknown.{slot.name}", b.any_of(_unknown(slot)))
         for slot in member.lines
-        if slot.late and slot.reads
+        if slot.may_be_unknown or slot.name in unknowable
     ]
+    waiting = [b.holds(b.col("v", f"late.{slot.name}")) for slot in member.lines if slot.waits]
+    columns += [("_waits", b.any_of(waiting))] if waiting else []
     columns.append(ir.Carried("v", member.clock_fields, "clock.", "clock."))
     flight = b.all_of(
         [b.equal(b.col("f", "canonical_id"), b.col("d", "_cid")), b.equal(b.col("f", "connection"), b.text(connection))]
@@ -100,7 +110,13 @@ def lower_side(sync: ResolvedSync, member: MemberSlots) -> ir.IrStep:
     return ir.IrStep("merge", f"{prefix}/side", query)
 
 
-def _agreed_under_this_plan(name: str, late: bool) -> ir.Scalar:
+def _unknown(slot: SlotLine) -> tuple[ir.Scalar, ...]:
+    """Give the conditions, over ``values``, under which nothing is known of a slot; none for most."""
+    late = (b.holds(b.col("v", f"late.{slot.name}")),) if slot.waits else ()
+    return (*late, *((b.holds(b.col("v", f"untold.{slot.name}")),) if slot.partial else ()))
+
+
+def _agreed_under_this_plan(name: str, *unknown: ir.Scalar) -> ir.Scalar:
     """Give the agreed value; where only the mapping changed, what the same image means now, so that it is no edit."""
     told, agreed = b.col("v", name), b.col("b", f"agreed.{name}")
     listed = ir.Call("CONCAT", (b.text(","), b.col("b", "_disputed"), b.text(",")))
@@ -110,8 +126,7 @@ def _agreed_under_this_plan(name: str, late: bool) -> ir.Scalar:
         b.negated(b.holds(b.col("v", "_moved"))),
         b.present(b.col("v", "_cid")),
     ]
-    if late:
-        only_the_plan.append(b.negated(b.holds(b.col("v", f"late.{name}"))))
+    only_the_plan += map(b.negated, unknown)
     return b.when((b.all_of([*only_the_plan, b.negated(b.holds(disputed))]), told), default=agreed)
 
 
@@ -138,7 +153,7 @@ def lower_golden(
 
 def _winner(sync: ResolvedSync, members: Sequence[MemberSlots]) -> ir.Select:
     columns: list[tuple[str, ir.Scalar]] = [("_cid", b.col("d", "_cid"))]
-    for field in fields_of(sync):
+    for field in fields_of(sync, unknowable_of(members)):
         decision = decide(sync, members, field)
         columns += [
             (field.name, decision.value),
@@ -184,7 +199,7 @@ def decide(sync: ResolvedSync, members: Sequence[MemberSlots], field: FieldOfSyn
         return Decision(b.col(CANONICAL, field.name), ir.Value(-1), _lost(field))
     policy = sync.unowned_edit.get(field.name, sync.unowned_edit["*"])
     first = sync.first_link.get(field.name, sync.first_link.get("critical" if field.critical else "*", "fill"))
-    rule = Rule(field.sql_type, field.late, owner, tuple(o for o in readers if o != owner), policy, first)
+    rule = Rule(field.sql_type, field.unknowable, owner, tuple(o for o in readers if o != owner), policy, first)
     return Decision(*(b.fill(part, (field.name,), (), rule) for part in (_owned_value, _owned_source, _owned_frozen)))
 
 
@@ -203,7 +218,7 @@ def _flag(order: int, name: str) -> ir.Column:
 def _known(order: int, field: Told) -> ir.Scalar:
     """Whether the member's own value is known now."""
     known = b.holds(_flag(order, "_known"))
-    return b.all_of([known, b.negated(_flag(order, f"late.{field.name}"))]) if field.late else known
+    return b.all_of([known, b.negated(_flag(order, f"unknown.{field.name}"))]) if field.unknowable else known
 
 
 def _based(order: int, field: Told) -> ir.Scalar:
@@ -225,7 +240,7 @@ class Rule:
     """What the winner of an owned field depends on, besides its name."""
 
     sql_type: str
-    late: bool
+    unknowable: bool
     owner: int
     others: tuple[int, ...]
     unowned_edit: str
@@ -246,7 +261,7 @@ def _owned_frozen(name: str, rule: Rule) -> ir.Scalar:
 
 def _owned(name: str, rule: Rule) -> Decision:
     """Let the owner decide; where it has nothing to say, what fills in is the rule's and the others' in their order."""
-    field, owner, others = Told(name, rule.late), rule.owner, rule.others
+    field, owner, others = Told(name, rule.unknowable), rule.owner, rule.others
     ladder: list[tuple[ir.Scalar, ir.Scalar, int]] = []
     frozen: list[ir.Scalar] = []
     if rule.unowned_edit == "adopt":

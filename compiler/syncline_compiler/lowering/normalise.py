@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Failure, Frame, failures, lower
-from syncline_compiler.lowering.slots import MemberSlots, SlotLine
+from syncline_compiler.lowering.slots import MemberSlots, SlotLine, untold
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject
 
@@ -33,16 +33,20 @@ def lower_normalise(
         ("_native_id", b.col("i", "_native_id")),
         ("_cid", b.col("i", "_cid")),
         ("_moved", b.col("i", "_moved")),
-        ("_take", b.holds(lower(member.mapping.take, frame)) if member.mapping.take else b.TRUE),
+        ("_take", _take(member.mapping, slots, frame)),
     ]
     checks: list[tuple[str, str, Failure]] = []
     for slot in slots.lines:
         columns.append((slot.name, slot.now(frame)))
         checks += _checks_of(slot, frame, len(checks))
+    checks += _untold_checks(object_, member.mapping, slots)
     for number, reject in enumerate(member.mapping.rejects):
         condition = b.holds(lower(reject.condition, frame))
+        if partial := _partial_in(slots, reject.condition):
+            condition = b.all_of([b.negated(untold(partial)), condition])
         checks.append((f"?reject.{number}", "", Failure(condition, "SYN5003", reject.because)))
     columns += [(name, b.holds(failure.condition)) for name, _, failure in checks]
+    columns += [(f"untold.{slot.name}", untold(slot.partial)) for slot in slots.lines if slot.partial]
     columns += [(f"clock.{name}", expression) for name, expression in slots.clocks(frame)]
     values = ir.Select(tuple(columns), ir.Source(frame.image, "i"), tuple(frame.joins))
     faults = _faults(prefix, object_, slots, checks)
@@ -50,6 +54,36 @@ def lower_normalise(
         (ir.IrStep("normalise", f"{prefix}/values", values), ir.IrStep("normalise", f"{prefix}/faults", faults)),
         tuple(frame.values),
     )
+
+
+def _take(mapping: typed.TypedMapping, slots: MemberSlots, frame: Frame) -> ir.Scalar:
+    """Whether the row is taken; one of which that cannot be said yet is, and has a fault."""
+    if mapping.take is None:
+        return b.TRUE
+    return b.any_of([b.holds(lower(mapping.take, frame)), untold(_partial_in(slots, mapping.take))])
+
+
+def _partial_in(slots: MemberSlots, condition: typed.Expression) -> list[str]:
+    named = {field.name for field in typed.fields_in(condition) if field.scope == "native"}
+    return [field.name for field in slots.resource.fields if field.partial and field.name in named]
+
+
+def _untold_checks(
+    object_: ResolvedObject, mapping: typed.TypedMapping, slots: MemberSlots
+) -> list[tuple[str, str, Failure]]:
+    """Give what sets a row aside until it is told: what decides whether it is taken, who it is, and what it must have."""
+    conditions = [*([mapping.take] if mapping.take else []), *(reject.condition for reject in mapping.rejects)]
+    deciding = {name for condition in conditions for name in _partial_in(slots, condition)}
+    identity = {name for rule in object_.identity for name in rule.same}
+    required = {field.name for field in object_.fields if field.required}
+    checks = [(name, untold([name]), "take") for name in sorted(deciding)]
+    unlinked = b.is_null(b.col("i", "_cid"))
+    for slot in slots.lines:
+        if slot.partial and slot.reads and slot.name in required:
+            checks.append((slot.name, untold(slot.partial), "required"))
+        elif slot.partial and slot.reads and slot.name in identity:
+            checks.append((slot.name, b.all_of([unlinked, untold(slot.partial)]), "identity"))
+    return [(f"?untold.{rule}.{name}", name, Failure(condition, "SYN5016", rule)) for name, condition, rule in checks]
 
 
 def _checks_of(slot: SlotLine, frame: Frame, start: int) -> list[tuple[str, str, Failure]]:

@@ -7,7 +7,7 @@ field that is only written (``->Name``, compared in native text). In: a member's
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from syncline_compiler.functions import native_text
 from syncline_compiler.lowering import build as b
@@ -43,12 +43,18 @@ class SlotLine:
     text: str
     place: str
     late: bool = False  # a reference that closes a cycle: known, and written, after the record itself
+    partial: tuple[str, ...] = ()  # native fields that it is read from and that may be missing
 
     @property
     def waits(self) -> bool:
         """Whether its value is unknown for as long as nothing is known of the record that it refers to."""
         silent = isinstance(self.get, typed.OrElse) and self.get.action == "null"
         return self.late and self.get is not None and not silent
+
+    @property
+    def may_be_unknown(self) -> bool:
+        """Whether there are records of which the value is not known, which is neither a value nor null."""
+        return self.waits or bool(self.partial)
 
     def now(self, frame: Frame) -> ir.Scalar:
         """Give the member's present value, over the image."""
@@ -104,12 +110,29 @@ def slots_of(sync: ResolvedSync, member: ResolvedMember, system: System) -> Memb
     lines = [_slot(sync, resource, line) for line in member.mapping.lines]
     lines += [_child_id(system, resource, slot) for slot in lines if slot.pick is not None]
     lines += [_part_slot(each) for each in member.mapping.parts]
+    partial = frozenset(field.name for field in resource.fields if field.partial)
+    if partial:
+        lines = [replace(slot, partial=tuple(sorted(partial & _natives_read(slot)))) for slot in lines]
     clocks = {
         owner.clocks[member.connection]
         for owner in sync.owners.values()
         if owner.clocks and member.connection in owner.clocks
     }
     return MemberSlots(member, resource, tuple(lines), tuple(sorted(clocks)))
+
+
+def _natives_read(slot: SlotLine) -> set[str]:
+    """Name the native fields of which a slot's present value is made."""
+    if slot.each is not None:
+        return {slot.each.list.name}
+    if slot.get is not None:
+        return {field.name for field in typed.fields_in(slot.get) if field.scope == "native"}
+    return {slot.native.name} if slot.native is not None else set()
+
+
+def untold(natives: Iterable[str]) -> ir.Scalar:
+    """Whether one of these native fields of the image has never been told."""
+    return b.any_of(b.holds(b.call("CONTAINS TEXT", b.col("i", "_unseen"), b.text(f",{name},"))) for name in natives)
 
 
 def _slot(sync: ResolvedSync, resource: Resource, line: typed.Line) -> SlotLine:

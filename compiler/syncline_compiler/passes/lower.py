@@ -13,7 +13,7 @@ from syncline_compiler.lowering.confirm import lower_acked
 from syncline_compiler.lowering.diff import MemberDiff
 from syncline_compiler.lowering.expression import Frame
 from syncline_compiler.lowering.match import lower_match
-from syncline_compiler.lowering.merge import aggregates_of, lower_golden, lower_side
+from syncline_compiler.lowering.merge import aggregates_of, lower_golden, lower_side, unknowable_of
 from syncline_compiler.lowering.normalise import Normalised, lower_normalise
 from syncline_compiler.lowering.slots import MemberSlots, slots_of
 from syncline_compiler.model import ir
@@ -85,7 +85,8 @@ def _lower_sync(project: ResolvedProject, sync: ResolvedSync, names: _Names) -> 
         prefix = f"{sync.name}/{member.connection}"
         normalised = lower_normalise(prefix, member, sync.object, own, names.frame(prefix, member.connection))
         members.append(IrMember(own, normalised, lower_acked(sync.name, own)))
-    merge = [lower_side(sync, own) for own in slots]
+    unknowable = unknowable_of(slots)
+    merge = [lower_side(sync, own, unknowable) for own in slots]
     merge += lower_golden(sync, slots, names.keepers, names.frame(sync.name, ""))
     diff = []
     for order, own in enumerate(slots):

@@ -60,7 +60,7 @@ def _field(declared: _Declared, name: str, project: WrittenProject, diagnostics:
         _check_field(declared, spec.deprecated.use, (*place, "deprecated", "use"), diagnostics)
     return ResolvedField(
         name=name,
-        type=field_type,
+        type=field_type.or_null() if field_type.missing else field_type,  # what nobody has told yet stands as null
         span=declared.key(*place),
         label=spec.label,
         form=spec.form,

@@ -18,7 +18,7 @@ from syncline_compiler.model.resolved import Ownership, ResolvedSync
 from syncline_compiler.model.spec import OwnerSpec, SyncSpec
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean, nearest
-from syncline_runtime.system import System
+from syncline_runtime.system import Resource, System
 
 ANY = "*"
 
@@ -196,7 +196,7 @@ def _is_clock(connection: str, written: str, rule: OwnerSpec, bound: _Sync) -> b
     resource = resource_of(member, bound.systems)
     known = [field.name for field in resource.fields]
     if rule.clock[connection] in known:
-        return True
+        return _is_always_told(connection, written, rule, resource, bound)
     bound.diagnostics.report(
         "SYN0204", bound.declared.at("owners", written, "clock", connection),
         label=f"`{member.system}.{resource.name}` has no field `{rule.clock[connection]}`",
@@ -220,3 +220,14 @@ def _check_owned_names(bound: _Sync) -> None:
         elif name not in (*known, ANY):
             remedy = did_you_mean(name, known, kind=f"fields of `{item.name}`")
             bound.diagnostics.report("SYN0203", span, label=f"`{item.name}` has no field `{name}`", help=remedy)
+
+
+def _is_always_told(connection: str, written: str, rule: OwnerSpec, resource: Resource, bound: _Sync) -> bool:
+    if not resource.native(rule.clock[connection]).partial:
+        return True
+    bound.diagnostics.report(
+        "SYN0503", bound.declared.at("owners", written, "clock", connection),
+        label=f"`{rule.clock[connection]}` may be missing, and then no clock says when the record changed",
+        help="name a field that is always told, or take the `~` of this one away",
+    )  # fmt: skip
+    return False

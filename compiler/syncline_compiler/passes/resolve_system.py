@@ -89,11 +89,15 @@ def _field(declared: _Declared, place: Place, diagnostics: Collector) -> compile
     name = str(place[-1])
     spec = declared.spec.resources[str(place[1])].fields[name]
     native = _type(declared, spec.type, place, diagnostics)
+    if native.missing and name == declared.spec.resources[str(place[1])].id:
+        label = "an id is never missing: without it nothing tells records apart"
+        diagnostics.report("SYN0008", declared.at(*place, "type"), label=label, help="take the `~` away")
     return compiled.NativeField(
         name=name,
         type=cast(compiled.NativeTypeName, native.kind),
         at=spec.at or name,
         required=spec.required,
+        partial=native.missing,
         readable=spec.read,
         writable=spec.write,
         length=native.length,

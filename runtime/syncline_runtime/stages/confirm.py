@@ -287,11 +287,18 @@ def _image(run: RunContext, plan: Plan, member: Member, records: Sequence[_Recor
         f"ELSE b.{quoted(f'native.{name}')} END AS {quoted(f'native.{name}')}"
         for name in member.natives
     )
+    never = [
+        f"CASE WHEN NOT list_contains(r._told, {text(name)}) AND (b._native_id IS NULL OR contains(b._unseen, {text(f',{name},')})) "
+        f"THEN {text(f'{name},')} END"
+        for name in member.partial
+    ]
+    unseen = f"nullif(concat(',', {', '.join(never)}), ',')" if never else "CAST(NULL AS VARCHAR)"
     before = f"SELECT * FROM {quoted(f'base:{prefix}')} WHERE _status <> 'gone'"
     state.make(
         f"{prefix}/image!",
         f"SELECT r._native_id, r._cid, coalesce(r._version, b._version) AS _version, r._raw_hash, "
-        f"{text(member.mapping)} AS _mapping, true AS _fresh, true AS _moved, CAST(NULL AS VARCHAR) AS _correlation, {laid_over} "
+        f"{text(member.mapping)} AS _mapping, true AS _fresh, true AS _moved, CAST(NULL AS VARCHAR) AS _correlation, "
+        f"{unseen} AS _unseen, {laid_over} "
         f"FROM {quoted(f'{prefix}/returned')} AS r LEFT JOIN ({before}) AS b ON b._native_id = r._native_id",
     )
     state.bind(f"{prefix}/image", f"SELECT * FROM {quoted(f'{prefix}/image!')}")

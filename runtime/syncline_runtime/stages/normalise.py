@@ -25,6 +25,7 @@ IMAGE_COLUMNS = {
     "_fresh": "BOOLEAN",
     "_moved": "BOOLEAN",
     "_correlation": "VARCHAR",
+    "_unseen": "VARCHAR",
 }
 VALUE_COLUMNS = {"_native_id": "VARCHAR", "_cid": "VARCHAR", "_moved": "BOOLEAN", "_take": "BOOLEAN"}
 PARKED_COLUMNS = {"_native_id": "VARCHAR", "_cid": "VARCHAR", "status": "VARCHAR", "detail": "VARCHAR"}
@@ -34,6 +35,7 @@ CATEGORY = {
     "SYN5003": "validation",
     "SYN5004": "mapping",
     "SYN5005": "mapping",
+    "SYN5016": "validation",
 }
 SAYS = {
     "SYN5001": "the value does not fit its type",
@@ -41,6 +43,7 @@ SAYS = {
     "SYN5003": "the mapping rejects the record",
     "SYN5004": "the code table has no row for the code",
     "SYN5005": "the record it refers to is not known yet",
+    "SYN5016": "the system has never told it",
 }
 PARKED = ("rejected", "review", "unmatched")
 GONE = "gone"
@@ -87,6 +90,7 @@ def _nothing_came(run: RunContext, plan: Plan, member: Member) -> None:
     prefix, state = prefix_of(plan, member), run.state
     slots = {slot.name: slot.type for slot in member.slots}
     slots |= {f"late.{one.slot}": "BOOLEAN" for one in member.late if one.reads}
+    slots |= {f"untold.{slot.name}": "BOOLEAN" for slot in member.slots if slot.partial}
     natives = {f"native.{name}": "VARCHAR" for name in member.natives}
     clocks = {f"clock.{name}": "TIMESTAMPTZ" for name in member.clocks}
     for role, columns in (
@@ -197,7 +201,7 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
     prefix = prefix_of(plan, member)
     natives = [f"native.{name}" for name in member.natives]
     told = ", ".join(
-        f"CASE WHEN list_contains(l._missing, {text(name)}) THEN b.{quoted(f'native.{name}')} "
+        f"CASE WHEN list_contains(l._missing, {text(name)}) AND b._status <> 'gone' THEN b.{quoted(f'native.{name}')} "
         f"ELSE l.{quoted(f'native.{name}')} END AS {quoted(f'native.{name}')}"
         for name in member.natives
     )
@@ -206,14 +210,15 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
     links = _link_join(plan, member)
     return f"""
         SELECT l._native_id, {_LINKED} AS _cid, l._version, l._raw_hash, {text(member.mapping)} AS _mapping,
-               true AS _fresh, b._raw_hash IS DISTINCT FROM l._raw_hash AS _moved, l._correlation, {told}
+               true AS _fresh, b._raw_hash IS DISTINCT FROM l._raw_hash AS _moved, l._correlation,
+               {_unseen(member)}, {told}
         FROM {quoted(landed_of(member))} AS l
         JOIN {quoted(f"{prefix}/class")} AS c ON c._seq = l._seq AND c._native_id = l._native_id AND c.class = 'changed'
         LEFT JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = l._native_id
         {links.format(alias="l")}
         UNION ALL
         SELECT b._native_id, {_LINKED}, b._version, b._raw_hash, {text(member.mapping)}, true,
-               false, {text(_again(run))}, {stored}
+               false, {text(_again(run))}, b._unseen, {stored}
         FROM {quoted(f"base:{prefix}")} AS b
         {links.format(alias="b")}
         WHERE b._status IN ({parked})
@@ -223,6 +228,17 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
     """
 
 
+def _unseen(member: Member) -> str:
+    """Give ``_unseen``: fields, between commas, that may be missing and were, now and whenever the record was read."""
+    never = "(b._native_id IS NULL OR b._status = 'gone' OR contains(b._unseen, {name}))"
+    names = ", ".join(
+        f"CASE WHEN list_contains(l._missing, {text(name)}) AND {never.format(name=text(f',{name},'))} THEN {text(f'{name},')} END"
+        for name in member.partial
+    )
+    listed = f"nullif(concat(',', {names}), ',')" if names else "CAST(NULL AS VARCHAR)"
+    return f"{listed} AS _unseen"
+
+
 def stored_image(plan: Plan, member: Member, where: str) -> str:
     """Give stored images of linked records as an image query; ``where`` is over ``b`` (the base row)."""
     prefix = prefix_of(plan, member)
@@ -230,7 +246,7 @@ def stored_image(plan: Plan, member: Member, where: str) -> str:
     return f"""
         SELECT b._native_id, b._cid, b._version, b._raw_hash, {text(member.mapping)} AS _mapping,
                b._mapping <> {text(member.mapping)} AS _fresh, false AS _moved,
-               CAST(NULL AS VARCHAR) AS _correlation, {natives}
+               CAST(NULL AS VARCHAR) AS _correlation, b._unseen, {natives}
         FROM {quoted(f"base:{prefix}")} AS b WHERE b._status = 'linked' AND {where}
     """
 
@@ -305,7 +321,7 @@ def report_faults(run: RunContext, plan: Plan, member: Member, number: int, *, w
                 native_id=native_id,
                 canonical_id=cid or "",
                 field=field,
-                pattern="missing" if code in ("SYN5002", "SYN5005") else "mismatched",
+                pattern="missing" if code in ("SYN5002", "SYN5005", "SYN5016") else "mismatched",
                 severity="warning" if action == "review" else "error",
                 side="source",
                 owner=owners.get(field, ""),

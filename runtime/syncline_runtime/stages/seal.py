@@ -116,14 +116,14 @@ def _parked_rows(plan: Plan, member: Member) -> str:
     return f"""
         SELECT i._native_id, i._cid, p.status AS _status, i._version, i._raw_hash, i._mapping, false AS _open,
                coalesce(b._slots, '') AS _slots, b._before, b._written,
-               coalesce(b._disputed, '') AS _disputed, b._synced, {natives}{agreed}
+               coalesce(b._disputed, '') AS _disputed, b._synced, i._unseen, {natives}{agreed}
         FROM {quoted(f"{prefix}/parked")} AS p
         JOIN {quoted(f"{prefix}/image")} AS i ON i._native_id = p._native_id
         LEFT JOIN {base} AS b ON b._native_id = p._native_id
         WHERE b._native_id IS NULL OR b._status <> p.status OR b._raw_hash <> i._raw_hash OR b._mapping <> i._mapping
         UNION ALL
         SELECT b._native_id, b._cid, 'gone', b._version, b._raw_hash, b._mapping, false, b._slots, b._before,
-               b._written, b._disputed, b._synced,
+               b._written, b._disputed, b._synced, b._unseen,
                {stored}{agreed}
         FROM {base} AS b JOIN {quoted(f"{prefix}/gone")} AS g ON g._native_id = b._native_id
     """
