@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from syncline_compiler.checking.json_schema import _KEYWORDS, problems_of
 from syncline_compiler.model.resolved import ResolvedEvent
 from syncline_compiler.pipeline import Compilation
 
@@ -84,13 +88,63 @@ def test_only_what_is_carried_is_asked_for(check: Check) -> None:
          ("SYN0008", 1, "either `fields` or `schema` says what the event holds, not both")),
         ("when: {", "schema: {$ref: 'https://example.com/event.json'}\nwhen: {",
          ("SYN0216", 6, "this leads out of the schema, and nothing outside is read")),
+        ("when: {", "schema: {requird: [id]}\nwhen: {",
+         ("SYN0216", 6, "JSON Schema has no keyword `requird`: did you mean `required`?")),
         ("when: {", "schema: {$schema: 'http://json-schema.org/draft-07/schema#'}\nwhen: {",
          ("SYN0216", 6, "only the dialect of 2020-12 is understood")),
         ("when: {", "schema: {properties: {a: {maxLength: -1}}}\nwhen: {",
-         ("SYN0216", 6, "-1 is less than the minimum of 0")),
+         ("SYN0216", 6, "a whole number from 0 is expected")),
     ],
 )  # fmt: skip
 def test_what_is_refused(check: Check, before: str, after: str, expected: tuple[str, int, str]) -> None:
     assert before in EVENT
     found = [(d.code, d.span.line, d.label) for d in check({PATH: EVENT.replace(before, after, 1)}).diagnostics]
     assert found == [expected]
+
+
+META = Draft202012Validator(Draft202012Validator.META_SCHEMA)
+WORDS = [
+    "a",
+    "strng",
+    "#",
+    "#/$defs/a",
+    "other.json",
+    "",
+    0,
+    3,
+    -1,
+    True,
+    None,
+    [],
+    ["a"],
+    ["a", "a"],
+    "string",
+    "object",
+]
+LEAVES = st.sampled_from(WORDS)
+KEYWORDS = st.sampled_from(sorted(_KEYWORDS))
+SCHEMAS = st.recursive(
+    st.dictionaries(KEYWORDS, LEAVES, max_size=3),
+    lambda inner: st.dictionaries(
+        KEYWORDS,
+        inner | st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2) | LEAVES,
+        max_size=3,
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(SCHEMAS)
+def test_what_passes_as_a_schema_is_one(schema: dict[str, object]) -> None:
+    assume(not list(problems_of(schema)))
+    assert META.is_valid(schema)
+
+
+def test_a_large_schema_is_walked_once() -> None:
+    schema: dict[str, object] = {"type": "strng"}
+    for _ in range(12):
+        schema = {"anyOf": [schema, schema]}
+    begun = time.perf_counter()
+    assert len(list(problems_of(schema))) == 4096
+    assert time.perf_counter() - begun < 5

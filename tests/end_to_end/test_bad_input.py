@@ -57,7 +57,7 @@ def told_once(done: Done, code: int, *words: str) -> None:
         ("syncs/account.yaml", "members:", "menbers:", "SYN0006", "syncs/account.yaml:"),
         ("codes/erp_partner_state.yaml", "rows: {P", "rows: [P", "SYN0002", "codes/erp_partner_state.yaml:"),
         ("codes/erp_partner_state.yaml", ", X: closed", "", "SYN0401", "mappings/erp_partner.map:"),
-        ("syncline.yaml", '"env:CRM_TOKEN"', "s3cret", "SYN0801", "syncline.yaml:"),
+        ("syncline.yaml", "env:CRM_TOKEN", "s3cret", "SYN0801", "syncline.yaml:"),
     ],
 )
 def test_broken_spec(project: Path, file: str, old: str, new: str, code: str, place: str) -> None:

@@ -1,20 +1,15 @@
-"""JSON Schemas of event contracts: made from a resource's fields, or checked where a spec brings its own.
+"""Contracts of events, made from what a system's description says of its records.
 
-In: a resource and the fields an event carries, or a schema as written. Out: a schema (2020-12) as plain values, or the
-place and words of what is wrong with it. Invariant: nothing outside the schema is read: references lead within it.
+In: the native fields an event carries, and where things stand in its body. Out: a JSON Schema as plain values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from syncline_compiler.spelling import did_you_mean
+from syncline_compiler.checking.json_schema import DIALECT
 from syncline_runtime.system import NativeField
-
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-JSON_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
-Path = tuple[str | int, ...]
 
 _TYPES: Mapping[str, Mapping[str, Any]] = {
     "text": {"type": "string"},
@@ -45,29 +40,6 @@ def contract_of(
     return body
 
 
-def problems_of(schema: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Find what is wrong with a schema as written: place within it, and words."""
-    # Imported here: few projects bring schemas of their own, and all would wait for the import.
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    if schema.get("$schema", DIALECT).rstrip("#") != DIALECT:
-        yield ("$schema",), "only the dialect of 2020-12 is understood"
-        return
-    error = best_match(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(dict(schema)))
-    if error is not None:
-        yield tuple(error.absolute_path), _in_words(tuple(error.absolute_path), error.instance, error.message)
-        return
-    yield from _foreign(schema, ())
-
-
-def _in_words(place: Path, value: Any, message: str) -> str:
-    """Say what is wrong; a misspelt type is the common case, and the validator's words for it are poor."""
-    if place[-1:] == ("type",) and isinstance(value, str):
-        return f"JSON Schema has no type `{value[:60]}`: {did_you_mean(value, JSON_TYPES, kind='types')}"
-    return message[:160]
-
-
 def _of_field(field: NativeField) -> dict[str, Any]:
     schema = dict(_TYPES[field.type])
     if field.values:
@@ -93,15 +65,3 @@ def _put(body: dict[str, Any], path: Sequence[str], schema: dict[str, Any], *, r
 def _require(holder: dict[str, Any], name: str, required: bool) -> None:
     if required and name not in holder.setdefault("required", []):
         holder["required"].append(name)
-
-
-def _foreign(value: Any, place: Path) -> Iterator[tuple[Path, str]]:
-    """Find references that lead out of the schema."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if key in ("$ref", "$dynamicRef") and isinstance(item, str) and not item.startswith("#"):
-                yield (*place, key), "this leads out of the schema, and nothing outside is read"
-            yield from _foreign(item, (*place, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _foreign(item, (*place, index))

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
-from syncline_compiler.checking.contracts import contract_of, problems_of
+from syncline_compiler.checking.contracts import contract_of
+from syncline_compiler.checking.json_schema import problems_of
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.lookups import find_object, find_resource, native_in
 from syncline_compiler.model.document import Declared, WrittenProject
@@ -72,6 +73,8 @@ def _contract(declared: _Declared, resource: Resource, diagnostics: Collector) -
     if spec.contract:
         for place, label in problems_of(spec.contract):
             diagnostics.report("SYN0216", declared.at("schema", *place), label=label)
+            if diagnostics.full(declared.document.source.path):
+                break
         return spec.contract
     paths = [path for path in (spec.at.id, spec.at.occurred, spec.at.sequence) if path]
     return contract_of(list(_carried(declared, resource, diagnostics)), paths, spec.at.record, spec.when)
