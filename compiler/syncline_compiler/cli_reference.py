@@ -1,6 +1,6 @@
 """Commands that look things up: ``explain``, ``rules``, ``schema``.
 
-In: a code, a rule, a kind. Out: what is known of it, on stdout. Invariant: they work outside of a project too, where
+In: a code, a rule, a function, a kind. Out: what is known of it, on stdout. Invariant: they work outside of a project too, where
 rules are those of the library.
 """
 
@@ -15,6 +15,7 @@ import click
 
 from syncline_compiler.cli_options import examples, project_option, root_of
 from syncline_compiler.diagnostics import catalogue
+from syncline_compiler.functions.reference import known_names, render_function
 from syncline_compiler.governance.tables import TABLES
 from syncline_compiler.model.kinds import FOLDERS
 from syncline_compiler.model.resolved_policy import Governance, ResolvedRule
@@ -28,14 +29,16 @@ JSON_VERSION = 1
 NOTHING = Governance((), (), {})
 
 
-@click.command(epilog=examples("syncline explain SYN0501", "syncline explain baseline.sync_has_steward"))
+@click.command(
+    epilog=examples("syncline explain SYN0501", "syncline explain baseline.sync_has_steward", "syncline explain round")
+)
 @click.argument("code", required=False)
 @click.option("--list", "listing", is_flag=True, help="List every code with its summary.")
 @project_option
 def explain(code: str | None, listing: bool, project: Path | None) -> None:
     """Explain a diagnostic: what it means, why it matters, what fails and how it is mended.
 
-    CODE may also be a rule of a policy.
+    CODE may also be a rule of a policy, or a function or word of the mapping language.
     """
     if listing:
         for known in catalogue.codes():
@@ -44,6 +47,10 @@ def explain(code: str | None, listing: bool, project: Path | None) -> None:
         return
     if code is None:
         raise click.UsageError("name a code, such as SYN0501, or use --list")
+    function = render_function(code.strip())
+    if function is not None:
+        click.echo(function)
+        return
     wanted = code.strip().upper()
     if "." in wanted:
         click.echo(_explained(_rule(code.strip(), _governance(project).rules)))
@@ -170,7 +177,7 @@ def _explained(rule: ResolvedRule) -> str:
 
 
 def _near(code: str) -> str:
-    guess = nearest(code, catalogue.codes())
+    guess = nearest(code, catalogue.codes()) or nearest(code.lower(), known_names())
     groups = [known for length in (5, 4) for known in catalogue.codes() if known[:length] == code[:length]]
     near = list(dict.fromkeys([*([guess] if guess else []), *groups]))[:5]
     return f" Did you mean {', '.join(near)}?" if near else " `syncline explain --list` lists all."

@@ -181,6 +181,12 @@ def test_explain() -> None:
     assert "## Mended" in result.stdout
 
 
+def test_explain_a_function() -> None:
+    assert "### round\n" in run("explain", "round").stdout
+    assert "first(COLLECTION.FIELD, COLLECTION.ORDER" in run("explain", "first").stdout
+    assert "Did you mean round?" in run("explain", "rond").stderr
+
+
 def test_explain_an_unknown_code() -> None:
     result = run("explain", "SYN0599")
     assert result.exit_code == 2

@@ -65,7 +65,7 @@ def choose(call: Call, typed: Callable[[Given], Expression], diagnostics: Collec
     if not choices:
         diagnostics.report(
             "SYN0304", call.span, label=f"`{call.name}` does not take these arguments",
-            help=list(dict.fromkeys(f"write {usage(function)}" for function in functions)),
+            help=list(dict.fromkeys(f"write {function.usage}" for function in functions)),
         )  # fmt: skip
         return None
     values = [typed(value) for value in choices[0].values]
@@ -99,22 +99,6 @@ def apply(choice: Choice, values: Sequence[Expression], span: Span, diagnostics:
     more = function.options(types, result) if function.options is not None else {}
     options = tuple(sorted({**choice.options, **more}.items()))
     return Apply(function.name, arguments, result, function.fails(result), options)
-
-
-def usage(function: Function) -> str:
-    """How a function is written as a step."""
-    words = [function.written]
-    for parameter in function.parameters[1:]:
-        match parameter:
-            case Value():
-                words.append(parameter.name)
-            case Setting(words=(word, *_), default=default):
-                words.append(f"[{word}]" if default else word)
-            case Setting(kind="text", default=default):
-                words.append(f'"{parameter.name}"' if default is None else f'["{parameter.name}"]')
-            case Setting():
-                words.append(parameter.name)
-    return f"`| {' '.join(words)}`" if len(words) > 1 or function.parameters else f"`{function.written}()`"
 
 
 def _fitting(function: Function, call: Call) -> Choice | None:

@@ -134,6 +134,29 @@ class Function:
         written = self.sql(marks, example.options).sql(dialect="duckdb")
         return max(1, *(written.count(f"@{index}@") for index in range(len(marks))))
 
+    @property
+    def inverts(self) -> Literal["bijection", "normal form", "none"]:
+        """How a two-way line goes back: get(put(v)) = v; so only for values in a normal form; not at all."""
+        if self.inverse is None:
+            return "none"
+        return "bijection" if self.inverse.exact else "normal form"
+
+    @property
+    def usage(self) -> str:
+        """How the function is written as a step."""
+        words = [self.written]
+        for parameter in self.parameters[1:]:
+            match parameter:
+                case Value():
+                    words.append(parameter.name)
+                case Setting(words=(word, *_), default=default):
+                    words.append(f"[{word}]" if default else word)
+                case Setting(kind="text", default=default):
+                    words.append(f'"{parameter.name}"' if default is None else f'["{parameter.name}"]')
+                case Setting():
+                    words.append(parameter.name)
+        return f"`| {' '.join(words)}`" if len(words) > 1 or self.parameters else f"`{self.written}()`"
+
     def fails(self, result: Type) -> bool:
         """Tell whether the function can fail where its result is of this type."""
         return self.can_fail and (self.fails_for is None or result.kind in self.fails_for)
