@@ -107,7 +107,7 @@ def main() -> None:
     """Entry point: errors are told without a traceback, with the exit code of their kind."""
     try:
         code = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         code = 130
     except click.exceptions.Exit as leave:
