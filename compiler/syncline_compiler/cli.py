@@ -23,6 +23,7 @@ from syncline_compiler.cli_reference import explain, rules, schema
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.diagnostics.render import render_github, render_json, render_text, totals
 from syncline_compiler.governance.baseline import waivable, waivers_text
+from syncline_compiler.passes.format_yaml import format_yaml
 from syncline_compiler.pipeline import Compilation, check_project, compile_project, mend_project
 from syncline_compiler.project import ProjectRefusedError, create_project, write_files, write_release
 
@@ -163,7 +164,7 @@ def _take_up(root: Path, today: date, owner: str | None, until: date) -> None:
     name, path = _free_name(root, compilation.sources)
     who = owner or compilation.steward or getpass.getuser()
     try:
-        write_files(root, {path: waivers_text(name, places, owner=who, today=today, until=until)})
+        write_files(root, {path: format_yaml(waivers_text(name, places, owner=who, today=today, until=until))})
     except ProjectRefusedError as error:
         raise click.UsageError(str(error)) from None
     found = sum(map(len, places.values()))

@@ -171,7 +171,7 @@ def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
         mappings=tuple(mapping for _, mapping in sorted(bound.mappings.items())),
         connections=used,
         environments=resolve_environments(written, systems, diagnostics),
-        events=resolve_events(written, objects, systems, diagnostics),
+        events=resolve_events(written, objects, systems, bound.mapped, diagnostics),
         scenarios=resolve_scenarios(written, stage, diagnostics),
         order=ordered.order,
     )

@@ -204,6 +204,13 @@ def test_mistakes_in_policies(check: Check, text: str, code: str, label: str | N
     assert label is None or [d.label for d in compilation.diagnostics] == [label]
 
 
+def test_rules_of_what_could_not_be_imported_are_not_reported_again(check: Check) -> None:
+    text = "syncline: 1\nproject: a\nenvironments: {s: {crm: {stand_in: true}, erp: {stand_in: true}}}\n"
+    text += "imports: {policies: [baselin@1]}\nrules: {baseline.sync_has_steward: off}\n"
+    waived = "policy: ours\n" + waiver("account", rule="baseline.sync_has_steward")
+    assert [d.code for d in check({"syncline.yaml": text, POLICY: waived}).diagnostics] == ["SYN0210"]
+
+
 def test_braces_in_names_are_not_filled_in_again(check: Check) -> None:
     text = rule("systems", "label is null", message="{label}")
     crm = "system: erp\nversion: 1.0.0\nlabel: '{name}'\nresources: {Partner: {id: code, fields: {code: text}}}\n"
@@ -249,6 +256,7 @@ def test_baseline_waives_what_is_found(project: Path) -> None:
     assert f"policies/waivers.yaml: {len(before)} waived until 2026-08-01, looked after by Ada" in result.stderr
     assert said(check_project(project, date(2026, 8, 1))) == []
     assert {code for _, code, _ in said(check_project(project, date(2026, 8, 2)))} == {"SYN0904"}
+    assert run("fmt", "--check", "--project", project).exit_code == 0
     again = run("check", project, "--baseline", "--today", "2026-06-01")
     assert (again.exit_code, "nothing to waive" in again.stderr) == (0, True)
 

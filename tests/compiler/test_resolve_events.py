@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from syncline_compiler.checking.json_schema import _KEYWORDS, problems_of
 from syncline_compiler.model.resolved import ResolvedEvent
 from syncline_compiler.pipeline import Compilation
+from syncline_compiler.source import SourceFile
 
 Check = Callable[[Mapping[str, str]], Compilation]
 PATH = "events/account_changed.yaml"
@@ -82,6 +83,7 @@ def test_only_what_is_carried_is_asked_for(check: Check) -> None:
         ("account@1", "acount@1", ("SYN0201", 3, "no object is called `acount`")),
         ("account@1", "account@2", ("SYN0201", 3, "`account` is at version 1.0.0")),
         ("crm.Account", "crm.Acount", ("SYN0202", 4, "`crm` has no resource `Acount`")),
+        ("crm.Account", "crm.Note", ("SYN0220", 4, "no mapping says how `crm.Note` and `account` belong together")),
         ("/events/crm", "events", ("SYN0008", 5, "a path at our inbox is expected, such as /events/payments")),
         ("when: {", "fields: [nmae]\nwhen: {", ("SYN0204", 6, "`crm.Account` has no field `nmae`")),
         ("when: {", "fields: [id]\nschema: {type: object}\nwhen: {",
@@ -96,9 +98,13 @@ def test_only_what_is_carried_is_asked_for(check: Check) -> None:
          ("SYN0216", 6, "a whole number from 0 is expected")),
     ],
 )  # fmt: skip
-def test_what_is_refused(check: Check, before: str, after: str, expected: tuple[str, int, str]) -> None:
+def test_what_is_refused(
+    check: Check, template: Mapping[str, SourceFile], before: str, after: str, expected: tuple[str, int, str]
+) -> None:
     assert before in EVENT
-    found = [(d.code, d.span.line, d.label) for d in check({PATH: EVENT.replace(before, after, 1)}).diagnostics]
+    crm = template["systems/crm.yaml"].text.replace("sandbox:", "  Note: {id: id, fields: {id: text}}\n\nsandbox:")
+    files = {PATH: EVENT.replace(before, after, 1), "systems/crm.yaml": crm}
+    found = [(d.code, d.span.line, d.label) for d in check(files).diagnostics]
     assert found == [expected]
 
 

@@ -1,13 +1,13 @@
 """Resolve events: contracts bound to the resource whose records they carry and the object they belong to.
 
 In: ``EventSpec`` with its document, objects, systems. Out: ``ResolvedEvent``. Diagnostics: SYN0201, SYN0202, SYN0204,
-SYN0216 (a schema that is none), SYN0217 (two events that cannot be told apart).
-Invariant: every event has one contract, a JSON Schema, and what comes in fits one event only.
+SYN0216 (a schema that is none), SYN0217 (two events that cannot be told apart), SYN0220 (no mapping).
+Invariant: every event has one contract, a JSON Schema, and what comes in fits one event only and is read by a mapping.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -27,14 +27,19 @@ def resolve_events(
     project: WrittenProject,
     objects: Mapping[str, ResolvedObject],
     systems: Mapping[str, System],
+    mapped: Container[tuple[str, str, str]] | None,
     diagnostics: Collector,
 ) -> Mapping[str, ResolvedEvent]:
-    """Resolve every event of the project, by name."""
+    """Resolve every event of the project, by name; ``mapped`` are the mappings there are, None if not all are known."""
     declared = sorted(project.events.items())
     found = {name: _event(event, project, objects, systems, diagnostics) for name, event in declared}
     for (_, one), (_, other) in combinations(declared, 2):
         _check_told_apart(one, other, diagnostics)
-    return {name: event for name, event in found.items() if event is not None}
+    events = {name: event for name, event in found.items() if event is not None}
+    for name, event in events.items():
+        if mapped is not None and (event.system, event.resource, event.object) not in mapped:
+            _report_unmapped(project.events[name], event, diagnostics)
+    return events
 
 
 def _event(
@@ -65,6 +70,14 @@ def _event(
         contract=_contract(declared, resource, diagnostics),
         span=declared.at("event"),
     )
+
+
+def _report_unmapped(declared: _Declared, event: ResolvedEvent, diagnostics: Collector) -> None:
+    source = f"{event.system}.{event.resource}"
+    diagnostics.report(
+        "SYN0220", declared.at("from"), label=f"no mapping says how `{source}` and `{event.object}` belong together",
+        help=f"write a .map file that begins with `mapping {source} <-> {event.object}`",
+    )  # fmt: skip
 
 
 def _contract(declared: _Declared, resource: Resource, diagnostics: Collector) -> Mapping[str, Any]:

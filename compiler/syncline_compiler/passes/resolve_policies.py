@@ -42,10 +42,10 @@ _Declared = Declared[PolicySpec]
 
 @dataclass(frozen=True)
 class _Known:
-    """The rules there are, by name, and the severities that the project gives."""
+    """The rules there are, by name; ``project`` knows the policies that could not be understood."""
 
     rules: Mapping[str, tuple[_Declared, str]]
-    given: Mapping[str, RuleSeverity]
+    project: WrittenProject
 
 
 def resolve_policies(project: WrittenProject, parse: Parse, diagnostics: Collector) -> Governance:
@@ -53,7 +53,7 @@ def resolve_policies(project: WrittenProject, parse: Parse, diagnostics: Collect
     policies = sorted(project.policies.items())
     given = project.project.spec.rules
     known = _Known(
-        {f"{name}.{rule}": (declared, rule) for name, declared in policies for rule in declared.spec.rules}, given
+        {f"{name}.{rule}": (declared, rule) for name, declared in policies for rule in declared.spec.rules}, project
     )
     for name in given:
         _check_named(name, project.project.key("rules", name), known, diagnostics, raised=given[name] == "error")
@@ -139,8 +139,9 @@ def _check_named(name: str, span: Span, known: _Known, diagnostics: Collector, *
             label = f"`{name}` is an error: what it finds cannot be compiled, whoever accepts it"
             diagnostics.report("SYN0906", span, label=label, help=f"mend what it finds: `syncline explain {name}`")
         return True
-    remedy = did_you_mean(name, [*known.rules, *_settable()], kind="rules")
-    diagnostics.report("SYN0902", span, label=f"no rule is called `{name}`", help=remedy)
+    if not known.project.is_broken("policy", name.partition(".")[0]):
+        remedy = did_you_mean(name, [*known.rules, *_settable()], kind="rules")
+        diagnostics.report("SYN0902", span, label=f"no rule is called `{name}`", help=remedy)
     return False
 
 

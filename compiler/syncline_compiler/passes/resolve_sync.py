@@ -49,6 +49,11 @@ class Bound:
     complete: bool
     condition: Condition
 
+    @property
+    def mapped(self) -> frozenset[MappingKey] | None:
+        """What mappings join, also those with diagnostics; None if not all headers could be read."""
+        return self.unusable.union(self.mappings) if self.complete else None
+
 
 def resolve_syncs(project: WrittenProject, bound: Bound, diagnostics: Collector) -> tuple[ResolvedSync, ...]:
     """Resolve every sync of the project, by name."""
