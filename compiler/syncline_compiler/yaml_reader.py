@@ -74,6 +74,7 @@ class _Reader:
     stack: list[_Open] = field(default_factory=list)
     nodes: int = 0
     documents: int = 0
+    twice: bool = False
     root: Any = None
 
     def read(self) -> None:
@@ -137,7 +138,10 @@ class _Reader:
                 "SYN0004", span, label=f"`{name}` stands here again", secondary=[(first, "first given here")],
                 help="keep one of the two",
             )  # fmt: skip
-            raise _RefusedError
+            self.twice = True
+            if self.diagnostics.full(self.source.path):
+                raise _RefusedError
+            name = f"{name} once more"  # The document is not used; reading goes on to find other mistakes.
         holder.key, holder.key_start = name, span
         self.keys[(*holder.place, name)] = span
 
@@ -178,6 +182,8 @@ def read_yaml(source: SourceFile, diagnostics: Collector) -> Document | None:
         return None
     except yaml.YAMLError as error:
         _report_syntax(source, error, diagnostics)
+        return None
+    if reader.twice:
         return None
     reader.values.setdefault((), Span(source.path, 1, 1, 1, 2))
     return Document(source, reader.root, reader.keys, reader.values)

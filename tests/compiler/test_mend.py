@@ -19,6 +19,7 @@ Template = dict[str, SourceFile]
 
 OBJECT, SYNC, PROJECT = "objects/account.yaml", "syncs/account.yaml", "syncline.yaml"
 CRM, CODES, CRM_MAP = "systems/crm.yaml", "codes/crm_account_status.yaml", "mappings/crm_account.map"
+ERP_MAP = "mappings/erp_partner.map"
 
 
 @pytest.mark.parametrize(
@@ -69,11 +70,23 @@ SLIPS = [
     (CRM_MAP, "<-> email | email", "<-> emial | email"),
     (CRM_MAP, "| country", "| coutnry"),
     (CRM_MAP, "code crm_account_status", "code crm_acount_status"),
+    (ERP_MAP, 'take when title != "" and mail is not null', 'take when title != "" && mail is not null'),
+    (ERP_MAP, 'take when title != "" and mail is not null', "take when title != '' and mail is not null"),
+    (SYNC, "hold: {erp: name is null or email is null}", "hold: {erp: name is null || email is null}"),
 ]  # fmt: skip
+
+
+MORE = {
+    ERP_MAP: ("name         <->", 'take when title != "" and mail is not null\nname         <->'),
+    SYNC: ("hold: {erp: true}", "hold: {erp: name is null or email is null}"),
+}
+"""Conditions that the template has not."""
 
 
 @pytest.mark.parametrize(("path", "right", "slip"), SLIPS, ids=[slip for _, _, slip in SLIPS])
 def test_a_slip_is_mended(path: str, right: str, slip: str, project: Path) -> None:
+    for file, (old, new) in MORE.items():
+        (project / file).write_text((project / file).read_text().replace(old, new, 1))
     before = (project / path).read_text()
     assert right in before
     (project / path).write_text(before.replace(right, slip, 1))

@@ -168,7 +168,9 @@ class LineChecker:
     def _part(self, block: syntax.Each) -> Each | None:
         part = next((one for one in self.object.parts if one.name == block.part.text), None)
         items = self.native.native(block.list.text)
-        if part is None:
+        if part is None and block.part.text in self.object.lost:
+            self.diagnostics.known()
+        elif part is None:
             remedy = did_you_mean(block.part.text, [one.name for one in self.object.parts], kind="parts")
             label = f"`{self.object.name}` has no part `{block.part.text[:60]}`"
             self.diagnostics.report("SYN0203", block.part.span, label=label, help=remedy)

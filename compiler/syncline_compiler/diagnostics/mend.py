@@ -20,8 +20,8 @@ MOST_ROUNDS = 20
 """One mended name may bring a mistake to light that could not be seen before."""
 MOST_ALONE = 50
 """So many edits of a round are tried one by one, where all of them together made something worse."""
-TWICE = frozenset({"SYN0004", "SYN0010", "SYN0310"})
-"""What a name that was mended wrongly brings about."""
+WORSE = frozenset({"SYN0002", "SYN0004", "SYN0010", "SYN0101", "SYN0310"})
+"""What a wrong edit brings about: text that cannot be read, and names that stand twice."""
 
 
 def mended(sources: Sources, check: Check, within: Callable[[str], bool] = lambda path: True) -> Sources:
@@ -48,14 +48,14 @@ def _one_by_one(
 def _attempt(
     sources: Sources, found: Collector, sure: Sequence[Diagnostic], check: Check
 ) -> tuple[dict[str, SourceFile], Collector] | None:
-    """Apply the edits of these diagnostics; None if one stays, or something stands twice now."""
+    """Apply the edits of these diagnostics; None if one stays, or something is worse now."""
     if not sure:
         return None
     attempt = {**sources, **_applied(sources, [edit for one in sure for edit in one.fixes])}
     after = check(attempt)
     stays = {(one.code, one.label, one.span.path) for one in after}
-    twice = sum(one.code in TWICE for one in after) > sum(one.code in TWICE for one in found)
-    if twice or any((one.code, one.label, one.span.path) in stays for one in sure):
+    worse = sum(one.code in WORSE for one in after) > sum(one.code in WORSE for one in found)
+    if worse or any((one.code, one.label, one.span.path) in stays for one in sure):
         return None
     return attempt, after
 

@@ -51,7 +51,7 @@ def render_text(diagnostics: Collector, sources: Sources, *, folder: str = "", c
     ``folder`` is the way from the working directory to the project, so that shown paths can be opened.
     """
     parts = [render_one(diagnostic, sources, folder=folder, colour=colour) for diagnostic in diagnostics]
-    return "\n".join([*parts, f"{totals(diagnostics)}\n"]) if parts else ""
+    return "\n".join([*parts, f"{totals(diagnostics)}{_mended(diagnostics)}\n"]) if parts else ""
 
 
 def totals(diagnostics: Collector) -> str:
@@ -59,6 +59,18 @@ def totals(diagnostics: Collector) -> str:
     counts = ((diagnostics.errors, "error"), (diagnostics.warnings, "warning"))
     said = [f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count]
     return " and ".join(said) or "no errors"
+
+
+def _mended(diagnostics: Collector) -> str:
+    """Say how many of the mistakes can be mended without a doubt."""
+    sure = sum(bool(diagnostic.fixes) for diagnostic in diagnostics)
+    return f"; `syncline check --fix` mends {_of_all(sure, len(diagnostics))}" if sure else ""
+
+
+def _of_all(some: int, all_: int) -> str:
+    if some < all_:
+        return f"{some} of them"
+    return "it" if all_ == 1 else "them"
 
 
 def render_one(diagnostic: Diagnostic, sources: Sources, *, folder: str = "", colour: bool = False) -> str:

@@ -86,6 +86,7 @@ class ResolvedObject:
     invariants: tuple[Invariant, ...]
     identity: tuple[IdentityRule, ...]
     span: Span
+    lost: frozenset[str] = frozenset()  # parts that could not be bound, which is told where they are declared
 
     def field(self, name: str) -> ResolvedField | None:
         """Give the field of that name, if the object has it."""

@@ -5,6 +5,7 @@ In: names of terminals and the text at the mistake. Out: short phrases.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 _VALUE = {"INTEGER", "DECIMAL", "STRING", "TRUE", "FALSE", "NULL", "PATH", "OPEN", "CASE", "PICK", "MINUS", "NOT"}
@@ -54,6 +55,21 @@ def wanted(accepted: Collection[str]) -> str:
     if len(phrases) > 1:
         phrases = [", ".join(phrases[:-1]) + f" or {phrases[-1]}"]
     return f"{phrases[0]} is expected" if phrases else "nothing more is expected"
+
+
+_SLIPS = {"&&": "and", "||": "or"}
+_QUOTED = re.compile(r"'([^'\"\\\n]*)'")
+
+
+def slip(text: str, in_file: bool) -> tuple[str, str] | None:
+    """Give what stands at the beginning of ``text`` by a slip, and what is certainly meant; None if that is not certain.
+
+    ``in_file``: the text is a mapping's own, so that a double quote in it is no end of anything around it.
+    """
+    quoted = _QUOTED.match(text) if in_file else None
+    if quoted is not None:
+        return quoted[0], f'"{quoted[1]}"'
+    return (text[:2], _SLIPS[text[:2]]) if text[:2] in _SLIPS else None
 
 
 def hint(text: str) -> str:

@@ -20,10 +20,10 @@ from lark.lark import PostLex
 from lark.lexer import PatternStr
 from lark.parsers.lalr_analysis import Shift
 
-from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.diagnostics.diagnostic import Collector, Edit
 from syncline_compiler.parsing.build import TreeBuilder
 from syncline_compiler.parsing.depth import deeper_than
-from syncline_compiler.parsing.expected import hint, wanted
+from syncline_compiler.parsing.expected import hint, slip, wanted
 from syncline_compiler.parsing.places import Places
 from syncline_compiler.parsing.shapes import Shapes
 from syncline_compiler.source import Span
@@ -209,14 +209,26 @@ class Reading:
         else:
             assert isinstance(error, UnexpectedCharacters)
             span, found = self.places.at(error.line, error.column, error.line, error.column + 1), error.char
+        position = error.pos_in_stream or 0
+        if self.text[max(position - 1, 0) : position + 1] == "||":  # The first is taken for the beginning of a step.
+            position, found, accepted = position - 1, "||", {"EQUAL", "PLUS", "TIMES"}
+            span = span if self.places.fixed else span._replace(column=span.column - 1)
         at_end = not found.strip()
         expected = wanted(accepted - {_LINE_END} if at_end else accepted)
         label = f"{expected} here" if at_end else f"{expected}, not `{found[:40]}`"
-        self._report("SYN0101", span, label, hint(self.text[error.pos_in_stream or 0 :][:2]) if not at_end else "")
+        remedy = hint(self.text[position : position + 2]) if not at_end else ""
+        self._report("SYN0101", span, label, remedy, self._fix(span, position))
 
-    def _report(self, code: str, span: Span, label: str, help_text: str = "") -> None:
+    def _fix(self, span: Span, position: int) -> Edit | None:
+        """Give the edit that mends a slip of which it is certain what is meant."""
+        found = slip(self.text[position : self._end_of_line(position)], in_file=not self.alone)
+        if found is None or self.places.fixed is not None:
+            return None
+        return Edit(span._replace(end_line=span.line, end_column=span.column + len(found[0])), found[1])
+
+    def _report(self, code: str, span: Span, label: str, help_text: str = "", fix: Edit | None = None) -> None:
         self.errors += 1
-        self.diagnostics.report(code, span, label=label, help=help_text or ())
+        self.diagnostics.report(code, span, label=label, help=help_text or (), fix=fix)
 
 
 def _takes_line_end(actions: dict[str, tuple[Any, Any]]) -> bool:

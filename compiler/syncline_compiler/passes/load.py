@@ -1,11 +1,13 @@
 """Load: the project's files become specs with positions.
 
-In: files as read. Out: ``WrittenProject``, or None where a file cannot be read as YAML, since any name may be in it.
+In: files as read. Out: ``WrittenProject``, or None where a file cannot be read and nothing tells what is in it, since any
+name may be. A file that begins with its kind and name is known by these though the rest cannot be read.
 Files of packs are kept unread. Diagnostics: SYN0001 … SYN0012. Invariant: the order of the files does not matter.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,11 +18,13 @@ from syncline_compiler.model.kinds import KINDS
 from syncline_compiler.model.spec import PackSpec, ProjectSpec
 from syncline_compiler.shape import check_shape
 from syncline_compiler.source import PACK_FILE, PROJECT_FILE, SourceFile, Span, Unreadable
-from syncline_compiler.spelling import did_you_mean
+from syncline_compiler.spelling import did_you_mean, nearest
 from syncline_compiler.yaml_reader import read_yaml
 
 LATER_KINDS = ("process",)
 """Kinds of the language that this version does not know yet."""
+_BEGINNING = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*(?P<kind>[a-z]+):[ \t]+[\"']?(?P<name>[a-z][a-z0-9_]*)\b")
+"""The first line of a spec that is no comment: its kind and name."""
 
 
 @dataclass
@@ -106,17 +110,27 @@ def _load_packed(file: SourceFile, folder: str, found: _Found, diagnostics: Coll
 def _load_yaml(file: SourceFile, found: _Found, diagnostics: Collector) -> None:
     document = read_yaml(file, diagnostics)
     if document is None:
-        found.unreadable = True
+        _note_broken(file, found)
     elif file.path == PROJECT_FILE:
         found.project = check_shape(ProjectSpec, document, diagnostics)
     else:
         _load_spec(document, found, diagnostics)
 
 
+def _note_broken(file: SourceFile, found: _Found) -> None:
+    """Note the name of a spec that cannot be read, so that uses of it are not reported too."""
+    beginning = _BEGINNING.match(file.text)
+    kind = nearest(beginning["kind"], [*KINDS, *LATER_KINDS]) if beginning is not None else None
+    if beginning is None or kind is None or file.path == PROJECT_FILE:
+        found.unreadable = True
+    elif kind in KINDS:
+        found.broken[kind].add(beginning["name"])
+
+
 def _load_spec(document: Document, found: _Found, diagnostics: Collector) -> None:
     kind = _kind(document, diagnostics)
     if kind is None:
-        found.unreadable = True
+        _note_broken(document.source, found)
         return
     declared: Declared[Any] | None = check_shape(KINDS[kind], document, diagnostics)
     name = str(document.value[kind])

@@ -33,16 +33,18 @@ def resolve_objects(project: WrittenProject, diagnostics: Collector) -> Mapping[
 def _object(declared: _Declared, project: WrittenProject, diagnostics: Collector) -> ResolvedObject:
     spec = declared.spec
     _check_distinct(declared, diagnostics)
+    parts = tuple(_parts(declared, project, diagnostics))
     return ResolvedObject(
         name=spec.object,
         version=spec.version,
         label=spec.label or spec.object,
         fields=tuple(_field(declared, name, project, diagnostics) for name in spec.fields),
-        parts=tuple(_parts(declared, project, diagnostics)),
+        parts=parts,
         derived=(),
         invariants=(),
         identity=tuple(_identity(declared, diagnostics)),
         span=declared.at("object"),
+        lost=frozenset(spec.parts) - {part.name for part in parts},
     )
 
 
