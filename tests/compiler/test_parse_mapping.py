@@ -144,7 +144,7 @@ def test_every_mistake_is_reported_once_at_its_place() -> None:
     parsed, mistakes = parse(MISTAKES)
     assert parsed is None
     assert [(line, column) for _, line, column in mistakes] == [
-        (2, 13), (3, 10), (4, 16), (6, 1), (7, 5), (8, 12), (10, 11), (11, 9), (13, 7), (15, 8), (18, 1), (19, 6),
+        (2, 13), (3, 10), (4, 16), (5, 10), (7, 5), (8, 12), (10, 11), (11, 9), (13, 7), (15, 8), (17, 6), (19, 6),
     ]  # fmt: skip
 
 

@@ -24,7 +24,7 @@ _GROUPS = (
 _WORDS = {
     "PATH": "a name", "STRING": 'a text such as "open"', "INTEGER": "a number", "DECIMAL": "a number",
     "MEMBER": "a member such as `.value`", "VBAR": "a step (`| …`)", "_NEWLINE": "the end of the line",
-    "$END": "the end", "OPEN": "`(`", "CLOSE": "`)`", "LBRACE": "`{`", "RBRACE": "`}`", "COMMA": "`,`", "EQUAL": "`==`",
+    "$END": "the end", "OPEN": "`(`", "CLOSE": "`)`", "LBRACE": "`{`", "RBRACE": "`}`", "COMMA": "`,`", "EQUAL": "`==`", "_SETS": "`=`",
     "BOTH": "`<->`", "AT": "`@`", "VERSION": "a version such as 2.1.0",
 }  # fmt: skip
 _HINTS = (

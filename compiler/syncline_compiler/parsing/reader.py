@@ -161,9 +161,13 @@ class Reading:
 
     def recover(self, error: UnexpectedInput) -> bool:
         """Report a mistake; then drop the broken statement and read on at the line end behind it."""
-        self._report_unexpected(error)
-        ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
-        if ended or self.alone or self.diagnostics.full(self.places.path):
+        unclosed = self._unclosed(error)
+        if unclosed is None:
+            self._report_unexpected(error)
+        else:
+            label = "this bracket is not closed" if self.text[unclosed] == "(" else "this `case` has no `end`"
+            self._report("SYN0101", self._at(unclosed, 1 if self.text[unclosed] == "(" else 4), label)
+        if self._is_end(error) or self.alone or self.diagnostics.full(self.places.path):
             return False
         state = error.interactive_parser.parser_state
         table = state.parse_conf.parse_table.states
@@ -172,14 +176,44 @@ class Reading:
             state.value_stack.pop()
         if not _takes_line_end(table[state.state_stack[-1]]):
             return False
-        self._go_on(error)
+        position = error.pos_in_stream or 0
+        if unclosed is None:
+            position = self._line_end(position)
+        else:  # What stands on this line is a statement of its own.
+            position = self.text.rfind("\n", 0, position)
+            _machine().line_ends.depth = 0
+        self._go_on(error, position)
         return True
 
-    def _go_on(self, error: UnexpectedInput) -> None:
+    def _unclosed(self, error: UnexpectedInput) -> int | None:
+        """Find the bracket that swallowed a statement, or all the rest; None if that is not the mistake."""
+        depth = _machine().line_ends.depth
+        position = len(self.text) if self._is_end(error) else error.pos_in_stream or 0
+        start = self.text.rfind("\n", 0, position) + 1
+        begins = not self.text[start:position].strip() and _STATEMENT_LIKE.match(self.text, start) is not None
+        if not depth or not (begins or self._is_end(error)):
+            return None
+        opened: list[int] = []
+        for match in _BRACKET.finditer(self.text, 0, position):
+            if match["open"]:
+                opened.append(match.start())
+            elif match["close"] and opened:
+                opened.pop()
+        return opened[-1] if opened else None
+
+    @staticmethod
+    def _is_end(error: UnexpectedInput) -> bool:
+        return isinstance(error, UnexpectedToken) and error.token.type == "$END"
+
+    def _at(self, position: int, length: int) -> Span:
+        """Give the place of a stretch of the text within one line."""
+        line, start = self.text.count("\n", 0, position) + 1, self.text.rfind("\n", 0, position) + 1
+        return self.places.at(line, position - start + 1, line, position - start + 1 + length)
+
+    def _go_on(self, error: UnexpectedInput, position: int) -> None:
         state = error.interactive_parser.lexer_thread.state
         assert state is not None  # the parser has begun
         counter = state.line_ctr
-        position = self._line_end(error.pos_in_stream or 0)
         counter.char_pos = position
         counter.line = self.text.count("\n", 0, position) + 1
         counter.line_start_pos = self.text.rfind("\n", 0, position) + 1
