@@ -1,4 +1,4 @@
-"""ISO codes and names, from the tables in ``tables/`` (``tools/make_tables.py`` says where they come from).
+"""ISO codes and names, from the tables in ``tables/`` (``compiler/tools/make_tables.py`` says where they come from).
 
 In: nothing. Out: countries (3166-1), subdivisions (3166-2), currencies (4217) with their minor units, languages (639-1),
 their names by language, and time zones. Invariant: what is read is part of the package, so that the same specs give the same

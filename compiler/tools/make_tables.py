@@ -1,13 +1,13 @@
 """Make the tables of ISO codes and names in ``compiler/syncline_compiler/tables`` from the libraries that keep them.
 
 In: the Python packages iso3166 (MIT), iso3166-2 (MIT), iso4217 (public domain) and tzdata (Apache-2.0), and the unpacked
-npm packages of CLDR (Unicode-3.0) in the folder given. Out: JSON that is checked in, so that the same specs give the same release on every
-machine, whatever is installed there::
+npm packages of CLDR (Unicode-3.0) in the folder given. Out: JSON that is checked in, so that the same specs give the same
+release on every machine, whatever is installed there::
 
-    python -m venv /tmp/tables && /tmp/tables/bin/pip install iso3166 iso3166-2 iso4217 tzdata
+    python -m venv .tables && .tables/bin/pip install iso3166 iso3166-2 iso4217 tzdata
     for p in core localenames-full numbers-full subdivisions-full; do npm pack cldr-$p && mkdir cldr-$p &&
       tar xzf cldr-$p-[0-9]*.tgz -C cldr-$p --strip 1; done
-    /tmp/tables/bin/python tools/make_tables.py .
+    .tables/bin/python compiler/tools/make_tables.py .
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import iso3166_2
 import iso4217
 import tzdata
 
-TABLES = Path(__file__).parents[1] / "compiler/syncline_compiler/tables"
+TABLES = Path(__file__).parents[1] / "syncline_compiler" / "tables"
 WITHDRAWN = {"mo", "sh"}
 """Language codes that CLDR names still and ISO 639 has withdrawn."""
 EVERYDAY = {
