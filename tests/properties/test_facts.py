@@ -72,4 +72,13 @@ def test_conclusions_hold(condition: str) -> None:
     for *values, held in found:
         row = dict(zip(FIELDS, values, strict=True))
         for clause in facts.when_true(parsed) if held else facts.when_false(parsed):
-            assert any((row[name] is not None) is there for name, there in clause), (condition, row, clause)
+            assert any(_says(statement, row) is there for statement, there in clause), (condition, row, clause)
+
+
+def _says(statement: str, row: dict[str, str | None]) -> bool:
+    """Tell whether a name is there, or whether two are equal, as nulls are too."""
+    one, equals, other = statement.partition(" == ")
+    if not equals:
+        return row[one] is not None
+    left, right = (side[1:-1] if side.startswith('"') else row[side] for side in (one, other))
+    return left == right
