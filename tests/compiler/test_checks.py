@@ -68,7 +68,9 @@ CHANGES = [
     (SYNC, "object: account@1", "object: acount", [
         ("SYN0201", "syncs/account.yaml:3:9", "no object is called `acount`")]),
     (SYNC, "freshness: 15m", "when_deleted_in: {crm: {set: {status: closed}}}", [
-        ("SYN0012", "syncs/account.yaml:15:24", "setting fields after a delete does not run yet")]),
+        ("SYN0012", "syncs/account.yaml:15:24", "setting fields elsewhere after a delete does not run yet")]),
+    (SYNC, "freshness: 15m", "when_deleted_in: {crm: delete}", [
+        ("SYN0012", "syncs/account.yaml:15:24", "deleting elsewhere after a delete does not run yet")]),
     (SYNC, "credit_limit: erp", "credit_limit: {tie: review}", [
         ("SYN0007", "syncs/account.yaml:10:17", "this rule names neither an owner nor `by: newest`")]),
     (SYNC, "credit_limit: erp", "credit_limit: {by: newest, owner: erp}", [

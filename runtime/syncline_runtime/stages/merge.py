@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from syncline_runtime.ledger import NewException
-from syncline_runtime.plan import Member, Plan
+from syncline_runtime.plan import Member, Plan, Step
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.normalise import normalise_rows, stored_image, wake
 from syncline_runtime.state import quoted, text
@@ -24,17 +24,43 @@ def merge(run: RunContext, plan: Plan, open_ids: Sequence[str]) -> None:
         run.touched.add(plan.name)
         _tell_lost(run, plan)
         wake(run, plan)
-        for member in plan.members:
-            _add_stored(run, plan, member)
-            base = quoted(f"base:{prefix_of(plan, member)}")
-            state.bind(
-                f"{prefix_of(plan, member)}/base",
-                f"SELECT *, _mapping <> {text(member.mapping)} AS _remapped FROM {base} WHERE _status <> 'gone'",
-            )
-        for step in plan.merge:
-            state.make(step.output, step.sql)
+        last = next(n for n, step in enumerate(plan.merge, 1) if step.output == f"{plan.name}/winner")
+        _find_winners(run, plan, plan.merge[:last])
+        if plan.name in plan.aggregate_refs and _add_own_parents(run, plan):
+            _find_winners(run, plan, plan.merge[:last])
         _cease(run, plan)
+        bind_current(run, plan, "winner")
+        for step in plan.merge[last:]:
+            state.make(step.output, step.sql)
     bind_current(run, plan)
+
+
+def _find_winners(run: RunContext, plan: Plan, steps: Sequence[Step]) -> None:
+    for member in plan.members:
+        _add_stored(run, plan, member)
+        base = quoted(f"base:{prefix_of(plan, member)}")
+        run.state.bind(
+            f"{prefix_of(plan, member)}/base",
+            f"SELECT *, _mapping <> {text(member.mapping)} AS _remapped FROM {base} WHERE _status <> 'gone'",
+        )
+    for step in steps:
+        run.state.make(step.output, step.sql)
+
+
+def _add_own_parents(run: RunContext, plan: Plan) -> bool:
+    """Add records that sum over changed records of their own object, now or before; tell whether there are any."""
+    dirty, winner = quoted(f"{plan.name}/dirty"), quoted(f"{plan.name}/winner")
+    before = f"{quoted(f'canonical:{plan.name}')} AS c SEMI JOIN {winner} AS w ON w._cid = c._cid"
+    parents = " UNION ".join(
+        f"SELECT {quoted(ref)} AS _cid FROM {winner} UNION SELECT c.{quoted(ref)} FROM {before}"
+        for ref in plan.aggregate_refs[plan.name]
+    )
+    known = run.state.scalar(f"SELECT count(*) FROM {dirty}")
+    run.state.execute(
+        f"INSERT INTO {dirty} SELECT _cid FROM ({parents}) AS p ANTI JOIN {dirty} AS d ON d._cid = p._cid "
+        "WHERE p._cid IS NOT NULL"
+    )
+    return bool(run.state.scalar(f"SELECT count(*) FROM {dirty}") > known)
 
 
 def _dirty(run: RunContext, plan: Plan) -> list[str]:
@@ -100,7 +126,7 @@ def _cease(run: RunContext, plan: Plan) -> None:
         return
     links = " UNION ALL ".join(_lost_links(plan, member, lost=member in lost) for member in plan.members)
     run.state.execute(
-        f"UPDATE {quoted(f'{plan.name}/golden')} SET _exists = false WHERE _cid IN "
+        f"UPDATE {quoted(f'{plan.name}/winner')} SET _exists = false WHERE _cid IN "
         f"(SELECT _cid FROM ({links}) GROUP BY _cid HAVING bool_and(lost))"
     )
 
@@ -140,13 +166,22 @@ def _add_stored(run: RunContext, plan: Plan, member: Member) -> None:
         normalise_rows(run, plan, member, stored_image(plan, member, where))
 
 
-def bind_current(run: RunContext, plan: Plan) -> None:
-    """Make ``current``: the canonical records as they are after this run's decisions."""
+def bind_current(run: RunContext, plan: Plan, decided: str = "golden") -> None:
+    """Make ``current``: the canonical records as they are after this run's decisions.
+
+    ``decided``: ``winner`` while derived fields, which may sum over records of their own object, are not known yet.
+    """
     fields = ", ".join(f"c.{quoted(field.name)}" for field in plan.fields)
     stored = f"SELECT c._cid, {fields} FROM {quoted(f'canonical:{plan.name}')} AS c"
     lasting = " WHERE c._ceased IS DISTINCT FROM true"
     if plan.name in run.touched:
-        golden = quoted(f"{plan.name}/golden")
-        stored += f" ANTI JOIN {golden} AS g ON g._cid = c._cid"
-        lasting += f" UNION ALL SELECT c._cid, {fields} FROM {golden} AS c WHERE c._exists"
+        made = ", ".join(
+            f"CAST(NULL AS {field.sql_type})"
+            if field.owner == "derived" and decided == "winner"
+            else f"c.{quoted(field.name)}"
+            for field in plan.fields
+        )
+        relation = quoted(f"{plan.name}/{decided}")
+        stored += f" ANTI JOIN {relation} AS g ON g._cid = c._cid"
+        lasting += f" UNION ALL SELECT c._cid, {made} FROM {relation} AS c WHERE c._exists"
     run.state.bind(f"{plan.name}/current", stored + lasting)
