@@ -156,7 +156,9 @@ def _when_deleted(declared: _Declared, diagnostics: Collector) -> dict[str, str]
     written = declared.spec.when_deleted_in
     for name, policy in written.items():
         if policy not in ("keep", "review"):
-            label = f"{'deleting' if policy == 'delete' else 'setting fields'} elsewhere after a delete does not run yet"
+            label = (
+                f"{'deleting' if policy == 'delete' else 'setting fields'} elsewhere after a delete does not run yet"
+            )
             remedy = "use keep or review for now"
             diagnostics.report("SYN0012", declared.at("when_deleted_in", name), label=label, help=remedy)
     return {ANY: "review"} | {name: policy for name, policy in written.items() if isinstance(policy, str)}
