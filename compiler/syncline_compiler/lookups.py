@@ -13,7 +13,7 @@ from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.resolved import ResolvedObject
 from syncline_compiler.source import PROJECT_FILE, Span
-from syncline_compiler.spelling import Remedy, did_you_mean
+from syncline_compiler.spelling import Advice, did_you_mean
 from syncline_runtime.system import NativeField, Resource, System
 
 
@@ -81,7 +81,7 @@ def native_in(system: str, resource: Resource, name: str, span: Span, diagnostic
     return known.get(name)
 
 
-def _what_to_do(name: str, section: str, known: Iterable[str], project: WrittenProject) -> str | Remedy:
+def _what_to_do(name: str, section: str, known: Iterable[str], project: WrittenProject) -> Advice:
     """Say what to import, where a pack has what is missing, or else what was probably meant."""
     offered = project.importable(section, name)
     if offered is not None:

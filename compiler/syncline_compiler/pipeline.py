@@ -144,7 +144,7 @@ def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
     fields = resolve_objects(written, diagnostics)
     codes = resolve_codes(written, fields, diagnostics)
     typing = _Typing(systems, codes, written.broken)
-    objects = check_expressions(written, fields, typing.expression, BOOL, diagnostics)
+    objects = check_expressions(written, fields, parse_expression, typing.expression, BOOL, diagnostics)
     bound = _bind(written, systems, objects, typing, diagnostics)
     syncs = resolve_syncs(written, bound, diagnostics)
     syncs = tuple(resolve_owners(sync, written, systems, diagnostics) for sync in syncs)

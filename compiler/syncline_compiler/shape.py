@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.diagnostics.diagnostic import REPORTED_PER_FILE, Collector
 from syncline_compiler.model.document import Declared, Document, Place
 from syncline_compiler.model.written import PATTERNS, Written
-from syncline_compiler.spelling import Remedy, did_you_mean, nearest
+from syncline_compiler.spelling import Advice, Remedy, did_you_mean, nearest
 
 S = TypeVar("S", bound=Written)
 Problem = Mapping[str, Any]
@@ -46,6 +46,8 @@ def check_shape(model: type[S], document: Document, diagnostics: Collector) -> D
         return Declared(model.model_validate(document.value), document)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=True, include_input=True)
+    many = len(problems) > REPORTED_PER_FILE
+    problems = problems[:REPORTED_PER_FILE]
     seen: set[Place] = set()
     misspelt = set(_misspelt(problems))
     for problem in problems:
@@ -60,7 +62,7 @@ def check_shape(model: type[S], document: Document, diagnostics: Collector) -> D
     unknown = [tuple(problem["loc"]) for problem in problems if problem["type"] == "extra_forbidden"]
     others = [problem for problem in problems if problem["type"] not in _ABSENT or _is_absent(problem, misspelt)]
     mended = document.renamed({_place(document.value, loc): _meant(model, document, loc) for loc in unknown})
-    return check_shape(model, mended, diagnostics) if unknown and not others else None
+    return check_shape(model, mended, diagnostics) if unknown and not others and not many else None
 
 
 def _is_absent(problem: Problem, misspelt: Collection[Place]) -> bool:
@@ -148,7 +150,7 @@ def _expected(problem: Problem) -> str:
     return _EXPECTED.get(kind, str(problem["msg"]))
 
 
-def _remedy(problem: Problem, *, quoted: bool) -> tuple[str | Remedy, ...]:
+def _remedy(problem: Problem, *, quoted: bool) -> tuple[Advice, ...]:
     given = problem.get("input")
     if problem["type"] == "literal_error" and isinstance(given, str):
         choices = re.findall(r"'([^']+)'", str(problem["ctx"]["expected"]))

@@ -8,6 +8,7 @@ projects skipped.
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,11 @@ OTHER_ROOTS = (PROJECT_FILE, "pyvenv.cfg")
 """Files that make a folder below the project's own something else: another project, a Python environment."""
 MAX_BYTES = 1 << 20
 MAX_FILES = 20_000
+MAX_IN_ALL = 64 << 20
+MAX_ENTRIES = 200_000
+"""Whatever lies below the project's folder, specs or not."""
+ENTRIES_OF_A_FOLDER = 9
+"""Opening a folder costs as much as looking at so many files."""
 
 
 class Span(NamedTuple):
@@ -106,12 +112,18 @@ def find_root(start: Path) -> Path | None:
 
 def read_sources(root: Path) -> Iterator[SourceFile | Unreadable]:
     """Read every spec and mapping below ``root``, in the order of their paths."""
-    for count, (name, path) in enumerate(sorted(_paths(os.fspath(root)))):
-        if count >= MAX_FILES:
-            why = f"the project has more than {MAX_FILES:,} files"
-            yield Unreadable(_shown(name), why, "split the project", "SYN0005")
+    found = _found(os.fspath(root))
+    if isinstance(found, Unreadable):
+        yield found
+        return
+    size = 0
+    for name, path in found:
+        file = _read(path, _shown(name))
+        size += len(file.text) if isinstance(file, SourceFile) else 0
+        if size > MAX_IN_ALL:
+            yield _too_large(f"its files hold more than {MAX_IN_ALL >> 20} MiB together")
             return
-        yield _read(path, _shown(name))
+        yield file
 
 
 def read_one(path: Path) -> SourceFile | Unreadable:
@@ -119,16 +131,37 @@ def read_one(path: Path) -> SourceFile | Unreadable:
     return _read(os.fspath(path), _shown(path.as_posix()))
 
 
+def _found(root: str) -> list[tuple[str, str]] | Unreadable:
+    """Find the project's files, each by its path within the project, in order; refused if there are too many."""
+    try:
+        found = sorted(itertools.islice(_paths(root), MAX_FILES + 1))
+    except _CrowdedError:
+        return _too_large(f"it has more than {MAX_ENTRIES:,} files and folders of any kind")
+    return found if len(found) <= MAX_FILES else _too_large(f"it has more than {MAX_FILES:,} files")
+
+
+def _too_large(why: str) -> Unreadable:
+    remedy = "make several projects of it, or move what is no spec into a folder whose name begins with a dot"
+    return Unreadable(PROJECT_FILE, f"the project is too large: {why}", remedy, "SYN0005")
+
+
+class _CrowdedError(Exception):
+    """There is more below the project's folder than anybody has time to look through."""
+
+
 def _paths(root: str) -> Iterator[tuple[str, str]]:
     """Find the project's files without following links: each by its path within the project, with forward slashes.
 
     Links and closed folders come too, to be reported.
     """
-    open_folders = [("", root)]
+    open_folders, left = [("", root)], MAX_ENTRIES
     while open_folders:
         within, folder = open_folders.pop()
         with os.scandir(folder) as entries:
-            found = list(entries)
+            found = list(itertools.islice(entries, left))
+        left -= len(found) + ENTRIES_OF_A_FOLDER
+        if left <= 0:
+            raise _CrowdedError
         if within and any(entry.name in OTHER_ROOTS for entry in found):
             continue
         for entry in found:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import heapq
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 SHOWN = 8
@@ -41,21 +42,49 @@ def certain(name: str, known: Iterable[str]) -> str | None:
     return near[0] if len(near) == 1 and _is_one_slip(name, near[0]) else None
 
 
-def did_you_mean(name: str, known: Iterable[str], *, kind: str, taken: Iterable[str] = ()) -> Remedy:
-    """Say what was probably meant, or else what there is; ``kind`` is the plural of the thing, "connections".
+@dataclass(frozen=True)
+class Guess:
+    """A remedy still to be found among the known names; finding it takes work in proportion to ``effort``."""
+
+    word: str
+    known: Collection[str]
+    kind: str
+    taken: Collection[str] = ()
+
+    @property
+    def effort(self) -> int:
+        """How many names are compared."""
+        return len(self.known)
+
+    def __str__(self) -> str:
+        return self._said(nearest(self.word, self.known))
+
+    def remedy(self, *, looking: bool = True) -> Remedy:
+        """Say what was probably meant, or else, and if nobody has time for ``looking``, what there is."""
+        guess = nearest(self.word, self.known) if looking else None
+        sure = certain(self.word, self.known) if guess is not None else None
+        return Remedy(self._said(guess), self.word, sure if sure == guess and sure not in self.taken else None)
+
+    def _said(self, guess: str | None) -> str:
+        if guess is not None:
+            return f"did you mean `{guess}`?"
+        if not self.known:
+            return f"there are no {self.kind} yet"
+        shown = ", ".join(f"`{name}`" for name in heapq.nsmallest(SHOWN, self.known))
+        more = f" and {len(self.known) - SHOWN} more" if len(self.known) > SHOWN else ""
+        return f"known {self.kind}: {shown}{more}"
+
+
+Advice = str | Remedy | Guess
+"""What to do, in words or still to be found."""
+
+
+def did_you_mean(name: str, known: Iterable[str], *, kind: str, taken: Iterable[str] = ()) -> Guess:
+    """Guess what was meant; ``kind`` is the plural of the thing, "connections".
 
     A name that is ``taken`` may be told, and is never certain to be meant once more.
     """
-    names = sorted(known)
-    guess = nearest(name, names)
-    if guess is not None:
-        sure = certain(name, names)
-        meant = sure if sure == guess and sure not in set(taken) else None
-        return Remedy(f"did you mean `{guess}`?", name, meant)
-    if not names:
-        return Remedy(f"there are no {kind} yet", name)
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return Remedy(f"known {kind}: {', '.join(f'`{known_name}`' for known_name in names[:SHOWN])}{more}", name)
+    return Guess(name, known if isinstance(known, Collection) else tuple(known), kind, frozenset(taken))
 
 
 def _bare(name: str) -> str:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import get_args
 
 from syncline_compiler.model.types import MONEY_PRECISION, MONEY_SCALE, Kind, Type
-from syncline_compiler.spelling import Remedy, did_you_mean
+from syncline_compiler.spelling import Advice, Remedy, did_you_mean
 
 GREATEST_PRECISION = 38
 """What a decimal can hold in the engine."""
@@ -34,7 +34,7 @@ _SHAPE = re.compile(r"(?P<kind>[A-Za-z_]+)\s*(?:\((?P<arguments>[^()]*(?:\([^()]
 class TypeTextError(ValueError):
     """Text that is no type; ``remedy`` says what to write."""
 
-    def __init__(self, problem: str, remedy: str | Remedy = "") -> None:
+    def __init__(self, problem: str, remedy: Advice = "") -> None:
         super().__init__(problem)
         self.remedy = remedy
 
@@ -83,7 +83,7 @@ def _split(text: str, kinds: tuple[str, ...]) -> tuple[str, str | None, str]:
     return match["kind"], match["arguments"], match["presence"]
 
 
-def _meant(kind: str, kinds: tuple[str, ...]) -> Remedy:
+def _meant(kind: str, kinds: tuple[str, ...]) -> Advice:
     """Say which type is meant; a time may be one of two, and how exact a number is only its author knows."""
     here = ELSEWHERE.get(kind.casefold())
     if here is None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +59,19 @@ def text(value: str) -> str:
 
 def refused_pattern(pattern: str) -> str | None:
     """Tell what the engine has against a regular expression (RE2); None if nothing."""
-    with duckdb.connect() as connection:
-        connection.execute("SET enable_external_access=false; SET lock_configuration=true")
-        try:
-            connection.execute("SELECT regexp_matches('', ?)", [pattern])
-        except duckdb.Error as error:
-            return str(error).splitlines()[0].partition(": ")[2]
+    try:
+        _trial().execute("SELECT regexp_matches('', ?)", [pattern])
+    except duckdb.Error as error:
+        return str(error).splitlines()[0].partition(": ")[2]
     return None
+
+
+@cache
+def _trial() -> duckdb.DuckDBPyConnection:
+    """Open an engine of its own in which patterns are tried."""
+    connection = duckdb.connect()
+    connection.execute("SET enable_external_access=false; SET threads=1; SET lock_configuration=true")
+    return connection
 
 
 def base_columns(member: Member) -> dict[str, str]:

@@ -61,7 +61,7 @@ def choose(call: Call, typed: Callable[[Given], Expression], diagnostics: Collec
         label = f"there is no function `{call.name}`"
         diagnostics.report("SYN0303", call.name_span, label=label, help=remedy)
         return None
-    choices = [choice for function in functions if (choice := _fitting(function, call)) is not None]
+    choices = [choice for function in functions if (choice := _fitting(function, call, diagnostics)) is not None]
     if not choices:
         diagnostics.report(
             "SYN0304", call.span, label=f"`{call.name}` does not take these arguments",
@@ -101,7 +101,7 @@ def apply(choice: Choice, values: Sequence[Expression], span: Span, diagnostics:
     return Apply(function.name, arguments, result, function.fails(result), options)
 
 
-def _fitting(function: Function, call: Call) -> Choice | None:
+def _fitting(function: Function, call: Call, diagnostics: Collector) -> Choice | None:
     """Deal the arguments to the parameters; None if they do not go."""
     left = list(call.arguments)
     values: list[Given] = []
@@ -115,7 +115,7 @@ def _fitting(function: Function, call: Call) -> Choice | None:
             continue
         setting = _setting(parameter, left[0], call.zone) if left else None
         if setting is not None:
-            wrong = wrong or _wrong(parameter, setting, left.pop(0), call)
+            wrong = wrong or _wrong(parameter, setting, left.pop(0), call, diagnostics)
         elif parameter.default is None:
             return None
         if setting is not None or parameter.default:
@@ -125,8 +125,11 @@ def _fitting(function: Function, call: Call) -> Choice | None:
     return Choice(function, tuple(values), options, wrong) if not left else None
 
 
-def _wrong(setting: Setting, text: str, given: Given, call: Call) -> Wrong | None:
-    label = setting.check(text) if setting.check is not None else None
+def _wrong(setting: Setting, text: str, given: Given, call: Call, diagnostics: Collector) -> Wrong | None:
+    if setting.effort is not None and not diagnostics.affords(text, setting.effort(text)):
+        label: str | None = "this takes too long to try, alone or with all others of the project"
+    else:
+        label = setting.check(text) if setting.check is not None else None
     if label is None:
         return None
     return Wrong(setting, label, given.span if isinstance(given, syntax.Literal | syntax.Name) else call.span)

@@ -12,13 +12,13 @@ from syncline_compiler.functions.durations import MICROSECONDS
 from syncline_compiler.model import syntax
 from syncline_compiler.model.typed import Constant
 from syncline_compiler.model.types import BOOL, INT, NULL, Type
-from syncline_compiler.spelling import Remedy, did_you_mean
+from syncline_compiler.spelling import Advice, did_you_mean
 
 
 class UnfitConstantError(ValueError):
     """A literal that is no value of the type; the text is a label for the place."""
 
-    def __init__(self, problem: str, remedy: Remedy | None = None) -> None:
+    def __init__(self, problem: str, remedy: Advice | None = None) -> None:
         super().__init__(problem)
         self.remedy = remedy or ()
 

@@ -90,7 +90,7 @@ def given(value: syntax.Expression) -> Facts:
         case syntax.Operation() if value.operator in _CARRYING_OPERATORS:
             return NOTHING.union(*map(given, value.operands))
         case syntax.Call() if _carries(value.function.text):
-            return NOTHING.union(*map(given, _values(value.function.text, value.arguments)))
+            return NOTHING.union(*map(given, values_of(value.function.text, value.arguments)))
         case syntax.Pick():
             return given(value.list)
         case syntax.Pipeline():
@@ -192,7 +192,7 @@ def _given_through(value: syntax.Pipeline) -> Facts:
         name = step.function.text
         if name in _CARRYING_STEPS:
             continue
-        facts = facts.union(*map(given, _values(name, step.arguments))) if _carries(name) else NOTHING
+        facts = facts.union(*map(given, values_of(name, step.arguments))) if _carries(name) else NOTHING
     return facts
 
 
@@ -204,12 +204,12 @@ def _carries(name: str) -> bool:
 
 @cache
 def _words(name: str) -> frozenset[str]:
-    settings = [one for function in WRITTEN[name] for one in function.parameters if isinstance(one, Setting)]
+    settings = [one for function in WRITTEN.get(name, ()) for one in function.parameters if isinstance(one, Setting)]
     return frozenset(word for setting in settings for word in setting.words) | ({"system"} if settings else set())
 
 
-def _values(name: str, arguments: Iterable[syntax.Expression]) -> list[syntax.Expression]:
-    """Leave out the bare words that are settings."""
+def values_of(name: str, arguments: Iterable[syntax.Expression]) -> list[syntax.Expression]:
+    """Leave out the arguments of a function that are bare words: settings, and no names."""
     return [one for one in arguments if not (isinstance(one, syntax.Name) and one.text in _words(name))]
 
 

@@ -1,37 +1,57 @@
-"""How large and how deep typed expressions are with every ``let`` written out, found without writing them out."""
+"""How large and how deep typed expressions are with every name written out, found without writing them out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.functions import REGISTRY
-from syncline_compiler.model.typed import Apply, Expression, parts_of
+from syncline_compiler.model.typed import Apply, Expression, Field, parts_of
 from syncline_compiler.source import Span
 
 LARGEST = 4_000
 """Nodes of one expression as its SQL holds them, where some functions write an argument several times."""
+LARGEST_IN_ALL = 50_000
+"""Nodes of all expressions of one mapping, or of one object."""
 DEEPEST = 130
 """Levels of one typed expression: what later passes, which recurse, are sure to manage."""
 
 
 @dataclass
 class Bounds:
-    """Measures the expressions of one mapping, each shared node once. Holds the nodes, so that no id is used again."""
+    """Measures the expressions of one mapping or object, each shared node once.
 
+    ``named``: parts and levels of the derived fields, which stand for their values. Holds the nodes, so that no id is used
+    again.
+    """
+
+    named: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     known: dict[int, tuple[Expression, int, int]] = field(default_factory=dict)
+    total: int = 0
 
     def hold(self, expression: Expression, span: Span, diagnostics: Collector) -> bool:
         """Tell whether an expression is within bounds; report it if not."""
         size, depth = self.measure(expression)
-        if size <= LARGEST and depth <= DEEPEST:
+        self.total += size
+        if size <= LARGEST and depth <= DEEPEST and self.total <= LARGEST_IN_ALL:
             return True
-        many = f"{LARGEST} parts" if size > LARGEST else f"{DEEPEST} levels"
-        diagnostics.report("SYN0102", span, label=f"with every `let` written out this has more than {many}")
+        many = f"{LARGEST:,} parts" if size > LARGEST else f"{DEEPEST} levels"
+        label = f"with every name written out this has more than {many}"
+        if size <= LARGEST and depth <= DEEPEST:
+            label = f"with every name written out, what stands up to here has more than {LARGEST_IN_ALL:,} parts"
+        diagnostics.report("SYN0102", span, label=label)
         return False
 
     def measure(self, expression: Expression) -> tuple[int, int]:
         """Count nodes and levels; a node counts as often as it is written and is visited once."""
+        if (
+            self.named
+            and isinstance(expression, Field)
+            and expression.scope == "canonical"
+            and expression.name in self.named
+        ):
+            return self.named[expression.name]
         if id(expression) not in self.known:
             parts = [self.measure(part) for part in parts_of(expression)]
             size = 1 + _uses(expression) * sum(size for size, _ in parts)

@@ -14,11 +14,12 @@ from typing import Literal
 
 from syncline_compiler.diagnostics.catalogue import page
 from syncline_compiler.source import SourceFile, Span
-from syncline_compiler.spelling import Remedy
+from syncline_compiler.spelling import Advice, Guess, Remedy
 
 Severity = Literal["error", "warning"]
 Secondary = tuple[Span, str]
-Help = str | Remedy | Sequence[str | Remedy]
+_Key = tuple[str, Span | None, str]
+Help = Advice | Sequence[Advice]
 
 SAID_ONCE = frozenset(
     {"SYN0201", "SYN0202", "SYN0203", "SYN0204", "SYN0205", "SYN0206", "SYN0209", "SYN0303", "SYN0717"}
@@ -26,7 +27,13 @@ SAID_ONCE = frozenset(
 """What is said of a name is said once, with all the places where it stands: the name is wrong, or what it names is gone."""
 
 REPORTED_PER_FILE = 100
-"""A file with more mistakes than this shows the first ones; the rest is counted only."""
+"""A file with more mistakes of form than this shows the first ones."""
+KEPT_PER_FILE, KEPT = 1_000, 2_000
+"""Errors that are kept of one file, and of all; the rest is counted only."""
+MOST_EFFORT = 6_000
+"""Names that guesses are compared with; beyond, a remedy lists what there is."""
+MOST_TRIED_AT_ONCE, MOST_TRIED = 2_000, 6_000
+"""Tenths of milliseconds that trying something may take, and all of it together."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +86,20 @@ class Collector:
     """Gathers diagnostics while the checks go on. Iterates in the order of the source, whatever order they came in.
 
     ``sources`` are the files that an edit may mend; a remedy that is certain becomes an edit where its word is found.
+    ``trial``: nobody reads what is reported, only whether anything is.
     """
 
     sources: Mapping[str, SourceFile] = field(default_factory=dict)
-    _found: dict[tuple[str, Span | None, str], Diagnostic] = field(default_factory=dict)
-    _per_file: dict[str, int] = field(default_factory=dict)
+    trial: bool = False
+    _found: dict[_Key, Diagnostic] = field(default_factory=dict)
+    _again: dict[_Key, dict[Span, Edit | None]] = field(default_factory=dict)
+    _sure: dict[_Key, Remedy] = field(default_factory=dict)
+    _per_file: dict[str, int] = field(default_factory=dict)  # errors
+    _effort: int = 0
+    _tried: set[str] = field(default_factory=set)
+    _trying: int = 0
+    _kept: int = 0  # errors
+    beyond: int = 0  # errors that are counted only
     told: int = 0  # how often an error was reported, the same at another place counted too
 
     def report(
@@ -109,36 +125,64 @@ class Collector:
         described = page(code)
         self.told += described.severity == "error"
         if key in self._found:
-            self._found[key] = _said_again(self._found[key], span, fix or self._fix(span, help))
+            self._again.setdefault(key, {})[span] = fix or self._fix(span, self._sure.get(key))
             return
-        self._per_file[span.path] = self._per_file.get(span.path, 0) + 1
+        if (severity or described.severity) == "error" and rule is None and not self._keeps(span.path):
+            self.beyond += 1
+            return
+        remedies = tuple(map(self._remedy, (help,) if isinstance(help, (str, Remedy, Guess)) else help))
+        sure = next((one for one in remedies if isinstance(one, Remedy) and one.meant is not None), None)
+        if sure is not None:
+            self._sure[key] = sure
         self._found[key] = Diagnostic(
             code=code,
             severity=severity or described.severity,
             summary=described.summary,
             span=span,
             label=label,
-            details=_lines(detail),
-            helps=_lines(help),
+            details=(detail,) if isinstance(detail, str) and detail else tuple(detail),
+            helps=tuple(str(remedy) for remedy in remedies if remedy),
             secondary=tuple(secondary),
-            fix=fix or self._fix(span, help),
+            fix=fix or self._fix(span, sure),
             rule=rule,
             about=about,
         )
 
     def revise(self, judge: Callable[[Diagnostic], Diagnostic | None]) -> None:
         """Put what ``judge`` makes of each diagnostic in its place; None takes it away."""
-        judged = {key: judge(diagnostic) for key, diagnostic in self._found.items()}
+        judged = {key: judge(diagnostic) for key, diagnostic in self._all().items()}
         self._found = {key: diagnostic for key, diagnostic in judged.items() if diagnostic is not None}
 
     def known(self) -> None:
         """Note that something cannot be used because of a mistake that is reported elsewhere."""
         self.told += 1
 
-    def _fix(self, span: Span, help: Help) -> Edit | None:
-        """Make an edit of the first remedy that is certain: its word, which must stand once in the span, is replaced."""
-        remedies = (help,) if isinstance(help, Remedy) else () if isinstance(help, str) else help
-        sure = next((one for one in remedies if isinstance(one, Remedy) and one.meant is not None), None)
+    def affords(self, text: str, effort: int) -> bool:
+        """Tell whether a text may be tried that takes so many tenths of milliseconds; the same text is tried once."""
+        if text in self._tried:
+            return True
+        if effort > MOST_TRIED_AT_ONCE or self._trying + effort > MOST_TRIED:
+            return False
+        self._trying += effort
+        self._tried.add(text)
+        return True
+
+    def _keeps(self, path: str) -> bool:
+        """Tell whether one more error of a file is kept, and count it."""
+        if self._kept >= KEPT or self._per_file.get(path, 0) >= KEPT_PER_FILE:
+            return False
+        self._kept += 1
+        self._per_file[path] = self._per_file.get(path, 0) + 1
+        return True
+
+    def _remedy(self, help: Advice) -> str | Remedy:
+        if self.trial or not isinstance(help, Guess):
+            return help if isinstance(help, (str, Remedy)) else ""
+        self._effort += help.effort
+        return help.remedy(looking=self._effort <= MOST_EFFORT)
+
+    def _fix(self, span: Span, sure: Remedy | None) -> Edit | None:
+        """Make an edit of a remedy that is certain: its word, which must stand once in the span, is replaced."""
         if sure is None or span.path not in self.sources or span.line != span.end_line:
             return None
         text = self.sources[span.path].line(span.line)[span.column - 1 : span.end_column - 1]
@@ -148,8 +192,16 @@ class Collector:
         start = span.column + found[0]
         return Edit(Span(span.path, span.line, start, span.line, start + len(sure.word)), sure.meant or "")
 
+    def _all(self) -> Mapping[_Key, Diagnostic]:
+        """Give the diagnostics, each with all its places."""
+        for key, places in self._again.items():
+            if key in self._found:
+                self._found[key] = _said_at(self._found[key], places)
+        self._again = {}
+        return self._found
+
     def __iter__(self) -> Iterator[Diagnostic]:
-        return iter(sorted(self._found.values(), key=lambda diagnostic: diagnostic.order))
+        return iter(sorted(self._all().values(), key=lambda diagnostic: diagnostic.order))
 
     def __len__(self) -> int:
         return len(self._found)
@@ -157,12 +209,12 @@ class Collector:
     @property
     def errors(self) -> int:
         """How many errors stand."""
-        return sum(diagnostic.severity == "error" for diagnostic in self._found.values())
+        return self.beyond + sum(diagnostic.severity == "error" for diagnostic in self._found.values())
 
     @property
     def warnings(self) -> int:
         """How many warnings stand."""
-        return len(self._found) - self.errors
+        return sum(diagnostic.severity == "warning" for diagnostic in self._found.values())
 
     @property
     def failed(self) -> bool:
@@ -178,21 +230,16 @@ class Collector:
     def only(self, keep: Callable[[Diagnostic], bool]) -> Collector:
         """Keep the diagnostics for which ``keep`` is true."""
         kept = Collector(self.sources)
-        kept._found.update({key: diagnostic for key, diagnostic in self._found.items() if keep(diagnostic)})
+        kept._found.update({key: diagnostic for key, diagnostic in self._all().items() if keep(diagnostic)})
         return kept
 
     def full(self, path: str) -> bool:
-        """Whether a file has as many diagnostics as are worth showing."""
+        """Whether a file has as many errors as are worth showing, so that what is left of it need not be looked at."""
         return self._per_file.get(path, 0) >= REPORTED_PER_FILE
 
 
-def _said_again(known: Diagnostic, span: Span, fix: Edit | None) -> Diagnostic:
-    """Add a place; the first in the order of the source is the main one, whatever order they came in."""
-    places = sorted({known.span: known.fix, **dict(known.again), span: fix}.items())
+def _said_at(known: Diagnostic, more: Mapping[Span, Edit | None]) -> Diagnostic:
+    """Add places; the first in the order of the source is the main one, whatever order they came in."""
+    places = sorted({known.span: known.fix, **dict(known.again), **more}.items())
     (first, edit), *others = places
     return replace(known, span=first, fix=edit, again=tuple(others))
-
-
-def _lines(text: Help) -> tuple[str, ...]:
-    lines = (text,) if isinstance(text, (str, Remedy)) else tuple(text)
-    return tuple(str(line) for line in lines if line)

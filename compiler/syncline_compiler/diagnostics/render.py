@@ -51,7 +51,8 @@ def render_text(diagnostics: Collector, sources: Sources, *, folder: str = "", c
     ``folder`` is the way from the working directory to the project, so that shown paths can be opened.
     """
     parts = [render_one(diagnostic, sources, folder=folder, colour=colour) for diagnostic in diagnostics]
-    return "\n".join([*parts, f"{totals(diagnostics)}{_mended(diagnostics)}\n"]) if parts else ""
+    more = f"; {diagnostics.beyond:,} of them are not shown" if diagnostics.beyond else ""
+    return "\n".join([*parts, f"{totals(diagnostics)}{more}{_mended(diagnostics)}\n"]) if parts else ""
 
 
 def totals(diagnostics: Collector) -> str:

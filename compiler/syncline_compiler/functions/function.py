@@ -62,6 +62,9 @@ class Setting:
     check: Callable[[str], str | None] | None = None
     code: str = "SYN0304"  # of the diagnostic where ``check`` refuses, with the remedy
     remedy: str = ""
+    effort: Callable[[str], int] | None = (
+        None  # what checking a text takes, where that may be much: tenths of milliseconds
+    )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from syncline_compiler.model.spec import CodesSpec, ObjectSpec, ProjectSpec, SyncSpec
@@ -101,8 +102,16 @@ class Pack:
 
     def offers(self, section: str) -> list[str]:
         """Name what can be imported of one kind, ``account@1``; ``section`` is its folder in the pack, ``objects``."""
-        parts = (path.removesuffix(".yaml").partition("/") for path in self.files)
-        return [name for folder, _, name in parts if folder == section and _IMPORTABLE.fullmatch(name)]
+        return self._offered.get(section, [])
+
+    @cached_property
+    def _offered(self) -> Mapping[str, list[str]]:
+        offered: dict[str, list[str]] = {}
+        for path in self.files:
+            folder, _, name = path.removesuffix(".yaml").partition("/")
+            if _IMPORTABLE.fullmatch(name):
+                offered.setdefault(folder, []).append(name)
+        return offered
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class DerivedField:
     type: Type
     span: Span
     label: str | None = None
+    extent: tuple[int, int] = (1, 1)  # parts and levels, with every derived field in it written out
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ Invariant: names are not bound yet and expressions are still text; both keep the
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -111,6 +111,8 @@ class ObjectSpec(Written):
 
 class CodesSpec(Written):
     """``codes:`` a table between native codes and meanings."""
+
+    most: ClassVar[int] = 50_000
 
     codes: Name
     version: Version

@@ -5,7 +5,9 @@ Invariant: every node knows its place; names are not bound yet; nothing of the t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from typing import Literal as OneOf
 
 from syncline_compiler.source import Span
@@ -191,3 +193,41 @@ class Mapping:
     parts: tuple[Each, ...]
     rejects: tuple[Reject, ...]
     span: Span
+
+
+def children_of(node: Any) -> Iterable[Any]:
+    """Give the expressions that an expression or a statement is made of."""
+    match node:
+        case Literal() | Name():
+            return ()
+        case Operation():
+            return node.operands
+        case Pipeline():
+            return (node.value, *(argument for step in node.steps for argument in _arguments(step)))
+        case Call():
+            return (*node.arguments, node.where) if node.where is not None else node.arguments
+        case Nullness():
+            return (node.operand,)
+        case Membership():
+            return (node.operand, *node.options) if isinstance(node.options, tuple) else (node.operand,)
+        case Case():
+            rest = (node.default,) if node.default is not None else ()
+            return (*(part for branch in node.branches for part in branch), *rest)
+        case Pick():
+            return (node.where,) if node.where is not None else ()
+    return _statement_children(node)
+
+
+def _statement_children(node: Any) -> Iterable[Any]:
+    match node:
+        case Line():
+            return (node.left, node.right)
+        case Let():
+            return (node.value,)
+        case Take() | Reject():
+            return (node.condition,)
+    return ()
+
+
+def _arguments(step: Step | Otherwise) -> tuple[Expression, ...]:
+    return step.arguments if isinstance(step, Step) else ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -36,6 +36,8 @@ class Written(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True, defer_build=True)
+    most: ClassVar[int] = 2_000
+    """Members of one list or mapping: no object or system has more, and checks compare each with each."""
 
     @field_validator("*", mode="before")
     @classmethod
@@ -44,6 +46,8 @@ class Written(BaseModel):
         annotation = cls.model_fields[info.field_name].annotation if info.field_name else Any
         if value is None and annotation is not Any:
             raise ValueError("a value is expected")
+        if isinstance(value, (dict, list)) and len(value) > cls.most:
+            raise ValueError(f"these are {len(value):,}, and at most {cls.most:,} are expected")
         return value
 
 

@@ -22,16 +22,14 @@ from lark.parsers.lalr_analysis import Shift
 
 from syncline_compiler.diagnostics.diagnostic import Collector, Edit
 from syncline_compiler.parsing.build import TreeBuilder
-from syncline_compiler.parsing.depth import deeper_than
+from syncline_compiler.parsing.depth import DEEPEST, beyond_bounds
 from syncline_compiler.parsing.expected import hint, slip, wanted
 from syncline_compiler.parsing.places import Places
 from syncline_compiler.parsing.shapes import Shapes
 from syncline_compiler.source import Span
 
-LARGEST = 1 << 20
-"""Characters of one mapping file."""
-DEEPEST = 64
-"""Levels of brackets, operators and steps within one another."""
+LARGEST = {"mapping_file": 1 << 17, "lone_expression": 1 << 14}
+"""Characters of a mapping file, and of an expression in another spec."""
 
 _STATEMENT_LIKE = re.compile(r"\s*(?:(?:take|let|reject|mapping)\b|\}|[^#]*(?:<->|<-|->))")
 _GOES_ON = re.compile(r"\s*(?:\||\?\?|(?:and|or|else|because|then|when|where)\b)")
@@ -137,8 +135,8 @@ class Reading:
         """Parse from ``start``; None after an error."""
         machine = _machine()
         builder = machine.builder
-        if len(self.text) > LARGEST + 1:
-            self._report("SYN0102", self.places.at(1, 1, 1, 2), f"longer than {LARGEST} characters")
+        if len(self.text) > LARGEST[start] + 1:
+            self._report("SYN0102", self.places.at(1, 1, 1, 2), f"longer than {LARGEST[start]:,} characters")
             return None
         builder.begin(self.text, self.places)
         self.alone = start == "lone_expression"
@@ -154,9 +152,9 @@ class Reading:
             return None
         for span, label in builder.mistakes:
             self._report("SYN0101", span, label)
-        deep = deeper_than(DEEPEST, tree if isinstance(tree, list) else [tree]) if not self.errors else None
-        if deep is not None:
-            self._report("SYN0102", deep, f"more than {DEEPEST} levels deep")
+        beyond = beyond_bounds(tree if isinstance(tree, list) else [tree]) if not self.errors else None
+        if beyond is not None:
+            self._report("SYN0102", *beyond)
         return None if self.errors else tree
 
     def recover(self, error: UnexpectedInput) -> bool:

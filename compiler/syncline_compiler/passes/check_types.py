@@ -8,7 +8,10 @@ Invariant: what comes out has no mistake in it; a line or condition with one is 
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 from syncline_compiler.checking import facts
 from syncline_compiler.checking.agree import UNTYPED, Agreement
@@ -23,6 +26,10 @@ from syncline_compiler.model.typed import Apply, Expression, Reject, TypedMappin
 from syncline_compiler.model.types import BOOL, Type
 from syncline_runtime.system import System
 
+S = TypeVar("S", syntax.Take, syntax.Reject)
+MOST_LETS = 200
+"""What is known of each is settled again with each."""
+
 __all__ = ["Names", "check_expression", "check_mapping"]
 
 
@@ -36,7 +43,7 @@ def check_mapping(
     typer = Typer(names, scope, diagnostics)
     told = diagnostics.told
     take = _take(mapping, typer, bounds)
-    rejects = tuple(_reject(reject, typer, bounds) for reject in mapping.rejects)
+    rejects = tuple(_reject(reject, typer, bounds) for reject in _worth_reading(mapping.rejects, diagnostics))
     scope = _knowing(mapping, scope) if diagnostics.told == told else scope.knowing(_everything(scope))
     checker = LineChecker(names, scope, object, diagnostics, bounds)
     return TypedMapping(
@@ -50,6 +57,11 @@ def check_mapping(
         span=mapping.span,
         taken=mapping.takes[0].span if mapping.takes else None,
     )
+
+
+def _worth_reading(statements: Iterable[S], diagnostics: Collector) -> Iterator[S]:
+    """Give statements as long as their file is not full of mistakes; the first ones will do."""
+    return itertools.takewhile(lambda statement: not diagnostics.full(statement.span.path), statements)
 
 
 def _everything(scope: Scope) -> facts.Facts:
@@ -80,6 +92,12 @@ def check_expression(
 def _with_lets(mapping: syntax.Mapping, scope: Scope, names: Names, bounds: Bounds, diagnostics: Collector) -> Scope:
     """Each ``let`` sees those before it; a value written out in full is bounded."""
     scope = _knowing(mapping, scope)
+    if len(mapping.lets) > MOST_LETS:
+        label = f"a mapping has at most {MOST_LETS} of these"
+        diagnostics.report(
+            "SYN0102", mapping.lets[MOST_LETS].span, label=label, help="write some out where they are used"
+        )
+        return scope
     for let in mapping.lets:
         name = let.name.text
         if scope.find(let.name.parts) is not None:
@@ -98,7 +116,7 @@ def _naming(let: syntax.Let, value: Expression, scope: Scope, names: Names) -> S
     facts_of = facts.named(let.name, let.value)
     made = facts.given(let.value)
     if value.type.nullable and all(len(clause) == 1 for clause in made):
-        full = Typer(names, scope.knowing(made), Collector()).value(let.value)
+        full = Typer(names, scope.knowing(made), Collector(trial=True)).value(let.value)
         if not full.type.nullable:
             facts_of |= facts.implied(let.name.text, made)
     return replace(scope, lets={**scope.lets, let.name.text: value}).knowing(facts_of)
@@ -117,8 +135,9 @@ def _knowing(mapping: syntax.Mapping, scope: Scope) -> Scope:
 
 def _take(mapping: syntax.Mapping, typer: Typer, bounds: Bounds) -> Expression | None:
     typer = typer.within(replace(typer.scope, facts=facts.NOTHING))
-    held = [typer.condition(take.condition) for take in mapping.takes]
-    for take, condition in zip(mapping.takes, held, strict=True):
+    takes = _worth_reading(mapping.takes, typer.diagnostics)
+    held = [typer.condition(take.condition) for take in takes]
+    for take, condition in zip(mapping.takes, held, strict=False):
         bounds.hold(condition, take.span, typer.diagnostics)
     return _certain(held[0] if len(held) == 1 else Apply("and", tuple(held), BOOL)) if held else None
 

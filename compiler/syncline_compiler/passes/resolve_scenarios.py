@@ -21,7 +21,7 @@ from syncline_compiler.model.spec_scenario import ANY_SYNC, ScenarioSpec
 from syncline_compiler.model.typed import Expression
 from syncline_compiler.model.types import Type
 from syncline_compiler.source import Span
-from syncline_compiler.spelling import Remedy, did_you_mean
+from syncline_compiler.spelling import Advice, did_you_mean
 from syncline_runtime.system import Resource, System
 
 _Declared = Declared[ScenarioSpec]
@@ -174,7 +174,7 @@ class _Scenario:
             label = f"no {kind} is called `{name}`"
             self.report("SYN0219", place, label, did_you_mean(name, names, kind=f"{kind}s"))
 
-    def report(self, code: str, place: Place, label: str, remedy: str | Remedy) -> None:
+    def report(self, code: str, place: Place, label: str, remedy: Advice) -> None:
         self.diagnostics.report(code, self.declared.at(*place), label=label, help=remedy)
 
 
