@@ -20,8 +20,8 @@ from syncline_compiler.diagnostics.render import render_text
 from syncline_compiler.passes.format_mapping import format_mapping
 from syncline_compiler.passes.format_yaml import format_yaml
 from syncline_compiler.passes.parse_mapping import parse_mapping
-from syncline_compiler.project import ProjectRefusedError, write_text
 from syncline_compiler.source import SourceFile, Unreadable, read_one, read_sources
+from syncline_compiler.writing import ProjectRefusedError, write_text
 from syncline_compiler.yaml_reader import read_yaml
 
 

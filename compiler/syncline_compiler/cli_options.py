@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TextIO
 
 import click
 
+from syncline_compiler.cache import Finding
+from syncline_compiler.diagnostics.render import render_github, render_json, render_text, totals
 from syncline_compiler.source import PROJECT_FILE, find_root
 
 FAULT = 1
@@ -19,6 +23,14 @@ project_option = click.option(
     type=click.Path(path_type=Path),
     metavar="DIR",
     help=f"The project, a folder with {PROJECT_FILE}. Default: this folder or the nearest above it that has one.",
+)
+
+
+today_option = click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="The day by which sunsets and waivers are judged, such as 2027-03-01. Default: this day.",
 )
 
 
@@ -42,3 +54,22 @@ def root_of(project: Path | None, path: Path | None) -> Path:
 def has_colour(stream: TextIO) -> bool:
     """Colour only on a terminal, and not if its user wants none (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def day_of(given: datetime | None) -> date:
+    """Give the day that is asked for; this day if none is."""
+    return given.date() if given is not None else datetime.now(UTC).date()
+
+
+def show(found: Finding, root: Path, form: str, *, to_stderr: bool = False) -> None:
+    """Print diagnostics in one of the forms; their totals go to stderr where a form has no room for them."""
+    folder = Path(os.path.relpath(root)).as_posix()
+    if form == "json":
+        click.echo(render_json(found.diagnostics, folder=folder), nl=False)
+    elif form == "github":
+        click.echo(render_github(found.diagnostics, folder=folder), nl=False)
+        click.echo(totals(found.diagnostics), err=True)
+    else:
+        stream = sys.stderr if to_stderr else sys.stdout
+        text = render_text(found.diagnostics, found.sources, folder=folder, colour=has_colour(stream))
+        click.echo(text, nl=False, err=to_stderr)

@@ -20,10 +20,10 @@ from syncline_compiler.governance.tables import TABLES
 from syncline_compiler.model.kinds import FOLDERS
 from syncline_compiler.model.resolved_policy import Governance, ResolvedRule
 from syncline_compiler.pipeline import check_project, check_sources
-from syncline_compiler.project import ProjectRefusedError, write_files
 from syncline_compiler.schemas import MODELS, as_text, schema_files, schema_of, schema_of_any
 from syncline_compiler.source import PROJECT_FILE, Library, SourceFile, find_root
 from syncline_compiler.spelling import nearest
+from syncline_compiler.writing import ProjectRefusedError, write_files
 
 JSON_VERSION = 1
 NOTHING = Governance((), (), {})

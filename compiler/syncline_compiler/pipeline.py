@@ -79,11 +79,16 @@ class Compilation:
 
 
 def compile_project(root: Path, today: date | None = None) -> Compilation:
-    """Compile a project: load, resolve, check, lower, emit. What is compiled is the same on every day.
+    """Read and compile a project: load, resolve, check, lower, emit."""
+    return compile_sources(read_sources(root), today)
+
+
+def compile_sources(files: Iterable[SourceFile | Unreadable], today: date | None = None) -> Compilation:
+    """Compile a project whose files are read already. What is compiled is the same on every day.
 
     Waivers do not end here: what was accepted and released goes on, and `check` says that it is to be decided again.
     """
-    checked = check_project(root, today, waivers_end=False)
+    checked = check_sources(files, today, waivers_end=False)
     if checked.project is None:
         return checked
     return replace(checked, release=emit(checked.project, lower(checked.project)))

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from syncline_compiler.pipeline import compile_project
-from syncline_compiler.project import write_release
+from syncline_compiler.writing import write_release
 from syncline_runtime.plan import Member, Plan, Release, load_release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.context import landed_of, prefix_of

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from syncline_compiler.cli import COMMANDS
-from syncline_compiler.project import ProjectRefusedError, write_release
+from syncline_compiler.writing import ProjectRefusedError, write_release
 
-GROUP = click.Group("syncline", commands=COMMANDS)
+GROUP = click.Group("syncline", commands=dict(COMMANDS))
 
 
 def run(*arguments: str | Path) -> Result:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from syncline_compiler.cli import check as command
+from syncline_compiler.cli_check import check as command
 from syncline_compiler.pipeline import Compilation, mend_project
 from syncline_compiler.source import SourceFile
 from syncline_compiler.spelling import certain

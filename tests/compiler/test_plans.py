@@ -14,8 +14,8 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syncline_compiler.emit.plan import emit
 from syncline_compiler.passes.lower import lower
 from syncline_compiler.pipeline import check_sources, compile_project
-from syncline_compiler.project import write_release
 from syncline_compiler.source import read_sources
+from syncline_compiler.writing import write_release
 from syncline_runtime.encoding import decode, dumps
 from syncline_runtime.plan import Plan, Step, load_release
 

@@ -22,7 +22,7 @@ from syncline_compiler.source import SourceFile, read_sources
 
 Check = Callable[[Mapping[str, str]], Compilation]
 EXAMPLES = Path(__file__).parents[2] / "examples"
-GROUP = click.Group("syncline", commands=COMMANDS)
+GROUP = click.Group("syncline", commands=dict(COMMANDS))
 POLICY = "policies/ours.yaml"
 
 

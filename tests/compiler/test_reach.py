@@ -1,4 +1,5 @@
-"""What checking and compiling touch: the project, the compiler, the interpreter's own library, the release's folder.
+"""What checking and compiling touch: the project, the compiler and its cache, the interpreter's own library, the
+release's folder.
 
 The command runs in a process of its own under an audit hook, which sees every socket, process and file that Python opens.
 """
@@ -10,6 +11,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +54,15 @@ def touched(*arguments: object) -> dict[str, Any]:
     """Run a command and give its exit code, the files it opened, and whatever else it reached for."""
     command = [sys.executable, "-P", "-c", WATCHED, *map(str, arguments)]
     quiet = ["sh", "-c", 'exec "$@" 3>&1 >/dev/null 2>/dev/null', "sh"]  # the report comes over a pipe of its own
-    environment = {**os.environ, "SYNCLINE_SANDBOX_URL": "http://127.0.0.1:9"}
-    run = subprocess.run([*quiet, *command], stdout=subprocess.PIPE, cwd="/", check=True, env=environment)
+    with tempfile.TemporaryDirectory() as cached:
+        environment = {
+            **os.environ,
+            "SYNCLINE_SANDBOX_URL": "http://127.0.0.1:9",
+            "SYNCLINE_CACHE_DIR": f"{cached}/kept",
+        }
+        run = subprocess.run([*quiet, *command], stdout=subprocess.PIPE, cwd="/", check=True, env=environment)
     found: dict[str, Any] = json.loads(run.stdout)
+    found["paths"] = [path for path in found["paths"] if not Path(path).is_relative_to(cached)]
     return found
 
 

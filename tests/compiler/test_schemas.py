@@ -114,7 +114,7 @@ def test_init_names_a_schema_for_every_file_it_makes(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_and_writes(tmp_path: Path) -> None:
-    group = click.Group("syncline", commands=COMMANDS)
+    group = click.Group("syncline", commands=dict(COMMANDS))
     one = CliRunner().invoke(group, ["schema", "sync"])
     assert (one.exit_code, json.loads(one.stdout)) == (0, schema_of("sync"))
     assert json.loads(CliRunner().invoke(group, ["schema"]).stdout) == schema_of_any()

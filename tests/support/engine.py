@@ -9,7 +9,7 @@ from textwrap import dedent
 from typing import Any
 
 from syncline_compiler.pipeline import compile_project
-from syncline_compiler.project import write_release
+from syncline_compiler.writing import write_release
 from syncline_runtime.plan import Member, Plan, Release, load_release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.context import Reading, RunContext, landed_of, prefix_of

@@ -8,7 +8,7 @@ symbol of the user, labels and details do. One mistake has one diagnostic.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -101,6 +101,14 @@ class Collector:
     _kept: int = 0  # errors
     beyond: int = 0  # errors that are counted only
     told: int = 0  # how often an error was reported, the same at another place counted too
+
+    @classmethod
+    def of(cls, diagnostics: Iterable[Diagnostic], sources: Mapping[str, SourceFile], *, beyond: int = 0) -> Collector:
+        """Give a collector of diagnostics that were found before."""
+        found: dict[_Key, Diagnostic] = {
+            (one.code, one.span, f"{one.label}{n}"): one for n, one in enumerate(diagnostics)
+        }
+        return cls(sources, _found=found, beyond=beyond)
 
     def report(
         self,

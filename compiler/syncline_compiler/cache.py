@@ -1,0 +1,194 @@
+"""What was found of a project the last time, so that one in which nothing changed is not looked through again.
+
+In: everything that a finding is made from: the files of the project, the question (command and day) and the compiler.
+Out: the finding of the same question about the same files. Invariant: an entry is used only if it is whole and was made
+by this very compiler from these very texts; whatever else is found counts as nothing. Entries lie in the user's own
+cache, never in the project: what comes with a pull request must not say of itself that it has no mistakes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import syncline_runtime
+from syncline_compiler.diagnostics.diagnostic import Collector, Diagnostic, Edit
+from syncline_compiler.source import LIBRARY, Library, SourceFile, Span, Unreadable
+
+FOLDER = "SYNCLINE_CACHE_DIR"
+"""The variable that names the folder of the cache; empty: nothing is kept."""
+ENTRIES = 64
+"""Projects and questions that are remembered; the ones longest unused go first."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found: diagnostics, how many waivers cover, and the SHA-256 of each file of the release if there is one.
+
+    ``sources`` are the files that the diagnostics are about, and others.
+    """
+
+    diagnostics: Collector
+    sources: Mapping[str, SourceFile]
+    waived: int = 0
+    released: Mapping[str, str] | None = None
+    files: int = 0  # how many there are, those of the library counted
+
+    def __post_init__(self) -> None:
+        """Count the files where all are given."""
+        object.__setattr__(self, "files", self.files or len(self.sources))
+
+
+class Cache:
+    """Keeps the last finding of one question about one project."""
+
+    def __init__(self, root: Path, question: str, files: Iterable[SourceFile | Unreadable]) -> None:
+        self._sources = {file.path: file for file in files if isinstance(file, SourceFile)}
+        self._made_from = _digest([_compiler(), question, *(part for file in files for part in _parts(file))])
+        folder = _folder()
+        name = _digest([os.fspath(root.resolve()), question.partition(" ")[0]])
+        self._entry = folder / f"{name[:32]}.json" if folder is not None else None
+
+    def recall(self) -> Finding | None:
+        """Give what was found; None if nothing is known of this question about these files."""
+        if self._entry is None:
+            return None
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, IndexError):
+            made_from, whole, content = self._entry.read_text(encoding="utf-8").split("\n", 2)
+            if made_from == self._made_from and whole == _digest([content]):
+                os.utime(self._entry)
+                return _finding(json.loads(content), self._sources)
+        return None
+
+    def keep(self, finding: Finding) -> None:
+        """Remember a finding in the place of the one before; where that cannot be, nothing is remembered."""
+        if self._entry is None:
+            return
+        content = json.dumps(_plain(finding), default=vars, separators=(",", ":"))  # an edit is its members
+        with contextlib.suppress(OSError):
+            self._entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".", dir=self._entry.parent) as beside:
+                fresh = Path(beside) / self._entry.name
+                fresh.write_text("\n".join([self._made_from, _digest([content]), content]), encoding="utf-8")
+                os.replace(fresh, self._entry)
+            _forget_oldest(self._entry.parent)
+
+
+def hashed(files: Iterable[tuple[str, bytes]], into: dict[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Pass files on and note the SHA-256 of each."""
+    for path, content in files:
+        into[path] = hashlib.sha256(content).hexdigest()
+        yield path, content
+
+
+def holds(folder: Path, released: Mapping[str, str]) -> bool:
+    """Whether a folder holds these files (path to SHA-256) and no others."""
+    try:
+        found = {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in folder.rglob("*")
+            if not path.is_dir() or path.is_symlink()
+        }
+    except OSError:
+        return False
+    return found == released
+
+
+def _folder() -> Path | None:
+    """Find the folder of the cache, as the platform has it; None if nothing is to be kept."""
+    named = os.environ.get(FOLDER)
+    if named is not None:
+        return Path(named) if named else None
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA")
+    elif sys.platform == "darwin":
+        base = os.path.expanduser("~/Library/Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(base) / "syncline" if base and os.path.isabs(base) else None
+
+
+def _digest(parts: Iterable[str]) -> str:
+    """Give the SHA-256 of texts, each with its length, so that no two lists are alike."""
+    taken = hashlib.sha256()
+    for part in parts:
+        content = part.encode("utf-8", "surrogatepass")
+        taken.update(b"%d:" % len(content))
+        taken.update(content)
+    return taken.hexdigest()
+
+
+def _parts(file: SourceFile | Unreadable) -> tuple[str, ...]:
+    if isinstance(file, SourceFile):
+        return ("text", file.path, file.text)
+    return ("unreadable", file.path, file.why, file.remedy, file.code)
+
+
+@cache
+def _compiler() -> str:
+    """Tell this compiler from every other: its files, the interpreter, and the libraries that are installed."""
+    folders = [Path(__file__).parent, Path(str(syncline_runtime.__file__)).parent, Library().folder]
+    parts = [sys.version]
+    for folder in folders:
+        for within, _, names in sorted(os.walk(folder)):
+            for name in sorted(names):
+                if not name.endswith(".pyc"):
+                    seen = os.stat(os.path.join(within, name))
+                    parts.append(f"{within}/{name} {seen.st_size} {seen.st_mtime_ns}")
+    for place in sys.path:  # installing or removing a library changes the folder that it is in
+        with contextlib.suppress(OSError):
+            parts.append(f"{place} {os.stat(place or '.').st_mtime_ns}")
+    return _digest(parts)
+
+
+def _forget_oldest(folder: Path) -> None:
+    entries = sorted(folder.glob("*.json"), key=lambda entry: entry.stat().st_mtime)
+    for entry in entries[:-ENTRIES]:
+        entry.unlink()
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    diagnostics = finding.diagnostics
+    return {
+        "diagnostics": [dict(vars(diagnostic)) for diagnostic in diagnostics],
+        "beyond": diagnostics.beyond,
+        "waived": finding.waived,
+        "files": finding.files,
+        "released": None if finding.released is None else dict(finding.released),
+    }
+
+
+def _finding(plain: Mapping[str, Any], sources: Mapping[str, SourceFile]) -> Finding:
+    found = [_diagnostic(one) for one in plain["diagnostics"]]
+    diagnostics = Collector.of(found, sources, beyond=plain["beyond"])
+    shipped = Library()
+    places = {span.path for one in found for span in (one.span, *(at for at, _ in one.secondary))}
+    imported = {path: shipped[path.removeprefix(f"{LIBRARY}/")] for path in places if path.startswith(f"{LIBRARY}/")}
+    return Finding(diagnostics, {**sources, **imported}, plain["waived"], plain["released"], plain["files"])
+
+
+def _diagnostic(plain: dict[str, Any]) -> Diagnostic:
+    return Diagnostic(
+        **{
+            **plain,
+            "span": Span(*plain["span"]),
+            "details": tuple(plain["details"]),
+            "helps": tuple(plain["helps"]),
+            "secondary": tuple((Span(*span), label) for span, label in plain["secondary"]),
+            "fix": _edit(plain["fix"]),
+            "again": tuple((Span(*span), _edit(edit)) for span, edit in plain["again"]),
+        }
+    )
+
+
+def _edit(plain: dict[str, Any] | None) -> Edit | None:
+    return Edit(Span(*plain["span"]), plain["text"]) if plain is not None else None

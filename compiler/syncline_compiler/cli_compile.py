@@ -1,0 +1,59 @@
+"""The command ``compile``: a project to a release."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from syncline_compiler.cache import Cache, Finding, hashed, holds
+from syncline_compiler.cli_options import FAULT, day_of, examples, project_option, root_of, show, today_option
+from syncline_compiler.source import SourceFile, Unreadable, read_sources
+from syncline_compiler.writing import ProjectRefusedError, write_release
+
+
+@click.command(name="compile", epilog=examples("syncline compile --out release"))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Where the release is written; an older release there is replaced as a whole.",
+)
+@today_option
+@project_option
+def compile_(out: Path, today: datetime | None, project: Path | None) -> None:
+    """Compile a project to a release: plans, release.json and a binding for each environment.
+
+    Nothing at DIR changes if the project has errors.
+    """
+    root, day = root_of(project, None), day_of(today)
+    files = list(read_sources(root))
+    cache = Cache(root, f"compile {day}", files)
+    known = cache.recall()
+    if known is None or (known.released is not None and not holds(out, known.released)):
+        known = _compile(files, day, out)
+        cache.keep(known)
+        done = f"{len(known.released or ())} files written to {out}"
+    else:
+        done = f"nothing changed: the {len(known.released or ())} files in {out} are up to date"
+    show(known, root, "text", to_stderr=True)
+    if known.released is None:
+        sys.exit(FAULT)
+    click.echo(done, err=True)
+
+
+def _compile(files: list[SourceFile | Unreadable], day: date, out: Path) -> Finding:
+    from syncline_compiler.pipeline import compile_sources  # a second that a project without changes need not wait
+
+    compilation = compile_sources(files, day)
+    released: dict[str, str] | None = None
+    if compilation.release is not None:
+        released = {}
+        try:
+            write_release(out, hashed(compilation.release, released))
+        except ProjectRefusedError as error:
+            raise click.UsageError(str(error)) from None
+    return Finding(compilation.diagnostics, compilation.sources, compilation.waived, released)

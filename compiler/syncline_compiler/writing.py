@@ -1,0 +1,92 @@
+"""What commands write: files of a project, and releases.
+
+Invariant: a release appears at its place as a whole or not at all; a folder that holds something else is left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+
+RELEASE_FILE = "release.json"
+RELEASE_PARTS = frozenset({RELEASE_FILE, "plans", "bindings", "systems", "sandbox"})
+"""What a release of this or an earlier version may consist of, at its top."""
+
+
+class ProjectRefusedError(Exception):
+    """The folder that was named cannot be used; the text says why and what to do."""
+
+
+def write_files(directory: Path, files: Mapping[str, str]) -> None:
+    """Write files by their paths within a folder, which is made if need be."""
+    try:
+        for name, text in files.items():
+            target = directory / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise ProjectRefusedError(f"{error.filename or directory} cannot be written: {error.strerror}") from None
+
+
+def write_release(directory: Path, files: Iterable[tuple[str, bytes]]) -> int:
+    """Write a release beside its place and rename it there; an older release is replaced. Gives how many files it has.
+
+    ``files``: paths within the release, and contents. A folder that holds anything but a release is refused.
+    """
+    target = directory.absolute()
+    if target.is_symlink() or (target.exists() and not _is_replaceable(target)):
+        raise ProjectRefusedError(f"{directory} is not empty and holds no release: name a new folder")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
+            fresh = Path(beside) / "new"
+            written = _write_files(fresh, files)
+            _exchange(fresh, target, Path(beside) / "old")
+    except OSError as error:
+        raise ProjectRefusedError(f"{error.filename or directory} cannot be written: {error.strerror}") from None
+    return written
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file's text as a whole; its permissions stay."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as beside:
+            fresh = Path(beside) / path.name
+            fresh.write_text(text, encoding="utf-8", newline="")
+            fresh.chmod(path.stat().st_mode)
+            os.replace(fresh, path.resolve())
+    except OSError as error:
+        raise ProjectRefusedError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _exchange(fresh: Path, target: Path, old: Path) -> None:
+    """Put the fresh folder in the target's place; the old one comes back if that fails."""
+    if target.exists():
+        os.replace(target, old)
+    try:
+        os.replace(fresh, target)
+    except OSError:
+        if old.exists():
+            os.replace(old, target)
+        raise
+
+
+def _write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> int:
+    """Write files; they are not forced to the disk, for a release that was torn there is told by its hashes."""
+    written = 0
+    for name, content in files:
+        path = folder / PurePosixPath(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        written += 1
+    return written
+
+
+def _is_replaceable(target: Path) -> bool:
+    """Whether a folder is empty or holds nothing but an older release."""
+    if not target.is_dir():
+        return False
+    present = {path.name for path in target.iterdir()}
+    return not present or (RELEASE_FILE in present and present <= RELEASE_PARTS)

@@ -1,0 +1,136 @@
+"""What is remembered of a project: the same as what would be found again, and nothing that is not certain."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from syncline_compiler import cache, pipeline
+from syncline_compiler.cli import COMMANDS
+
+FOUND_ANEW = "compiled or checked again"
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the cache; it does not exist yet."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv(cache.FOLDER, str(folder))
+    return folder
+
+
+@pytest.fixture
+def from_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From now on nothing can be compiled or checked: what is told is remembered."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError(FOUND_ANEW)
+
+    def forget() -> None:
+        monkeypatch.setattr(pipeline, "compile_sources", refuse)
+        monkeypatch.setattr(pipeline, "check_sources", refuse)
+
+    return forget
+
+
+def call(name: str, *arguments: object) -> Result:
+    return CliRunner().invoke(COMMANDS[name], list(map(str, arguments)), prog_name=name)
+
+
+def told(result: Result) -> tuple[str, str, int]:
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.stdout, result.stderr, result.exit_code
+
+
+def anew(result: Result) -> bool:
+    return FOUND_ANEW in str(result.exception)
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github"])
+@pytest.mark.parametrize("mistaken", [True, False])
+def test_what_is_remembered_reads_as_what_was_found(
+    project: Path, kept: Path, from_memory: Callable[[], None], form: str, mistaken: bool
+) -> None:
+    if mistaken:
+        path = project / "mappings" / "erp_partner.map"
+        path.write_text(path.read_text().replace("status <->", "statsu <->").replace("email <->", "emial <->"))
+        sync = project / "syncs" / "account.yaml"
+        sync.write_text(sync.read_text() + "unknown: 1\n")
+    found = told(call("check", "--project", project, "--format", form))
+    assert found[2] == mistaken
+    from_memory()
+    assert told(call("check", "--project", project, "--format", form)) == found
+    assert kept.exists()
+
+
+def test_a_release_is_remembered_while_it_is_whole(
+    project: Path, kept: Path, from_memory: Callable[[], None], tmp_path: Path
+) -> None:
+    out = tmp_path / "release"
+    assert told(call("compile", "--project", project, "--out", out))[2] == 0
+    from_memory()
+    assert "nothing changed" in told(call("compile", "--project", project, "--out", out))[1]
+    assert anew(call("compile", "--project", project, "--out", tmp_path / "elsewhere"))
+    plan = next((out / "plans").iterdir())
+    content = plan.read_bytes()
+    for spoil in (lambda: plan.write_bytes(content + b" "), lambda: (out / "more").touch(), plan.unlink):
+        spoil()
+        assert anew(call("compile", "--project", project, "--out", out))
+        plan.write_bytes(content)
+        (out / "more").unlink(missing_ok=True)
+
+
+def test_whatever_changes_is_looked_at(
+    project: Path, kept: Path, from_memory: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = ("--today", "2026-01-01")
+    call("check", "--project", project, *day)
+    from_memory()
+    assert not anew(call("check", "--project", project, *day))
+    assert anew(call("check", "--project", project, "--today", "2026-01-02"))
+    note = project / "objects" / "note.yaml"
+    note.write_text("# a comment\n")
+    assert anew(call("check", "--project", project, *day))
+    note.unlink()
+    (project / "link.yaml").symlink_to(note)
+    assert anew(call("check", "--project", project, *day))
+    (project / "link.yaml").unlink()
+    monkeypatch.setattr(cache, "_compiler", lambda: "a later one")
+    assert anew(call("check", "--project", project, *day))
+
+
+def test_a_damaged_entry_counts_as_none(project: Path, kept: Path, from_memory: Callable[[], None]) -> None:
+    call("check", "--project", project)
+    (entry,) = kept.iterdir()
+    whole = entry.read_bytes()
+    from_memory()
+    assert not anew(call("check", "--project", project))
+    chance = random.Random(7)
+    for _ in range(60):
+        place = chance.randrange(len(whole))
+        entry.write_bytes(chance.choice([whole[:place], whole[:place] + b"\xff" + whole[place + 1 :], whole[place:]]))
+        assert entry.read_bytes() == whole or anew(call("check", "--project", project))
+
+
+def test_without_a_place_nothing_is_kept(
+    project: Path, from_memory: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for place in ("", str(file), str(file / "below")):
+        monkeypatch.setenv(cache.FOLDER, place)
+        assert told(call("check", "--project", project))[2] == 0
+    from_memory()
+    assert anew(call("check", "--project", project))
+
+
+def test_only_so_many_are_kept(project: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cache, "ENTRIES", 2)
+    for number in range(4):
+        project = project.rename(tmp_path / f"shop{number}")
+        call("check", "--project", project)
+    assert len(list(kept.iterdir())) == 2
