@@ -62,11 +62,16 @@ from syncline_runtime.system import System
 
 @dataclass(frozen=True)
 class Compilation:
-    """What came of a project. ``project`` is None, and so is ``release``, if an error stands."""
+    """What came of a project. ``project`` is None, and so is ``release``, if an error stands.
+
+    ``known`` is what could be made of the project even so, and ``written`` the specs; both are for those who ask questions.
+    """
 
     sources: Mapping[str, SourceFile]
     diagnostics: Collector
     project: ResolvedProject | None = None
+    known: ResolvedProject | None = None
+    written: WrittenProject | None = None
     governance: Governance | None = None  # the rules that were asked
     steward: str | None = None  # who answers for the project
     waived: int = 0  # findings that waivers cover
@@ -91,7 +96,8 @@ def compile_sources(files: Iterable[SourceFile | Unreadable], today: date | None
     checked = check_sources(files, today, waivers_end=False)
     if checked.project is None:
         return checked
-    return replace(checked, release=emit(checked.project, lower(checked.project)))
+    # Nobody asks while plans are made: what was written is let go.
+    return replace(checked, known=None, written=None, release=emit(checked.project, lower(checked.project)))
 
 
 def check_project(root: Path, today: date | None = None, *, waivers_end: bool = True) -> Compilation:
@@ -131,7 +137,8 @@ def check_sources(
         check_policies(project, written, governance.rules, diagnostics)
     waived = apply_waivers(governance, diagnostics, complete=sound, today=today if waivers_end else None)
     found = None if diagnostics.failed else project
-    return Compilation(sources, diagnostics, found, governance, written.project.spec.steward, waived)
+    steward = written.project.spec.steward
+    return Compilation(sources, diagnostics, found, project, written, governance, steward, waived)
 
 
 def _lint(project: ResolvedProject, written: WrittenProject, today: date, diagnostics: Collector) -> None:

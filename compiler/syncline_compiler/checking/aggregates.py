@@ -40,7 +40,7 @@ def aggregate_of(call: syntax.Call, typer: Typer) -> Expression | None:
     if function not in FUNCTIONS or typer.scope.kind != "canonical" or not call.arguments:
         return None
     item = typer.scope.object
-    name = next(_names(call.arguments[0]), None)
+    name = next(names_in(call.arguments[0]), None)
     if item is None or name is None or (len(call.arguments) != wanted and function in WRITTEN):
         return None
     seen = dict(_seen_from(item, typer))
@@ -177,17 +177,18 @@ def _type(function: str, value: Type) -> Type:
     return value.or_null() if ordered else UNKNOWN
 
 
-def _names(written: syntax.Expression) -> Iterator[syntax.Name]:
+def names_in(written: syntax.Expression) -> Iterator[syntax.Name]:
+    """Give the names of an argument, from the outermost operation in."""
     match written:
         case syntax.Name():
             yield written
         case syntax.Operation():
             for operand in written.operands:
-                yield from _names(operand)
+                yield from names_in(operand)
         case syntax.Call():
             for argument in written.arguments:
-                yield from _names(argument)
+                yield from names_in(argument)
         case syntax.Nullness() | syntax.Membership():
-            yield from _names(written.operand)
+            yield from names_in(written.operand)
         case syntax.Pipeline():
-            yield from _names(written.value)
+            yield from names_in(written.value)

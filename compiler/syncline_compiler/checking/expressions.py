@@ -66,6 +66,8 @@ class Typer:
             made = self._literal(made, wanted, written.span)
         self.places.setdefault(id(made), written.span)
         self.kept.append(made)
+        if self.names.heard is not None:
+            self.names.heard(written, made, self.scope)
         return made
 
     def condition(self, written: syntax.Expression) -> Expression:
@@ -281,6 +283,8 @@ class Typer:
                 value = self._step(value, step, wanted)
             self.places[id(value)] = step.span
             self.kept.append(value)
+            if self.names.heard is not None:
+                self.names.heard(step, value, self.scope)
         return value
 
     def _otherwise(self, value: Expression, step: syntax.Otherwise) -> Expression:

@@ -5,11 +5,12 @@ In: syntax names. Out: typed expressions. Invariant: a scope never reports; it a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from syncline_compiler.checking.facts import NOTHING, Facts, equality, settled
 from syncline_compiler.functions import from_native
+from syncline_compiler.model import syntax
 from syncline_compiler.model.resolved import CodeTable, ResolvedObject
 from syncline_compiler.model.typed import Expression, Field
 from syncline_compiler.model.typed import Scope as ScopeName
@@ -19,6 +20,8 @@ from syncline_runtime.system import NativeField, Resource, System
 LANDED = Type("text", nullable=True)
 """Every native value reaches SQL as text."""
 RUN = Field("run", "started_at", INSTANT)
+
+Heard = syntax.Expression | syntax.Step | syntax.Otherwise
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Names:
     codes: Mapping[str, CodeTable]
     broken: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By kind, the names of specs that have diagnostics of their own: uses of them are not reported."""
+    heard: Callable[[Heard, Expression, Scope], None] | None = None
+    """Is told of all that is typed, with what came of it and the scope in which it stands; nobody listens to a check."""
 
     def is_broken(self, kind: str, name: str | None = None) -> bool:
         """Whether a spec of that name, or any of that kind, could not be understood."""

@@ -37,6 +37,16 @@ def native_type(native: NativeField) -> Type:
     return Type(native.type, nullable=not native.required, length=length)
 
 
+def reader_of(native: NativeField) -> str | None:
+    """Name the function by which the landed text of a native field is read; None for a text, which stays as it is."""
+    return "decimal_of_text" if native.type == "decimal" else _READERS.get(native.type, (None, None))[0]
+
+
+def writer_of(native: NativeField) -> str | None:
+    """Name the function that makes the text that a native field takes; None where that is the value itself."""
+    return "text_of_decimal" if native.type == "decimal" else _WRITERS.get(native.type)
+
+
 def from_native(native: NativeField, landed: Field) -> Expression:
     """Give the value of a native field: its landed text, read strictly as its type."""
     found = native_type(native)

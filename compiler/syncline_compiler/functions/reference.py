@@ -63,8 +63,8 @@ def render_reference() -> str:
     lines = ["# Functions of the mapping language", ""]
     for title, modules in SECTIONS:
         lines += [f"## {title}", ""]
-        for name in sorted({_heading(function) for function in _functions(modules)} - {""}):
-            mine = [function for function in _functions(modules) if _heading(function) == name]
+        for name in sorted({heading(function) for function in _functions(modules)} - {""}):
+            mine = [function for function in _functions(modules) if heading(function) == name]
             lines += [*_entry(name, mine), ""]
     lines += ["## Tables, references, choices and other records", ""]
     for form in FORMS:
@@ -75,7 +75,7 @@ def render_reference() -> str:
 def render_function(name: str) -> str | None:
     """Give what is known of one written name, operator or form; None if nothing is called so."""
     every = [function for _, modules in SECTIONS for function in _functions(modules)]
-    mine = [function for function in every if _heading(function) == name]
+    mine = [function for function in every if heading(function) == name]
     forms = [form for form in FORMS if name in form.name.split(", ")]
     entries = [*([_entry(name, mine)] if mine else []), *map(_form, forms)]
     return "\n\n".join("\n".join(entry) for entry in entries) or None
@@ -91,7 +91,7 @@ def _functions(modules: Iterable[ModuleType]) -> Iterator[Function]:
         yield from module.FUNCTIONS
 
 
-def _heading(function: Function) -> str:
+def heading(function: Function) -> str:
     """Give the name under which a function stands: as it is written, or its operator; none for the compiler's own."""
     operator = _OPERATOR.search(function.doc)
     return operator[1] if operator and not _is_step(function) else function.written
@@ -172,7 +172,7 @@ def _call(function: Function, example: Example) -> str:
     """Write a call as it stands in a mapping: an operator between values, else a step."""
     plain = function.values[0].kinds <= {"json", "list"}
     values = [_literal(argument, plain=plain) for argument in example.arguments]
-    operator = _heading(function)
+    operator = heading(function)
     if operator != function.written:
         return _operated(operator, values)
     words = [function.written]

@@ -54,6 +54,8 @@ class FieldSpec(Written):
     type: Text
     values: list[Text] = []
     label: Text | None = None
+    description: Text | None = None
+    unit: Text | None = None
     form: Form | None = None
     required: bool = False
     critical: bool = False
@@ -77,6 +79,8 @@ class DerivedSpec(Written):
 
     value: Text
     label: Text | None = None
+    description: Text | None = None
+    unit: Text | None = None
 
 
 class IdentitySpec(Written):
@@ -94,6 +98,7 @@ class ObjectSpec(Written):
     object: Name
     version: Version
     label: Text | None = None
+    description: Text | None = None
     steward: Text | None = None
     extends: ImportedObject | None = None
     fields: Annotated[dict[Name, Annotated[FieldSpec, LongForm("type")]], Field(min_length=1)] = {}

@@ -179,6 +179,8 @@ class NativeFieldSpec(Written):
     type: Text
     at: Text | None = None
     label: Text | None = None
+    description: Text | None = None
+    unit: Text | None = None
     required: bool = False
     read: bool = True
     write: bool = True

@@ -1,0 +1,1 @@
+"""Questions to a checked project: for ``docs``, and for editors."""
