@@ -7,6 +7,7 @@ import pytest
 from sqlglot import exp
 
 from language import engine
+from syncline_compiler.emit.words import path_of
 from syncline_compiler.functions import REGISTRY, WRITTEN, Function
 from syncline_compiler.functions.function import Example
 
@@ -69,6 +70,11 @@ def test_readings_are_strict(name: str, text: str, duck: duckdb.DuckDBPyConnecti
     assert build is not None
     sql = build([exp.column("a")], {"precision": "12", "scale": "2"}).sql("duckdb")
     assert duck.execute(f"SELECT {sql} FROM (SELECT ?::VARCHAR AS a)", [text]).fetchone() == (None,)
+
+
+def test_names_in_json_are_taken_as_they_are(duck: duckdb.DuckDBPyConnection) -> None:
+    found = duck.execute('SELECT json_extract_string(\'{"Maße": {"é": 1}}\', ?)', [path_of("Maße.é")]).fetchone()
+    assert found == ("1",)
 
 
 def test_money_keeps_every_digit(duck: duckdb.DuckDBPyConnection) -> None:

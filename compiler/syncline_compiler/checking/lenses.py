@@ -17,6 +17,7 @@ from syncline_compiler.functions import REGISTRY
 from syncline_compiler.functions.function import Function
 from syncline_compiler.functions.kinds import TEXTUAL
 from syncline_compiler.functions.numbers import digits
+from syncline_compiler.functions.texts import casefolded, enlarged
 from syncline_compiler.model.resolved import ResolvedField
 from syncline_compiler.model.typed import (
     Aggregate,
@@ -37,7 +38,7 @@ from syncline_compiler.source import Span
 
 _IMPLIED = {
     "trim": {"trim", "squash"}, "squash": {"squash"}, "upper": {"upper"}, "lower": {"lower", "casefold"},
-    "casefold": {"lower", "casefold"},
+    "casefold": {"casefold"},
 }  # fmt: skip
 """A step brings to a form: the forms of a field whose values are in it already."""
 _SPACELESS = {"trim", "squash"}
@@ -237,7 +238,9 @@ def _formed(form: str, text: str) -> bool:
         case "squash":
             return text == " ".join(text.split())
         case "upper":
-            return text == text.upper()
+            return text == enlarged(text)
+        case "casefold":
+            return text == casefolded(text)
     return text == text.lower()
 
 

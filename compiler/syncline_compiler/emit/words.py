@@ -39,7 +39,7 @@ def call(name: str, *arguments: exp.Expression) -> exp.Expression:
 
 def path_of(name: str) -> str:
     """Give the JSON path of a dotted member name; the empty name is the whole."""
-    return "$" + "".join("." + json.dumps(part) for part in name.split(".") if part)
+    return "$" + "".join("." + json.dumps(part, ensure_ascii=False) for part in name.split(".") if part)
 
 
 @cache

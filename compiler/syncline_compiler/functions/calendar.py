@@ -14,7 +14,7 @@ from syncline_compiler.functions import tree
 from syncline_compiler.functions.durations import MICROSECONDS, huge, moment
 from syncline_compiler.functions.function import Example, Function, Options, Setting, Sql, Value
 from syncline_compiler.functions.kinds import NUMERIC
-from syncline_compiler.functions.times import ZONE, first_instant, in_zone
+from syncline_compiler.functions.times import ZONE, first_instant, in_zone, within_years
 from syncline_compiler.model.types import INSTANT, INT, Kind, Type
 
 _DATES: frozenset[Kind] = frozenset({"date"})
@@ -26,21 +26,14 @@ _MONTHS = {"months": 1, "quarters": 3, "years": 12}
 _DAYS = {"days": 1, "weeks": 7}
 _LAST_MONTH, _LAST_DAY = 120_000, 3_660_000  # more than there are between the years 1 and 9999
 _PARTS = ("year", "quarter", "month", "week", "day")
-_FINER = (*_PARTS, "hour", "minute")
+_CLOCK = ("hour", "minute")
+_FINER = (*_PARTS, *_CLOCK)
 
 Tree = exp.Expression
 
 
 def _given(result: Type) -> Callable[[Sequence[Type], Options], Type]:
     return lambda _, __: result
-
-
-def _within(node: Tree, kind: str) -> Tree:
-    """Give a date or time; null beyond the years 1 to 9999."""
-    first, last = (f"{day}{time}" for day, time in (
-        ("0001-01-01", ""), ("9999-12-31", "" if kind == "DATE" else " 23:59:59.999999")))  # fmt: skip
-    between = exp.Between(this=node, low=tree.cast(tree.text(first), kind), high=tree.cast(tree.text(last), kind))
-    return tree.when((between, node))
 
 
 def _counted(node: Tree, most: int) -> Tree:
@@ -61,7 +54,7 @@ def _plus(kind: str) -> Sql:
             shift = tree.call("TO_DAYS", tree.cast(steps, "INTEGER"))
         else:
             return _on(value, count, MICROSECONDS[unit], "local_datetime")
-        return _within(tree.cast(exp.Add(this=tree.operand(value), expression=shift), kind), kind)
+        return within_years(tree.cast(exp.Add(this=tree.operand(value), expression=shift), kind), kind)
 
     return build
 
@@ -102,20 +95,38 @@ def _before(value: Tree, step: str) -> Tree:
     return exp.Sub(this=exp.Paren(this=value), expression=tree.cast(tree.text(step), "INTERVAL"))
 
 
+def _since(instant: Tree, options: Options) -> Tree:
+    """Give the start of an hour or minute: clocks that are set back show it twice, so it is reckoned from the instant."""
+    local = in_zone(instant, options["zone"])
+    return exp.Sub(
+        this=instant, expression=exp.Paren(this=exp.Sub(this=local, expression=_start(local, options["unit"])))
+    )
+
+
 def _start_in(arguments: Sequence[Tree], options: Options) -> Tree:
-    local = _within(_start(in_zone(arguments[0], options["zone"]), options["unit"]), "TIMESTAMP")
+    if options["unit"] in _CLOCK:
+        return within_years(_since(arguments[0], options), "TIMESTAMPTZ")
+    local = within_years(_start(in_zone(arguments[0], options["zone"]), options["unit"]), "TIMESTAMP")
     return first_instant(local, options["zone"])
 
 
 def _end_in(arguments: Sequence[Tree], options: Options) -> Tree:
-    local = _within(tree.cast(_next(in_zone(arguments[0], options["zone"]), options["unit"]), "TIMESTAMP"), "TIMESTAMP")
+    if options["unit"] in _CLOCK:
+        step = tree.cast(tree.text(f"1 {options['unit']}"), "INTERVAL")
+        return within_years(
+            _before(exp.Add(this=_since(arguments[0], options), expression=step), "1 microsecond"), "TIMESTAMPTZ"
+        )
+    local = within_years(
+        tree.cast(_next(in_zone(arguments[0], options["zone"]), options["unit"]), "TIMESTAMP"), "TIMESTAMP"
+    )
     return _before(first_instant(local, options["zone"]), "1 microsecond")
 
 
 def _part_functions() -> Iterator[Function]:
     """``year``, ``month`` and so on, of a date or a local time."""
     spelled = {"weekday": ("isodow", "The day of the week, from 1 for Monday to 7 for Sunday.", "2"),
-               "week": ("week", "The week of the year by ISO 8601, from 1 to 53.", "10"),
+               "week": ("week", "The week of the year by ISO 8601, from 1 to 53; the year it belongs to is `week_year`.", "10"),
+               "week_year": ("isoyear", "The year of the week by ISO 8601: 2020 for Sunday, 3 January 2021.", "2024"),
                "year": ("year", "The year.", "2024"), "quarter": ("quarter", "The quarter, from 1 to 4.", "1"),
                "month": ("month", "The month, from 1 to 12.", "3"), "day": ("day", "The day of the month.", "5"),
                "hour": ("hour", "The hour, from 0 to 23.", "0"), "minute": ("minute", "The minute, from 0 to 59.", "0")}  # fmt: skip
@@ -144,6 +155,7 @@ _EXACT = ("seconds", "minutes", "hours", "days", "weeks")
 _BOTH = (Value("from", _DATES | _LOCALS), Value("to", _DATES | _LOCALS))
 _START, _START_FINER = Setting("unit", "word", _PARTS), Setting("unit", "word", _FINER)
 _D, _L, _I = "DATE '2024-01-31'", "TIMESTAMP '2024-01-31 10:20:30'", "TIMESTAMPTZ '2024-01-31 23:20:30Z'"
+_TWICE = "TIMESTAMPTZ '2024-10-27 01:30:20Z'"  # 02:30 in Berlin, for the second time
 _MONTH, _BERLIN = {"unit": "month"}, {"unit": "month", "zone": "Europe/Berlin"}
 _ONE_MONTH, _HOURS, _YEARS = {"unit": "months"}, {"unit": "hours"}, {"unit": "years"}
 
@@ -182,7 +194,7 @@ FUNCTIONS = (
     ),
     Function(
         "start_of_date", "start_of", (Value("value", _DATES), _START), _given(_DATE),
-        "The first day of the week, month, quarter or year.", lambda a, o: _within(tree.cast(_start(a[0], o["unit"]), "DATE"), "DATE"),
+        "The first day of the week, month, quarter or year.", lambda a, o: within_years(tree.cast(_start(a[0], o["unit"]), "DATE"), "DATE"),
         can_fail=True,
         examples=(Example((_D,), "2024-01-01", _MONTH), Example((_D,), "2024-01-29", {"unit": "week"}),
                   Example(("NULL::DATE",), None, _MONTH)),
@@ -190,29 +202,31 @@ FUNCTIONS = (
     Function(
         "end_of_date", "end_of", (Value("value", _DATES), _START), _given(_DATE),
         "The last day of the week, month, quarter or year.",
-        lambda a, o: _within(tree.cast(_before(_next(a[0], o["unit"]), "1 day"), "DATE"), "DATE"), can_fail=True,
+        lambda a, o: within_years(tree.cast(_before(_next(a[0], o["unit"]), "1 day"), "DATE"), "DATE"), can_fail=True,
         examples=(Example(("DATE '2024-02-05'",), "2024-02-29", _MONTH), Example(("NULL::DATE",), None, _MONTH)),
     ),
     Function(
         "start_of_local", "start_of", (Value("value", _LOCALS), _START_FINER), _given(_LOCAL),
         "The first moment of the minute, hour, day, week, month, quarter or year.",
-        lambda a, o: _within(_start(a[0], o["unit"]), "TIMESTAMP"), can_fail=True,
+        lambda a, o: within_years(_start(a[0], o["unit"]), "TIMESTAMP"), can_fail=True,
         examples=(Example((_L,), "2024-01-31 10:00:00", {"unit": "hour"}), Example(("NULL::TIMESTAMP",), None, _MONTH)),
     ),
     Function(
         "end_of_local", "end_of", (Value("value", _LOCALS), _START_FINER), _given(_LOCAL),
         "The last moment of the minute, hour, day, week, month, quarter or year.",
-        lambda a, o: _within(_before(_next(a[0], o["unit"]), "1 microsecond"), "TIMESTAMP"), can_fail=True,
+        lambda a, o: within_years(_before(_next(a[0], o["unit"]), "1 microsecond"), "TIMESTAMP"), can_fail=True,
         examples=(Example((_L,), "2024-01-31 23:59:59.999999", {"unit": "day"}), Example(("NULL::TIMESTAMP",), None, _MONTH)),
     ),
     Function(
         "start_of_instant", "start_of", (Value("value", _INSTANTS), _START_FINER, ZONE), _given(INSTANT),
         'The first instant of the day, month and so on in a zone: `start_of month "Europe/Berlin"`.', _start_in, can_fail=True,
-        examples=(Example((_I,), "2024-01-31 23:00:00+00", _BERLIN), Example(("NULL::TIMESTAMPTZ",), None, _BERLIN)),
+        examples=(Example((_I,), "2024-01-31 23:00:00+00", _BERLIN), Example(("NULL::TIMESTAMPTZ",), None, _BERLIN),
+                  Example((_TWICE,), "2024-10-27 01:00:00+00", {**_BERLIN, "unit": "hour"})),
     ),
     Function(
         "end_of_instant", "end_of", (Value("value", _INSTANTS), _START_FINER, ZONE), _given(INSTANT),
         "The last instant of the day, month and so on in a zone.", _end_in, can_fail=True,
-        examples=(Example((_I,), "2024-02-29 22:59:59.999999+00", _BERLIN), Example(("NULL::TIMESTAMPTZ",), None, _BERLIN)),
+        examples=(Example((_I,), "2024-02-29 22:59:59.999999+00", _BERLIN), Example(("NULL::TIMESTAMPTZ",), None, _BERLIN),
+                  Example((_TWICE,), "2024-10-27 01:30:59.999999+00", {**_BERLIN, "unit": "minute"})),
     ),
 )  # fmt: skip

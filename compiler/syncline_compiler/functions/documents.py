@@ -28,7 +28,10 @@ def _path(value: str) -> str | None:
 
 
 def _engine_path(options: Options) -> exp.Expression:
-    steps = (f"[{index}]" if index else f".{json.dumps(name)}" for index, name in _STEP.findall(options["path"]))
+    steps = (
+        f"[{index}]" if index else f".{json.dumps(name, ensure_ascii=False)}"
+        for index, name in _STEP.findall(options["path"])
+    )
     return tree.text("$" + "".join(steps))
 
 
@@ -41,13 +44,15 @@ def _at(arguments: Sequence[exp.Expression], options: Options) -> exp.Expression
 
 
 def _within(arguments: Sequence[exp.Expression], options: Options) -> exp.Expression:
-    return tree.cast(tree.call("JSON_EXTRACT", arguments[0], _engine_path(options)), "VARCHAR")
+    found = tree.cast(tree.call("JSON_EXTRACT", arguments[0], _engine_path(options)), "VARCHAR")
+    return exp.Nullif(this=found, expression=tree.text("null"))
 
 
 _VALUE = (Value("value", _JSON),)
 _WHERE = Setting("path", "text", check=_path)
 _SKU, _LINE = {"path": "lines[0].sku"}, {"path": "lines[0]"}
 _ORDER = """'{"lines":[{"sku":"A-1","price":"12345678901234567.89"}],"note":null}'"""
+_STREET = """'{"Straße":{"Nº":"5"}}'"""
 
 FUNCTIONS = (
     Function(
@@ -57,12 +62,14 @@ FUNCTIONS = (
         examples=(
             Example((_ORDER,), "A-1", _SKU), Example((_ORDER,), "12345678901234567.89", {"path": "lines[0].price"}),
             Example((_ORDER,), None, {"path": "lines[1].sku"}), Example((_ORDER,), None, {"path": "note"}),
+            Example((_STREET,), "5", {"path": "Straße.Nº"}), Example((_STREET,), '{"Nº":"5"}', {"path": "Straße"}),
         ),
     ),
     Function(
         "json_at", "json", (*_VALUE, _WHERE), lambda _, __: _maybe(_DOCUMENT),
         "The JSON value at a path of another; null where there is none.", _within, nulls="own", cost="pattern",
-        examples=(Example((_ORDER,), '{"sku":"A-1","price":"12345678901234567.89"}', _LINE), Example((_ORDER,), None, {"path": "x"})),
+        examples=(Example((_ORDER,), '{"sku":"A-1","price":"12345678901234567.89"}', _LINE), Example((_ORDER,), None, {"path": "x"}),
+                  Example((_ORDER,), None, {"path": "note"})),
     ),
     Function(
         "json_of_text", "json", (Value("value", TEXTUAL),), lambda _, __: _DOCUMENT,

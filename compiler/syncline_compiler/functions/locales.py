@@ -20,8 +20,8 @@ from syncline_compiler.model.types import TEXT, Kind, Type
 from syncline_compiler.spelling import did_you_mean
 
 _DECIMAL: frozenset[Kind] = frozenset({"decimal"})
-_SPACES, _APOSTROPHES = r"[ \x{a0}\x{202f}]", r"['\x{2019}]"
-_GROUPS = {"3": r"[0-9]{1,3}(?:G[0-9]{3})+", "3-2": r"[0-9]{1,2}(?:G[0-9]{2})*G[0-9]{3}"}
+_SPACES, _APOSTROPHES = r"[ \x{a0}\x{2009}\x{202f}]", r"['\x{2019}]"
+_GROUPS = {"3": r"[1-9][0-9]{0,2}(?:G[0-9]{3})+", "3-2": r"[1-9][0-9]?(?:G[0-9]{2})*G[0-9]{3}"}
 _MINUS = "\u2212"
 
 
@@ -79,7 +79,8 @@ FUNCTIONS = (
         can_fail=True, inverse=Inverse(((0, "text_of_decimal_in"),)), cost="pattern",
         examples=(
             Example(("'1.234,56'",), "1234.56", _DE), Example(("'1234,5'",), "1234.50", _DE),
-            Example(("'1,234.56'",), None, _DE), Example(("'1.23'",), None, _DE), Example(("'1.234'",), "1234.00", _DE),
+            Example(("'1,234.56'",), None, _DE), Example(("'1.23'",), None, _DE), Example(("'0.123'",), None, _DE),
+            Example(("'1.234'",), "1234.00", _DE),
             Example(("'-1 234,5'",), "-1234.50", _FR), Example(("'1\u202f234,5'",), "1234.50", _FR),
             Example(("'1’234.5'",), "1234.50", _CH), Example(("'12,34,567.8'",), "1234567.80", _IN),
             Example(("'\u22121,5'",), "-1.50", _DE), Example(("'1,505'",), None, _DE), Example(("''",), None, _DE),

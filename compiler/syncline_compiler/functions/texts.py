@@ -20,6 +20,16 @@ SPACES = (
 _RUN = r"[\s\x{0b}\x{85}\p{Z}]+"
 
 
+def enlarged(text: str) -> str:
+    """Give what ``upper`` makes of a text, letter by letter as the engine does."""
+    return "".join("ẞ" if sign == "ß" else sign if len(sign.upper()) > 1 else sign.upper() for sign in text)
+
+
+def casefolded(text: str) -> str:
+    """Give what ``casefold`` makes of a text."""
+    return "".join(sign.lower()[:1] for sign in enlarged(text))
+
+
 def _same(types: Sequence[Type], _: Options) -> Type:
     return types[0].present()
 
@@ -82,9 +92,9 @@ FUNCTIONS = (
         examples=(Example(("'  a \t\n b\u00a0'",), "a b"), Example(("'a b'",), "a b")),
     ),
     Function(
-        "upper", "upper", _VALUE, _same, "Writes every letter large.",
+        "upper", "upper", _VALUE, _same, "Writes every letter large, each as one letter: ß becomes ẞ.",
         lambda a, _: exp.Upper(this=a[0]), inverse=Inverse(((0, "as_is"),), exact=False, form="upper"),
-        examples=(Example(("'aé'",), "AÉ"),),
+        examples=(Example(("'aé'",), "AÉ"), Example(("'Maß'",), "MAẞ"), Example(("''",), "")),
     ),
     Function(
         "lower", "lower", _VALUE, _same, "Writes every letter small.",
@@ -93,8 +103,9 @@ FUNCTIONS = (
     ),
     Function(
         "casefold", "casefold", _VALUE, _same, "Makes texts equal that differ in large and small letters only.",
-        lambda a, _: exp.Lower(this=a[0]), inverse=Inverse(((0, "as_is"),), exact=False, form="casefold"),
-        examples=(Example(("'StraSSe'",), "strasse"),),
+        lambda a, _: exp.Lower(this=exp.Upper(this=a[0])), inverse=Inverse(((0, "as_is"),), exact=False, form="casefold"),
+        examples=(Example(("'StraSSe'",), "strasse"), Example(("'ΟΔΟΣ'",), "οδοσ"), Example(("'οδος'",), "οδοσ"),
+                  Example(("'STRAẞE'",), "straße")),
     ),
     Function(
         "concat", "concat", _VALUE, _joined, "Joins texts; null if one of them is null. Also written `+`.",
@@ -102,8 +113,10 @@ FUNCTIONS = (
         examples=(Example(("'a'", "'b'", "'c'"), "abc"), Example(("'a'", "NULL::VARCHAR"), None)),
     ),
     Function(
-        "length", "length", _VALUE, lambda _, __: INT, "Counts characters.",
-        lambda a, _: exp.Length(this=a[0]), examples=(Example(("'aé'",), "2"),),
+        "length", "length", _VALUE, lambda _, __: INT,
+        "Counts characters, those of Unicode: an accent of its own, and each part of a joined emoji, is one too.",
+        lambda a, _: exp.Length(this=a[0]),
+        examples=(Example(("'aé'",), "2"), Example(("'e\u0301'",), "2"), Example(("''",), "0")),
     ),
     Function(
         "left", "left", (*_VALUE, _LENGTH), _cut, "Keeps the first characters.",

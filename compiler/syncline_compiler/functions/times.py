@@ -54,6 +54,15 @@ def _format(value: str) -> str | None:
     return None if "%" in value else 'a format such as "%d.%m.%Y" is expected'
 
 
+def _reading(value: str) -> str | None:
+    """Tell what is wrong with a format in which dates are read: what it leaves out would be made up."""
+    signs = set(re.findall(r"%(.)", value))
+    month = signs & set("mBb") and "d" in signs
+    if problem := _format(value):
+        return problem
+    return None if signs & set("Yy") and (month or "j" in signs) else "a date is read from its year, month and day"
+
+
 def _given(result: Type) -> Callable[[Sequence[Type], Options], Type]:
     return lambda _, __: result
 
@@ -64,7 +73,11 @@ def in_zone(node: Node, zone: str) -> Node:
 
 
 def instant_of_local(local: Node, zone: str) -> Node:
-    """Give the instant of a local time, the earlier of two; null where clocks leave it out."""
+    """Give the instant of a local time, the earlier of two; null where clocks leave it out, and beyond the years."""
+    return within_years(_earliest(local, zone), "TIMESTAMPTZ")
+
+
+def _earliest(local: Node, zone: str) -> Node:
     later = in_zone(local, zone)
     earlier = [exp.Sub(this=later, expression=_interval(shift)) for shift in _SHIFTS]
     candidates = [(tree.equal(in_zone(instant, zone), local), instant) for instant in (*earlier, later)]
@@ -73,9 +86,13 @@ def instant_of_local(local: Node, zone: str) -> Node:
 
 def first_instant(local: Node, zone: str) -> Node:
     """Give the first instant from a local time on; one that clocks leave out is the moment they go on."""
-    return exp.Coalesce(this=instant_of_local(local, zone), expressions=[in_zone(local, zone)])
+    return exp.Coalesce(this=_earliest(local, zone), expressions=[in_zone(local, zone)])
 
 
+_SHAPES = {
+    "Y": _YEAR, "y": "[0-9]{2}", "f": "[0-9]{1,6}", "B": "[A-Za-z]+", "b": "[A-Za-z]+", "j": "[0-9]{3}", "p": "[AaPp][Mm]", "%": "%",
+}  # fmt: skip
+"""The shapes in which parts of a format are read, where they are not one digit or two."""
 _WIDTHS = {"Y": 4, "f": 6, "B": 9, "b": 3, "j": 3}
 """Characters of a directive where they are not two; months are in English."""
 
@@ -102,12 +119,36 @@ def _local_text(node: Node, end: str = "") -> Node:
     return tree.call("REPLACE", _strftime(node, _ISO_LOCAL + end), tree.text(f".000000{end}"), tree.text(end))
 
 
+def within_years(node: Node, kind: str) -> Node:
+    """Give a date or time of the years 1 to 9999, else null; the node is written once."""
+    time, zone = " 23:59:59.999999" if kind != "DATE" else "", "+00" if kind == "TIMESTAMPTZ" else ""
+    before = tree.cast(tree.text(f"0001-12-31 (BC){time}{zone}"), kind)
+    after = tree.cast(tree.text(f"10000-01-01{' 00:00:00' if time else ''}{zone}"), kind)
+    early = exp.Nullif(this=tree.call("GREATEST", node, before), expression=before)
+    return exp.Nullif(this=tree.call("LEAST", early, after), expression=after)
+
+
 def _local_of_text(arguments: Sequence[Node], _: Options) -> Node:
     return tree.try_cast(tree.shaped(arguments[0], _LOCAL), "TIMESTAMP")
 
 
 def _parsed(node: Node, options: Options) -> Node:
-    return tree.call("TRY_STRPTIME", node, tree.text(options["format"]))
+    """Read a text of the shape of the format: the engine alone would read 24 as the year 24, and day 366 of any year."""
+    written = tree.text(options["format"])
+    shaped = tree.shaped(node, _shape(options["format"]))
+    found = tree.call("TRY_STRPTIME", shaped, written)
+    if "%j" not in options["format"]:
+        return found
+    return tree.when((tree.equal(_strftime(found, options["format"]), node), found))
+
+
+def _shape(format_: str) -> str:
+    signs = re.findall(r"%(.)|([^%])", format_)
+    return "".join(_SHAPES.get(sign, "[0-9]{1,2}") if sign else _plainly(other) for sign, other in signs)
+
+
+def _plainly(sign: str) -> str:
+    return f"\\{sign}" if sign in r"\.+*?()|[]{}^$" else sign
 
 
 def _of_epoch(unit: int) -> _Build:
@@ -137,6 +178,7 @@ def _to_epoch(unit: int) -> _Build:
 
 ZONE = Setting("zone", "text", check=_zone)
 _FORMAT = Setting("format", "text", check=_format)
+_READ = Setting("format", "text", check=_reading)
 _BERLIN = {"zone": "Europe/Berlin"}
 _GERMAN = {"format": "%d.%m.%Y"}
 _SECONDS = Setting("unit", "word", ("epoch",))
@@ -147,13 +189,15 @@ FUNCTIONS = (
     Function(
         "instant_of_text", "instant", _TEXT, _given(INSTANT),
         "Reads ISO 8601 with an offset or Z. A text without one needs its zone: `instant \"Europe/Berlin\"`.",
-        lambda a, _: tree.try_cast(tree.shaped(a[0], _INSTANT), "TIMESTAMPTZ"), can_fail=True,
+        lambda a, _: within_years(tree.try_cast(tree.shaped(a[0], _INSTANT), "TIMESTAMPTZ"), "TIMESTAMPTZ"), can_fail=True,
         inverse=Inverse(((0, "text_of_instant"),)),
         examples=(
             Example(("'2024-03-05T12:00:00+02:00'",), "2024-03-05 10:00:00+00"),
             Example(("'2024-03-05T10:00:00.123456789Z'",), "2024-03-05 10:00:00.123456+00"),
             Example(("'2024-03-05T10:00:00'",), None), Example(("'2024-02-30T10:00:00Z'",), None),
             Example(("'2024-03-05'",), None), Example(("'2024-03-05T10:00:00+99:00'",), None),
+            Example(("'0001-01-01T00:00:00+01:00'",), None), Example(("'9999-12-31T23:59:59-05:00'",), None),
+            Example(("'9999-12-31T23:59:59Z'",), "9999-12-31 23:59:59+00"),
         ),
     ),
     Function(
@@ -171,6 +215,7 @@ FUNCTIONS = (
             Example(("'2024-03-05T11:00:00'",), "2024-03-05 10:00:00+00", _BERLIN),
             Example(("'2024-10-27T02:30:00'",), "2024-10-27 00:30:00+00", _BERLIN),
             Example(("'2024-03-31T02:30:00'",), None, _BERLIN), Example(("'2024-03-05T11:00:00Z'",), None, _BERLIN),
+            Example(("'9999-12-31T23:59:59'",), None, {"zone": "America/New_York"}),
         ),
     ),
     Function(
@@ -224,7 +269,7 @@ FUNCTIONS = (
         examples=(Example((_L,), "2024-03-05T10:00:00"),),
     ),
     Function(
-        "local_of_text_as", "local", (*_TEXT, _FORMAT), _given(_LOCAL_TYPE), "Reads a local time in a format.",
+        "local_of_text_as", "local", (*_TEXT, _READ), _given(_LOCAL_TYPE), "Reads a local time in a format.",
         lambda a, o: _parsed(a[0], o), can_fail=True, inverse=Inverse(((0, "format_local"),), exact=False),
         examples=(Example(("'05.03.2024 10:00'",), "2024-03-05 10:00:00", {"format": "%d.%m.%Y %H:%M"}),
                   Example(("'05.13.2024 10:00'",), None, {"format": "%d.%m.%Y %H:%M"})),
@@ -247,10 +292,13 @@ FUNCTIONS = (
         examples=(Example(("DATE '2024-03-05'",), "2024-03-05"),),
     ),
     Function(
-        "date_of_text_as", "date", (*_TEXT, _FORMAT), _given(_DATE_TYPE), "Reads a date in a format.",
+        "date_of_text_as", "date", (*_TEXT, _READ), _given(_DATE_TYPE), "Reads a date in a format.",
         lambda a, o: tree.cast(_parsed(a[0], o), "DATE"), can_fail=True,
         inverse=Inverse(((0, "format_date"),), exact=False),
-        examples=(Example(("'05.03.2024'",), "2024-03-05", _GERMAN), Example(("'05/03/2024'",), None, _GERMAN)),
+        examples=(Example(("'05.03.2024'",), "2024-03-05", _GERMAN), Example(("'05/03/2024'",), None, _GERMAN),
+                  Example(("'5.3.2024'",), "2024-03-05", _GERMAN), Example(("'05.03.24'",), None, _GERMAN),
+                  Example(("'29.02.2023'",), None, _GERMAN), Example(("'2024060'",), "2024-02-29", {"format": "%Y%j"}),
+                  Example(("'2023366'",), None, {"format": "%Y%j"}), Example(("''",), None, _GERMAN)),
     ),
     Function(
         "date_of_local", "date", (Value("value", _LOCALS),), _given(_DATE_TYPE), "The date of a local time.",
@@ -264,10 +312,11 @@ FUNCTIONS = (
     Function(
         "instant_of_date", "instant", (Value("value", _DATES), ZONE), _given(INSTANT),
         'The first instant of a day in a zone, as `instant "Europe/Berlin"` of a date.',
-        lambda a, o: first_instant(tree.cast(a[0], "TIMESTAMP"), o["zone"]),
+        lambda a, o: within_years(first_instant(tree.cast(a[0], "TIMESTAMP"), o["zone"]), "TIMESTAMPTZ"), can_fail=True,
         inverse=Inverse(((0, "date_of_instant"),), exact=False),
         examples=(Example(("DATE '2024-03-05'",), "2024-03-04 23:00:00+00", _BERLIN),
-                  Example(("DATE '2018-11-04'",), "2018-11-04 03:00:00+00", {"zone": "America/Sao_Paulo"})),
+                  Example(("DATE '2018-11-04'",), "2018-11-04 03:00:00+00", {"zone": "America/Sao_Paulo"}),
+                  Example(("DATE '0001-01-01'",), None, _BERLIN)),
     ),
     Function(
         "format_instant", "format", (Value("value", _INSTANTS), _FORMAT, ZONE), _formatted,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from syncline_compiler.functions.texts import SPACES
+from syncline_compiler.functions.texts import SPACES, casefolded, enlarged
 from syncline_compiler.model.typed import Apply, Case, Constant, Expression, Field, parts_of
 
 Values = Mapping[str, Any]
@@ -38,9 +38,9 @@ _STRICT: Mapping[str, Strict] = {
     "concat": lambda a, _: "".join(a),
     "trim": lambda a, _: a[0].strip(SPACES),
     "squash": lambda a, _: " ".join(a[0].split()),
-    "upper": lambda a, _: a[0].upper(),
+    "upper": lambda a, _: enlarged(a[0]),
     "lower": lambda a, _: a[0].lower(),
-    "casefold": lambda a, _: a[0].lower(),
+    "casefold": lambda a, _: casefolded(a[0]),
     "length": lambda a, _: len(a[0]),
     "left": lambda a, o: a[0][: int(o["length"])],
     "replace": lambda a, o: a[0].replace(o["old"], o["new"]),

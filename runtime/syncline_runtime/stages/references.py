@@ -103,7 +103,7 @@ def _find_ready(run: RunContext, plan: Plan, member: Member) -> None:
 
 def _postpone(run: RunContext, plan: Plan, member: Member, late: LateReference) -> None:
     prefix = prefix_of(plan, member)
-    writes, slot = quoted(f"{prefix}/writes"), text("$." + json.dumps(late.slot))
+    writes, slot = quoted(f"{prefix}/writes"), text(_path(late.slot))
     run.state.make(
         f"{prefix}/postponed",
         f"""
@@ -129,14 +129,18 @@ def _postpone(run: RunContext, plan: Plan, member: Member, late: LateReference) 
     run.state.execute(f"DELETE FROM {writes} WHERE part = '' AND operation = 'update' AND payload = '{{}}'")
 
 
+def _path(name: str) -> str:
+    return "$." + json.dumps(name, ensure_ascii=False)  # the engine takes names as they are
+
+
 def _of(late: LateReference, place: int) -> str:
     """Give the object (0) or canonical id (2) that a late reference in ``payload`` is to, as SQL."""
-    path = f'$.{json.dumps(late.native)}."$ref"[{place}]'
+    path = f'{_path(late.native)}."$ref"[{place}]'
     return f"json_extract_string(payload, {text(path)})"
 
 
 def _alone(column: str, name: str) -> str:
-    return f"CAST(json_object({text(name)}, json_extract({column}, {text('$.' + json.dumps(name))})) AS VARCHAR)"
+    return f"CAST(json_object({text(name)}, json_extract({column}, {text(_path(name))})) AS VARCHAR)"
 
 
 def _without(column: str, name: str) -> str:
