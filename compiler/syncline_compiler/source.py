@@ -27,7 +27,7 @@ SKIPPED_FOLDERS = frozenset({"build", "node_modules", "__pycache__"})
 OTHER_ROOTS = (PROJECT_FILE, "pyvenv.cfg")
 """Files that make a folder below the project's own something else: another project, a Python environment."""
 MAX_BYTES = 1 << 20
-MAX_FILES = 20_000
+MAX_FILES = 50_000
 MAX_IN_ALL = 64 << 20
 MAX_ENTRIES = 200_000
 """Whatever lies below the project's folder, specs or not."""

@@ -32,44 +32,48 @@ def write_large_project(folder: Path, mappings: int) -> None:
     """Write the project's files into a folder."""
     systems: dict[int, list[str]] = {}
     for number in range(mappings):
-        systems.setdefault(_system(number, mappings), []).append(_resource(number))
+        systems.setdefault(system_of(number, mappings), []).append(_resource(number))
     names = ", ".join(f"s{number}: {{stand_in: true}}" for number in systems)
-    _write(folder, "syncline.yaml", f"syncline: 1\nproject: large\nenvironments:\n  test: {{{names}}}\n")
+    write_file(folder, "syncline.yaml", f"syncline: 1\nproject: large\nenvironments:\n  test: {{{names}}}\n")
     for number, resources in systems.items():
         head = f"system: s{number}\nversion: 1.0.0\nlabel: System {number}\nprotocol: rest\nauth: {{kind: bearer}}\n"
-        _write(folder, f"systems/s{number}.yaml", head + "resources:\n" + "".join(resources))
+        write_file(folder, f"systems/s{number}.yaml", head + "resources:\n" + "".join(resources))
     for number in range(mappings):
-        _write(folder, f"mappings/m{number}.map", _mapping(number, mappings))
+        write_file(folder, f"mappings/m{number}.map", _mapping(number, mappings))
     for number in range((mappings + 1) // 2):
-        _write(folder, f"objects/o{number}.yaml", _object(number))
-        _write(folder, f"syncs/o{number}.yaml", _sync(number, mappings))
+        write_file(folder, f"objects/o{number}.yaml", _object(number))
+        write_file(folder, f"syncs/o{number}.yaml", _sync(number, mappings))
 
 
-def _system(mapping: int, mappings: int) -> int:
+def system_of(mapping: int, mappings: int) -> int:
+    """Give the system whose resource a mapping reads."""
     return mapping % max(2, mappings // RESOURCES)
 
 
-def _word(object_: int, field: int) -> str:
+def word(object_: int, field: int) -> str:
+    """Give the name of a canonical field."""
     return f"{WORDS[(object_ * 7 + field * 3) % len(WORDS)]}_{field}"
 
 
-def _native(mapping: int, field: int) -> str:
-    return f"{_word(mapping // 2, field).title().replace('_', '')}{'__c' if mapping % 3 else ''}"
+def native(mapping: int, field: int) -> str:
+    """Give the name of a native field."""
+    return f"{word(mapping // 2, field).title().replace('_', '')}{'__c' if mapping % 3 else ''}"
 
 
-def _kind(object_: int, field: int) -> tuple[str, str, str]:
-    return KINDS[(object_ + field) % len(KINDS)]
+def kind(object_: int, field: int) -> int:
+    """Give the place of a field's kind among the kinds."""
+    return (object_ + field) % len(KINDS)
 
 
 def _object(number: int) -> str:
-    lines = [f"  {_word(number, i)}: {_kind(number, i)[0] % f'Field {i}'}" for i in range(FIELDS)]
+    lines = [f"  {word(number, i)}: {KINDS[kind(number, i)][0] % f'Field {i}'}" for i in range(FIELDS)]
     lines.insert(0, '  key: {type: "text(40)", required: true, label: Key}')
     fields = "\n".join(lines)
     return f"object: o{number}\nversion: 1.0.0\nlabel: Object {number}\nfields:\n{fields}\nidentity:\n  - same: [key]\n"
 
 
 def _resource(number: int) -> str:
-    fields = "".join(f"      {_native(number, i)}: {_kind(number // 2, i)[1]}\n" for i in range(FIELDS))
+    fields = "".join(f"      {native(number, i)}: {KINDS[kind(number // 2, i)][1]}\n" for i in range(FIELDS))
     write = f"{{method: POST, path: /r{number}}}, idempotency: {{header: Idempotency-Key, keeps: 24h}}"
     return (
         f"  R{number}:\n    id: id\n    fields:\n      id: {{type: text, write: false}}\n"
@@ -80,21 +84,22 @@ def _resource(number: int) -> str:
 
 
 def _mapping(number: int, mappings: int) -> str:
-    lines = [f"{_word(number // 2, i)} <-> {_native(number, i)}{_kind(number // 2, i)[2]}\n" for i in range(FIELDS)]
-    return f"mapping s{_system(number, mappings)}.R{number} <-> o{number // 2}@1\n\nkey <-> Key\n{''.join(lines)}"
+    lines = [f"{word(number // 2, i)} <-> {native(number, i)}{KINDS[kind(number // 2, i)][2]}\n" for i in range(FIELDS)]
+    return f"mapping s{system_of(number, mappings)}.R{number} <-> o{number // 2}@1\n\nkey <-> Key\n{''.join(lines)}"
 
 
 def _sync(number: int, mappings: int) -> str:
     members = [n for n in (2 * number, 2 * number + 1) if n < mappings]
-    listed = ", ".join(f"s{_system(n, mappings)}: s{_system(n, mappings)}.R{n}" for n in members)
-    first = f"s{_system(members[0], mappings)}"
+    listed = ", ".join(f"s{system_of(n, mappings)}: s{system_of(n, mappings)}.R{n}" for n in members)
+    first = f"s{system_of(members[0], mappings)}"
     return (
         f"sync: o{number}\nobject: o{number}@1\nmembers: {{{listed}}}\nexists:\n  originate: [{first}]\n"
         f"owners: {{'*': {first}}}\n"
     )
 
 
-def _write(folder: Path, name: str, text: str) -> None:
+def write_file(folder: Path, name: str, text: str) -> None:
+    """Write a file and the folders it lies in."""
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
