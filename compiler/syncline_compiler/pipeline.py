@@ -22,6 +22,9 @@ from syncline_compiler.model.resolved_policy import Governance
 from syncline_compiler.model.typed import Expression
 from syncline_compiler.model.types import BOOL, Type
 from syncline_compiler.passes.apply_waivers import apply_waivers
+from syncline_compiler.passes.check_clocks import check_clocks
+from syncline_compiler.passes.check_conditions import check_conditions
+from syncline_compiler.passes.check_crossed import check_crossed
 from syncline_compiler.passes.check_cursors import check_cursors
 from syncline_compiler.passes.check_delivery import check_delivery
 from syncline_compiler.passes.check_deprecated import check_deprecated
@@ -31,13 +34,14 @@ from syncline_compiler.passes.check_identity import check_identity
 from syncline_compiler.passes.check_imports import check_imports
 from syncline_compiler.passes.check_keys import check_keys
 from syncline_compiler.passes.check_loops import check_loops
+from syncline_compiler.passes.check_matching import check_matching
 from syncline_compiler.passes.check_native_values import check_native_values
 from syncline_compiler.passes.check_ownership import check_ownership
 from syncline_compiler.passes.check_policies import check_policies
 from syncline_compiler.passes.check_privacy import check_privacy
 from syncline_compiler.passes.check_rates import check_rates
 from syncline_compiler.passes.check_readiness import check_readiness
-from syncline_compiler.passes.check_references import check_references
+from syncline_compiler.passes.check_references import check_known, check_references
 from syncline_compiler.passes.check_systems import check_systems
 from syncline_compiler.passes.check_types import check_expression, check_mapping
 from syncline_compiler.passes.check_unused import check_unused
@@ -145,6 +149,7 @@ def _lint(project: ResolvedProject, written: WrittenProject, today: date, diagno
     """Check what can be said only of a project without mistakes: what is not used, not watched, or on its way out."""
     check_imports(project, written, diagnostics)
     check_unused(project, written, diagnostics)
+    check_crossed(project.mappings, diagnostics)
     check_deprecated(project, written, today, diagnostics)
     check_readiness(project, written, diagnostics)
 
@@ -163,9 +168,12 @@ def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
     for sync in syncs:
         check_ownership(sync, written, systems, diagnostics)
         check_identity(sync, written, systems, diagnostics)
+        check_matching(sync, written, diagnostics)
+        check_clocks(sync, written, systems, diagnostics)
         check_delivery(sync, written, systems, diagnostics)
     check_keys(written, objects, systems, syncs, diagnostics)
     check_native_values(bound.mappings.values(), written, systems, codes, diagnostics)
+    check_conditions(objects, syncs, bound.mappings.values(), written, diagnostics)
     check_writers(syncs, written, diagnostics)
     check_loops(syncs, objects, diagnostics)
     check_privacy(syncs, written, objects, systems, diagnostics)
@@ -173,6 +181,7 @@ def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
     used = connections(written)
     check_environments(written, systems, used, diagnostics)
     stage = Stage(objects, systems, used, bound.condition)
+    check_known(syncs, written, diagnostics)
     ordered = check_references(syncs, diagnostics)
     return ResolvedProject(
         name=written.project.spec.project,

@@ -1,11 +1,11 @@
-"""Which conditions are proved never to hold together."""
+"""Which conditions are proved never to hold, alone or together, and which always do."""
 
 from __future__ import annotations
 
 import pytest
 
 from language import checked
-from syncline_compiler.model.exclusive import never_together
+from syncline_compiler.model.exclusive import always_holds, never_holds, never_together
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,30 @@ def test_no_condition_is_met_by_all() -> None:
     taken = checked("take when Flag\nname <-> Name\n").take
     assert not never_together(taken, None)
     assert not never_together(None, taken)
+
+
+@pytest.mark.parametrize(
+    ("condition", "never", "always"),
+    [
+        ('Status == "New" and Status == "Open"', True, False),
+        ('Status == "New" or Status == "Open"', False, False),
+        ('Status != "New" or Status != "Open"', False, True),
+        ('Status != "New" and Status != "Open"', False, False),
+        ('not (Status == "New" and Flag)', False, False),
+        ('not (Status == "New") or Status == "New"', False, True),
+        ('Status == "New" and not (Status == "New")', True, False),
+        ("Amount > 5.00 and Amount < 3.00", True, False),
+        ("Text is null or Text is not null", False, True),
+        ("Text is null and Text is not null", True, False),
+        ('Text != "a" or Text != "b"', False, True),
+        ('Text == "a" or Text != "a"', False, True),
+        ('Text is null and Text != "a"', False, False),
+        ("Text == null and Text is null", False, False),
+        ("Flag and not Flag", True, False),
+        ("Flag or not Flag", False, True),
+        ("Amount > 0.00 or Amount <= 0.00", False, False),  # both are false where it is null
+    ],
+)
+def test_conditions_without_effect(condition: str, never: bool, always: bool) -> None:
+    taken = checked(f'reject when {condition} because "x"\nname <-> Name\n').rejects[0].condition
+    assert (never_holds(taken), always_holds(taken)) == (never, always)

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.codes import MINOR_UNITS
-from syncline_compiler.functions.function import Example, Function, Inverse, Options, Value
+from syncline_compiler.functions.function import Example, Function, Inverse, Options, RefusedArguments, Value
 from syncline_compiler.functions.kinds import NUMERIC
 from syncline_compiler.functions.numbers import INT_DIGITS, cut, digits
 from syncline_compiler.model.types import CURRENCY, INT, MONEY, MONEY_PRECISION, MONEY_SCALE, Kind, Type
@@ -26,7 +26,21 @@ HELD = tree.decimal(MONEY_PRECISION, MONEY_SCALE)
 Tree = exp.Expression
 
 
+class _WholeNumber(RefusedArguments):
+    """A whole number where an amount is expected: nothing says what it counts."""
+
+    code = "SYN0315"
+
+
 def _money(_: Sequence[Type], __: Options) -> Type:
+    return MONEY
+
+
+def _money_of(types: Sequence[Type], _: Options) -> Type:
+    if types[0].kind == "int":
+        cents = "if it counts cents, or what is smallest in the currency: `money_minor(amount, currency)`"
+        whole = "if it counts whole units: `money(amount * 1.00, currency)`"
+        raise _WholeNumber("a whole number: cents, or whole units?", [cents, whole])
     return MONEY
 
 
@@ -109,7 +123,7 @@ _ONE = (Value("value", _MONEY),)
 
 FUNCTIONS = (
     Function(
-        "money", "money", (Value("amount", NUMERIC), Value("currency", _CURRENCY, reads="currency")), _money,
+        "money", "money", (Value("amount", NUMERIC), Value("currency", _CURRENCY, reads="currency")), _money_of,
         "An amount and its currency. An amount without a currency fails.", _of_amount, can_fail=True, excused=(0,),
         options=_room,
         inverse=Inverse(((0, "money_amount"), (1, "money_currency"))),

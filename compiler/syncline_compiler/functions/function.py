@@ -27,7 +27,7 @@ class RefusedArguments(ValueError):
 
     code = "SYN0304"
 
-    def __init__(self, problem: str, remedy: str = "") -> None:
+    def __init__(self, problem: str, remedy: str | Sequence[str] = ()) -> None:
         super().__init__(problem)
         self.remedy = remedy
 

@@ -41,9 +41,21 @@ Node = exp.Expression
 _Build = Callable[[Sequence[Node], Options], Node]
 
 
+_WITHOUT_SUMMER_TIME = {"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}
+"""Names of zones that stay in winter for ever, and the places that are mostly meant."""
+_HOURS_BEHIND = {"EST": 5, "MST": 7, "HST": 10}
+
+
 def _zone(value: str) -> str | None:
+    meant = _WITHOUT_SUMMER_TIME.get(value)
+    if meant is not None:
+        return f'"{value}" knows no summer time: name a place, such as "{meant}", or "Etc/GMT+{_HOURS_BEHIND[value]}" if it is meant'
     if value in zones():
         return None
+    if re.fullmatch(r"(?:UTC|GMT)?[+-]\d{1,2}(?::?\d\d)?", value):
+        return f'"{value[:60]}" is an offset, and changes with the clocks: name a place, such as "Europe/Berlin"'
+    if re.fullmatch(r"[A-Z]{2,5}", value):
+        return f'"{value}" is no time zone but what several places call theirs: name one, such as "Europe/London"'
     return f'"{value[:60]}" is no time zone: {did_you_mean(value, zones(), kind="zones")}'
 
 
@@ -51,7 +63,33 @@ def _format(value: str) -> str | None:
     unknown = [sign for sign in re.findall(r"%(.?)", value.replace("%%", "")) if sign not in _DIRECTIVES]
     if unknown:
         return f"`%{unknown[0]}` is no part of a date; known are %Y %m %d %H %M %S %f %y %B %b %j %I %p %%"
-    return None if "%" in value else 'a format such as "%d.%m.%Y" is expected'
+    if "%" not in value:
+        return f'a format such as "{_translated(value)}" is expected'
+    return _mixed(re.findall(r"%(.)", value.replace("%%", "")))
+
+
+_LETTERS = (("YYYY", "%Y"), ("yyyy", "%Y"), ("MM", "%m"), ("DD", "%d"), ("dd", "%d"), ("HH", "%H"), ("mm", "%M"), ("SS", "%S"),
+            ("ss", "%S"), ("YY", "%y"), ("yy", "%y"))  # fmt: skip
+
+
+def _translated(value: str) -> str:
+    """Give a format of other languages, YYYY-MM-DD, as it is written here."""
+    if not re.fullmatch(r"[YyMDdHmSs./: T-]{4,40}", value):
+        return "%d.%m.%Y"
+    for letters, sign in _LETTERS:
+        value = value.replace(letters, sign)
+    return value if "%" in value else "%d.%m.%Y"
+
+
+def _mixed(signs: Sequence[str]) -> str | None:
+    """Say what stands in the place of something else: minutes for months, twelve hours without morning and evening."""
+    if "M" in signs and not {"H", "I"} & set(signs):
+        return "`%M` is minutes, and there are no hours: the month is `%m`"
+    if signs.count("m") > 1 and "M" not in signs:
+        return "`%m` is the month, and stands here twice: minutes are `%M`"
+    if "I" in signs and "p" not in signs:
+        return "`%I` counts to 12 and needs `%p`, morning or afternoon: the hour up to 23 is `%H`"
+    return None
 
 
 def _reading(value: str) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import combinations
 
 from syncline_compiler.model.typed import Apply, Constant, Expression
 from syncline_compiler.model.types import Type
@@ -44,6 +45,20 @@ def never_together(one: Expression | None, other: Expression | None) -> bool:
     return any(_clash(first, second) for first in _facts(one) for second in facts)
 
 
+def never_holds(condition: Expression) -> bool:
+    """Prove that no record meets a condition: two things that follow from it exclude each other."""
+    return _clashing(list(_facts(condition)))
+
+
+def always_holds(condition: Expression) -> bool:
+    """Prove that every record meets a condition: no record can be what follows where it does not hold."""
+    return _clashing(list(_opposite(condition)))
+
+
+def _clashing(facts: list[_Fact]) -> bool:
+    return any(_clash(one, other) for one, other in combinations(facts, 2))
+
+
 def _facts(condition: Expression) -> Iterator[_Fact]:
     """Give what follows from a condition that holds; what is not understood gives nothing."""
     if not isinstance(condition, Apply):
@@ -71,12 +86,23 @@ def _facts(condition: Expression) -> Iterator[_Fact]:
 
 
 def _opposite(condition: Expression) -> Iterator[_Fact]:
-    if isinstance(condition, Apply) and condition.function == "is_true":
-        yield from _opposite(condition.arguments[0])
-    elif isinstance(condition, Apply) and condition.function == "is_null":
-        yield _Fact(_key(condition.arguments[0]), "given")
-    else:
-        yield _Fact(_key(condition), "beside", frozenset({True}))
+    """Give what follows from a condition that does not hold: it is false, or null."""
+    match condition:
+        case Apply(function="is_true", arguments=(inner,)):
+            yield from _opposite(inner)
+        case Apply(function="is_null", arguments=(value,)):
+            yield _Fact(_key(value), "given")
+        case Apply(function="not", arguments=(inner,)) if not inner.type.nullable:
+            yield from _facts(inner)
+        case Apply(function="or"):
+            for part in condition.arguments:
+                yield from _opposite(part)
+        case Apply(function="ne" | "differs", arguments=(left, right)) if not condition.type.nullable:
+            yield from _compared("eq", left, right)
+        case Apply(function="eq" | "same", arguments=(left, right)):
+            yield from _compared("ne", left, right)
+        case _:
+            yield _Fact(_key(condition), "beside", frozenset({True}))
 
 
 def _compared(name: str, left: Expression, right: Expression) -> Iterator[_Fact]:
@@ -94,7 +120,7 @@ def _clash(one: _Fact, other: _Fact) -> bool:
         return False
     relations = {one.relation, other.relation}
     if "null" in relations:
-        return len(relations) == 2 and "beside" not in relations
+        return len(relations) == 2 and None not in one.values | other.values and "beside" not in relations
     if relations == {"among"}:
         return not one.values & other.values
     if relations == {"among", "beside"}:

@@ -15,6 +15,7 @@ from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.members import native_read, native_written, resource_of
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedSync
 from syncline_compiler.model.spec_system import SystemSpec
+from syncline_compiler.model.typed import PickPut
 from syncline_compiler.source import Span
 from syncline_runtime.system import Resource, System
 
@@ -199,12 +200,17 @@ def _needed_scopes(looked_at: _Member) -> Iterator[tuple[str, Span, str]]:
 
 
 def _scopes_of_children(looked_at: _Member) -> Iterator[tuple[str, Span, str]]:
-    """Name the scopes that writing records of child resources needs: a `pick` changes them, and adds them."""
+    """Name the scopes that writing records of child resources needs: a `pick` changes, adds and removes them."""
     by_name = {resource.name: resource for resource in looked_at.system.resources}
+    puts = [put for line in looked_at.member.mapping.lines for put in line.puts]
+    emptied = {put.native for put in puts if isinstance(put, PickPut) and put.value.type.nullable}
     for native in looked_at.resource.fields:
         child = by_name.get(native.of or "")
         if child is None or native.name not in looked_at.written:
             continue
-        for verb, write in (("creating", child.create), ("updating", child.update)):
+        writes = [("creating", child.create), ("updating", child.update)]
+        if native.name in emptied:  # Where the value is null its record is taken away.
+            writes.append(("deleting", child.delete))
+        for verb, write in writes:
             if write is not None and write.scope:
                 yield write.scope, looked_at.written[native.name], f"{verb} `{child.name}`"

@@ -130,9 +130,12 @@ def _check_trial(one: _Bound, others: list[_Bound], diagnostics: Collector) -> N
 
 
 def _shared(one: _Bound, other: _Bound) -> Iterator[tuple[tuple[str, ...], Span]]:
-    """Give what two environments have in common that says whose records are meant: the secret, without one the address."""
-    if one.system.auth.kind == "none" and one.spec.origin and one.spec.origin == other.spec.origin:
-        yield ("origin",), other.at("origin")
+    """Give what two environments have in common that says whose records are meant: secret, account, address."""
+    if one.spec.origin and one.spec.origin == other.spec.origin:
+        if one.system.auth.kind == "none":
+            yield ("origin",), other.at("origin")
+        elif one.spec.account and one.spec.account == other.spec.account:
+            yield ("account",), other.at("account")
     for key, reference in one.spec.credential.items():
         if key != "username" and other.spec.credential.get(key) == reference:
             yield ("credential", key), other.at("credential", key)

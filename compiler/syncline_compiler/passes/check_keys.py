@@ -106,16 +106,20 @@ def _check_found_by(
     systems: Mapping[str, System],
     diagnostics: Collector,
 ) -> None:
-    """Check that a create which was cut off is found again by a field that no other record has alike."""
+    """Check that a create is found again, or turned into an update, by a field that no other record has alike."""
     resource = systems[member.system].resource(member.resource)
     create = resource.create
-    if member.hold is False or create is None or create.marker or create.idempotency_header or create.find is None:
+    if member.hold is False or create is None:
+        return
+    if create.external_id is not None:
+        line = next((line for line in member.mapping.lines if _writes(line, create.external_id)), None)
+        if line is not None and not _tell_apart(_sources(line), sync.object):
+            _report_external_id(line, create.external_id, resource, project.systems[member.system], sync, diagnostics)
+        return
+    if create.marker or create.idempotency_header or create.find is None:
         return
     line = next((line for line in member.mapping.lines if _writes(line, create.find.field)), None)
-    if line is None:
-        return
-    sources = {field.name for put in line.puts for field in fields_in(put.value) if field.scope == "canonical"}
-    if _tell_apart(sources, sync.object):
+    if line is None or _tell_apart(_sources(line), sync.object):
         return
     place = ("resources", resource.name, "create", "find")
     diagnostics.report(
@@ -126,6 +130,29 @@ def _check_found_by(
             "else let `marker` name a field that we may fill, and find by that",
         ),
     )  # fmt: skip
+
+
+def _report_external_id(
+    line: Line,
+    native: str,
+    resource: Resource,
+    declared: Declared[SystemSpec],
+    sync: ResolvedSync,
+    diagnostics: Collector,
+) -> None:
+    diagnostics.report(
+        "SYN0605", line.span, label=f"`{native}` is the external id: a create with a value that is there changes that record",
+        secondary=[(declared.at("resources", resource.name, "create", "external_id"), "told here")],
+        help=(
+            f"where no two records of `{sync.object.name}` have it alike, say so by an identity rule over it",
+            "else let `external_id` name a field that holds a key, such as a number",
+        ),
+    )  # fmt: skip
+
+
+def _sources(line: Line) -> set[str]:
+    """Name the canonical fields that a line writes."""
+    return {field.name for put in line.puts for field in fields_in(put.value) if field.scope == "canonical"}
 
 
 def _writes(line: Line, native: str) -> bool:

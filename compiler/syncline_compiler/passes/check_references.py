@@ -2,7 +2,7 @@
 
 In: resolved syncs. Out: ``ReferenceOrder``: names of syncs, the referred-to first, and the syncs with their *late*
 references: those whose records come later in that order, or are of the same object. A late reference may be empty at
-first and is finished by a second update. Diagnostics: SYN0509.
+first and is finished by a second update. Diagnostics: SYN0509, SYN0512.
 Invariant: a reference that may not be empty, that tells records apart, or without which a mapping rejects the record is
 never late.
 """
@@ -15,8 +15,10 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 from syncline_compiler.diagnostics.diagnostic import Collector
-from syncline_compiler.model.resolved import ResolvedField, ResolvedSync
-from syncline_compiler.model.typed import OrElse
+from syncline_compiler.model.document import WrittenProject
+from syncline_compiler.model.members import named_members
+from syncline_compiler.model.resolved import ResolvedField, ResolvedMember, ResolvedSync
+from syncline_compiler.model.typed import Expression, Line, OrElse, Resolve, parts_of
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,56 @@ def _cut(cycle: list[str], references: list[_Reference], diagnostics: Collector)
         _report([next(one for one in ones if one.why) for _, ones in sorted(of_pair.items())], diagnostics)
     cut = of_pair[max(free or of_pair)]
     return [one for one in references if one not in cut]
+
+
+def check_known(syncs: Sequence[ResolvedSync], project: WrittenProject, diagnostics: Collector) -> None:
+    """Check that the ids of every reference are those of records that some sync has a member for.
+
+    An id means something within one connection: its record is known there if a member of a sync reads that resource.
+    """
+    written = [declared.spec for declared in project.syncs.values()]
+    named = all(name in spec.members for spec in written for name, _, _ in named_members(spec))
+    bound = sum(len(sync.members) for sync in syncs) == sum(len(spec.members) for spec in written)
+    whole = named and bound and not project.broken.get("sync")
+    kept = {(sync.object.name, one.connection, one.resource) for sync in syncs for one in sync.members}
+    for sync in syncs if whole else ():
+        for member in sync.members:
+            for line in member.mapping.lines:
+                for one in _resolved(line):
+                    if (one.object, member.connection, one.resource) not in kept:
+                        _report_unknown(one, member, line, syncs, diagnostics)
+
+
+def _resolved(line: Line) -> Iterator[Resolve]:
+    """Give the ids that a line reads, or else writes, as references."""
+    values = [line.get] if line.get is not None else [put.value for put in line.puts]
+    return (one for value in values for one in _resolves(value) if one.by is None)
+
+
+def _resolves(value: Expression) -> Iterator[Resolve]:
+    if isinstance(value, Resolve):
+        yield value
+    for part in parts_of(value):
+        yield from _resolves(part)
+
+
+def _report_unknown(
+    one: Resolve, member: ResolvedMember, line: Line, syncs: Sequence[ResolvedSync], diagnostics: Collector
+) -> None:
+    resource = f"{member.system}.{one.resource}"
+    others = [(sync, there) for sync in syncs for there in sync.members if sync.object.name == one.object]
+    here = [there.resource for _, there in others if there.connection == member.connection]
+    if here:
+        remedy = (
+            f"in `{member.connection}` the records of `{one.object}` are `{here[0]}`: correct the `ref` of the field"
+        )
+    else:
+        remedy = f"make `{member.connection}: {resource}` a member of the sync of `{one.object}`, with a mapping"
+    diagnostics.report(
+        "SYN0512", line.span,
+        label=f"these are ids of `{resource}`, and no sync of `{one.object}` has that as a member in `{member.connection}`",
+        secondary=[(others[0][0].span, f"the sync of `{one.object}`")] if others else [], help=remedy,
+    )  # fmt: skip
 
 
 def _report(cycle: Sequence[_Reference], diagnostics: Collector) -> None:
