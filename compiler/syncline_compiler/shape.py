@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from syncline_compiler.diagnostics.diagnostic import REPORTED_PER_FILE, Collector
+from syncline_compiler.misplaced import home_of, how_to, moved
 from syncline_compiler.model.document import Declared, Document, Place
 from syncline_compiler.model.written import PATTERNS, Written
-from syncline_compiler.spelling import Advice, Remedy, did_you_mean, nearest
+from syncline_compiler.spelling import Advice, Remedy, certain, did_you_mean, nearest
 
 S = TypeVar("S", bound=Written)
 Problem = Mapping[str, Any]
@@ -61,8 +62,23 @@ def check_shape(model: type[S], document: Document, diagnostics: Collector) -> D
         seen.add(place)
     unknown = [tuple(problem["loc"]) for problem in problems if problem["type"] == "extra_forbidden"]
     others = [problem for problem in problems if problem["type"] not in _ABSENT or _is_absent(problem, misspelt)]
-    mended = document.renamed({_place(document.value, loc): _meant(model, document, loc) for loc in unknown})
-    return check_shape(model, mended, diagnostics) if unknown and not others and not many else None
+    if not unknown or others or many:
+        return None
+    return check_shape(model, _mended(model, document, unknown), diagnostics)
+
+
+def _mended(model: type[BaseModel], document: Document, unknown: Sequence[Place]) -> Document:
+    """Give the document as it is probably meant: unknown keys at their home, under the name they were meant to have, or not."""
+    homes = {place: home for loc in unknown if (home := _home(model, document, place := _place(document.value, loc)))}
+    rest = [loc for loc in unknown if _place(document.value, loc) not in homes]
+    document = document.renamed({_place(document.value, loc): _meant(model, document, loc) for loc in rest})
+    for place, home in homes.items():
+        document = moved(document, place, home)
+    return document
+
+
+def _home(model: type[BaseModel], document: Document, place: Place) -> Place | None:
+    return home_of(place, document, lambda at: _known_keys(model, at))
 
 
 def _is_absent(problem: Problem, misspelt: Collection[Place]) -> bool:
@@ -112,8 +128,11 @@ def _report(model: type[BaseModel], document: Document, problem: Problem, diagno
 def _report_unknown(model: type[BaseModel], document: Document, loc: Place, diagnostics: Collector) -> None:
     name = str(loc[-1])
     known = _known_keys(model, loc[:-1])
-    span = document.keys.get(_place(document.value, loc)) or document.key(*_place(document.value, loc))
-    remedy = did_you_mean(name, known, kind="keys here", taken=_holder(document.value, loc))
+    place = _place(document.value, loc)
+    span = document.keys.get(place) or document.key(*place)
+    home = _home(model, document, place) if certain(name, known) is None else None
+    guess = did_you_mean(name, known, kind="keys here", taken=_holder(document.value, loc))
+    remedy: Advice = how_to(place, home) if home is not None else guess
     diagnostics.report("SYN0006", span, label=f"`{name}` is not a key here", help=remedy)
 
 

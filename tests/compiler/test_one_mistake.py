@@ -104,6 +104,20 @@ MISTAKES = [
     (SYNC, 'erp: status != "prospect"', 'erp: statu != "prospect"', "SYN0203"),
     (SYNC, 'erp: status != "prospect"', 'erp: status != "prospekt"', "SYN0308"),
     (SYNC, "recognised_by: [tax_id, country]", "recognised_by: [country]", "SYN0607"),
+    (SYNC, "originate: [crm]", "originate: [partner]", "SYN0506"),
+    # a key is indented too far, or not enough: it is looked at where it belongs
+    (SYNC, "delete: 1%} # more than this in one run, and a person is asked first", "delete: 1%, first_link: fill}", "SYN0006"),
+    (SYNC, "  hold:\n", "hold:\n", "SYN0006"),
+    (CRM, '    get: {path: "/api/accounts/{id}"}', '      get: {path: "/api/accounts/{id}"}', "SYN0006"),
+    (ACCOUNT, "label: Email address}\n  phone:", "label: Email address,\n   phone:", "SYN0002"),
+    # a header was left standing when a mapping was copied
+    ("mappings/erp_payment.map", "mapping erp.Payment", "mapping erp.Invoice", "SYN0204"),
+    (CRM_INVOICE, "<-> invoice@1", "<-> payment@1", "SYN0203"),
+    (CRM_INVOICE, "code crm_invoice_state", "code crm_account_status", "SYN0308"),
+    (CRM_MAP, "country <-> country | country else reject \"a customer needs a country: taxes depend on it\"",
+     "country -> country", "SYN0502"),
+    (ERP, "credit_limit: decimal(14,2)", "credit_limit: float", "SYN0207"),
+    (ERP, "visible_after: 1s", "visible_after: 1h", "SYN0712"),
     # an environment is broken
     (PROJECT, "    crm: {stand_in: true}", "    cmr: {stand_in: true}", "SYN0803"),
     (PROJECT, "    crm: {stand_in: true}", "    crm: {standin: true}", "SYN0006"),

@@ -43,10 +43,24 @@ def coded(
         label = f"a code table reads texts, and this is {value.type.present()}"
         diagnostics.report("SYN0301", step.span, label=label, help="convert it with `| text` first")
         return UNTYPED
+    if wanted is not None and wanted.kind == "enum" and table.meaning_of not in (None, wanted.name):
+        _report_other(table, wanted, word.span, names, diagnostics)
+        return UNTYPED
     if table.sound:
         _check_covered(table, value, step.span, scope, diagnostics)
     meaning = _meaning(table, wanted, names)
     return Lookup(table.name, False, value, meaning.or_null() if value.type.nullable else meaning)
+
+
+def _report_other(table: CodeTable, wanted: Type, span: Span, names: Names, diagnostics: Collector) -> None:
+    """Report a table for another enum than the one that its place wants."""
+    fitting = sorted(one.name for one in names.codes.values() if one.meaning_of == wanted.name)
+    known = f"tables for `{wanted.name}`: {', '.join(f'`{name}`' for name in fitting[:5])}"
+    diagnostics.report(
+        "SYN0308", span, label=f"`{table.name}` is for `{table.meaning_of}`, and this is `{wanted.name}`",
+        secondary=[(table.span, "the table")],
+        help=known if fitting else f"make a table for it: `for: {wanted.name}`",
+    )  # fmt: skip
 
 
 def referred(value: Expression, step: syntax.Step, names: Names, diagnostics: Collector, scope: Scope) -> Expression:

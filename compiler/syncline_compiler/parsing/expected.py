@@ -72,6 +72,13 @@ def slip(text: str, in_file: bool) -> tuple[str, str] | None:
     return (text[:2], _SLIPS[text[:2]]) if text[:2] in _SLIPS else None
 
 
-def hint(text: str) -> str:
-    """Give a hint for a slip that begins ``text``; empty if none is known."""
+_ELSE = "`else` says what becomes of a value that cannot be had; a value of your own stands behind `??`: `(… else null) ?? …`"
+
+
+def hint(text: str, accepted: Collection[str]) -> str:
+    """Give a hint for a slip that begins ``text``, the rest of the line; empty if none is known."""
+    if {"REJECT", "REVIEW"} <= set(accepted) and "MAPPING" not in accepted:
+        return _ELSE
+    if text.startswith('"') and '"' in text[1:]:
+        return ""
     return next((words for start, words in _HINTS if text.startswith(start)), "")

@@ -248,7 +248,7 @@ class Reading:
         at_end = not found.strip()
         expected = wanted(accepted - {_LINE_END} if at_end else accepted)
         label = f"{expected} here" if at_end else f"{expected}, not `{found[:40]}`"
-        remedy = hint(self.text[position : position + 2]) if not at_end else ""
+        remedy = hint(self.text[position : self._end_of_line(position)], accepted) if not at_end else ""
         self._report("SYN0101", span, label, remedy, self._fix(span, position))
 
     def _fix(self, span: Span, position: int) -> Edit | None:

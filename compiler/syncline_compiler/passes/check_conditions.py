@@ -26,7 +26,7 @@ from syncline_compiler.model.typed import (
     parts_of,
 )
 from syncline_compiler.source import Span
-from syncline_compiler.spelling import Remedy, did_you_mean
+from syncline_compiler.spelling import did_you_mean
 
 COMPARED = frozenset({"eq", "ne", "same", "differs", "in"})
 
@@ -131,7 +131,7 @@ def _check_compared(expression: Apply, span: Span, item: ResolvedObject, to: Col
     for value in expression.arguments if subject is not None else ():
         if isinstance(value, Constant) and isinstance(value.value, str) and value.value not in known:
             what = f"`{subject.name}`" if isinstance(subject, Field) else "this"
-            remedy: Remedy = did_you_mean(value.value, known, kind="values")
+            remedy = did_you_mean(value.value, known, kind="values")
             to.report("SYN0314", span, label=f'{what} is never "{value.value[:60]}"', help=remedy)
 
 

@@ -170,12 +170,15 @@ def _check_access(looked_at: _Member, diagnostics: Collector) -> None:
 
 
 def _check_scopes(looked_at: _Member, diagnostics: Collector) -> None:
-    granted = looked_at.system.scopes
+    needed: dict[tuple[str, Span], list[str]] = {}
     for scope, span, what in _needed_scopes(looked_at):
-        if scope in granted:
-            continue
+        if scope not in looked_at.system.scopes:
+            needed.setdefault((scope, span), []).append(what)
+    for (scope, span), uses in needed.items():
+        verbs, _, of = uses[0].rpartition(" ")
+        verbs = " and ".join(dict.fromkeys([verbs, *(use.rpartition(" ")[0] for use in uses)]))
         diagnostics.report(
-            "SYN0702", span, label=f"{what} needs `{scope}`",
+            "SYN0702", span, label=f"{verbs} {of} needs `{scope}`",
             secondary=[(looked_at.described.key("scopes"), "the scopes of this connection")],
             help=f"have `{scope}` granted and add it to `scopes`, or take the line out",
         )  # fmt: skip

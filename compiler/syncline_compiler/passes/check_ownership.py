@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, WrittenProject
-from syncline_compiler.model.members import fields_read, native_written, required_fields, resource_of
+from syncline_compiler.model.members import fields_mapped, fields_read, native_written, required_fields, resource_of
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedSync
 from syncline_compiler.model.spec import SyncSpec
 from syncline_runtime.system import System
@@ -61,21 +61,25 @@ def _check_originators(sync: ResolvedSync, declared: _Declared, diagnostics: Col
 
 
 def _check_required(member: ResolvedMember, sync: ResolvedSync, declared: _Declared, diagnostics: Collector) -> None:
-    """Check that a member can give a new record all that the object requires."""
+    """Check that a member can give a new record all that the object requires.
+
+    Of a field that others map and nobody decides it is told already that its owner does not read it.
+    """
     read = fields_read(member.mapping)
-    for name in required_fields(sync.object):
-        if name in read:
-            continue
-        field = sync.object.field(name)
-        index = declared.spec.exists.originate.index(member.connection)
-        diagnostics.report(
-            "SYN0506", member.mapping.span, label=f"nothing here provides `{name}`",
-            secondary=[
-                (declared.at("exists", "originate", index), f"`{member.connection}` originates records"),
-                *([(field.span, "required here")] if field else []),
-            ],
-            help=f"map it (`{name} <-> …`), or drop `required` where a record may be without it",
-        )  # fmt: skip
+    undecided = {name for one in sync.members for name in fields_mapped(one.mapping)} - set(sync.owners)
+    names = [name for name in required_fields(sync.object) if name not in read and name not in undecided]
+    if not names:
+        return
+    fields = [field for name in names if (field := sync.object.field(name)) is not None]
+    index = declared.spec.exists.originate.index(member.connection)
+    diagnostics.report(
+        "SYN0506", member.mapping.span, label=f"nothing here provides {' and '.join(f'`{name}`' for name in names)}",
+        secondary=[
+            (declared.at("exists", "originate", index), f"`{member.connection}` originates records"),
+            *((field.span, "required here") for field in fields),
+        ],
+        help=f"map it (`{names[0]} <-> …`), or drop `required` where a record may be without it",
+    )  # fmt: skip
 
 
 def _check_leaving(

@@ -93,12 +93,9 @@ def _slowness(
         return seconds(files.every), span, f"`{member.connection}` drops its files every {files.every}"
     listed = declared.spec.resources[member.resource].list_
     if listed is not None and listed.cursor is not None:
-        lag = max(microseconds(listed.cursor.lag) // MICROSECOND, systems[member.system].visible_after)
-        return (
-            lag,
-            declared.at(*place, "list", "cursor", "lag"),
-            f"changes in `{member.connection}` may show {lag}s late",
-        )
+        lag, shown = microseconds(listed.cursor.lag) // MICROSECOND, systems[member.system].visible_after
+        span = declared.at(*place, "list", "cursor", "lag") if lag >= shown else declared.at("visible_after")
+        return max(lag, shown), span, f"changes in `{member.connection}` may show {_said(max(lag, shown))} late"
     return None
 
 

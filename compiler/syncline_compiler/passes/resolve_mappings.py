@@ -1,12 +1,13 @@
 """Resolve mappings: the header of each ``.map`` file bound to a resource and an object.
 
-In: mappings as written. Out: ``BoundMapping`` values. Diagnostics: SYN0010, SYN0201, SYN0202.
+In: mappings as written. Out: ``BoundMapping`` values. Diagnostics: SYN0010, SYN0201, SYN0202, SYN0203,
+SYN0204 (a header above the lines of another mapping).
 Invariant: between one resource and one object there is one mapping, whatever the order of the files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -46,6 +47,8 @@ def resolve_mappings(
         bound = _bind(mapping, project, systems, objects, diagnostics)
         if bound is None:
             continue
+        if _is_for_another(bound, objects, diagnostics):
+            continue
         span = mapping.header.resource.span
         if first.setdefault(bound.key, span) is span:
             yield bound
@@ -71,3 +74,52 @@ def _bind(
         return None
     system, resource = found
     return BoundMapping(mapping, system, resource.name, item)
+
+
+def _is_for_another(bound: BoundMapping, objects: Mapping[str, ResolvedObject], diagnostics: Collector) -> bool:
+    """Report a header that was left standing when a mapping was copied: its lines name what another one has."""
+    header = bound.written.header
+    fields = {one.name: {field.name for field in one.fields} for one in bound.system.resources}
+    natives = _named(line.right for line in bound.written.lines)
+    meant = _other(bound.resource, natives, fields)
+    if meant is not None:
+        of, remedy = (
+            f"`{header.resource.text}`",
+            f"did you mean `mapping {bound.system.name}.{meant}`? It has all that is named here",
+        )
+        _report_header(
+            "SYN0204", header.resource.span, of, sorted(natives - fields[bound.resource]), remedy, diagnostics
+        )
+        return True
+    known = {
+        name: {field.name for field in one.fields} | {field.name for field in one.derived}
+        for name, one in objects.items()
+    }
+    canonical = _named(line.left for line in bound.written.lines)
+    meant = _other(bound.object.name, canonical, known)
+    if meant is not None:
+        of, remedy = f"`{bound.object.name}`", f"did you mean `{meant}`? It has all that is named here"
+        _report_header(
+            "SYN0203", header.object.span, of, sorted(canonical - known[bound.object.name]), remedy, diagnostics
+        )
+    return meant is not None
+
+
+def _named(sides: Iterable[syntax.Expression]) -> set[str]:
+    """Give the plain names with which sides of lines begin."""
+    begins = (side.value if isinstance(side, syntax.Pipeline) else side for side in sides)
+    return {side.text for side in begins if isinstance(side, syntax.Name)}
+
+
+def _other(own: str, names: set[str], known: Mapping[str, Collection[str]]) -> str | None:
+    """Give the one other that has all of the names; None if its own has at least half of them."""
+    unknown = names.difference(known[own])
+    if len(unknown) < 2 or 2 * len(unknown) < len(names):
+        return None
+    others = [name for name, has in known.items() if name != own and names <= set(has)]
+    return others[0] if len(others) == 1 else None
+
+
+def _report_header(code: str, span: Span, of: str, unknown: list[str], remedy: str, diagnostics: Collector) -> None:
+    listed = ", ".join(f"`{name}`" for name in unknown[:3]) + (f" and {len(unknown) - 3} more" if unknown[3:] else "")
+    diagnostics.report(code, span, label=f"{of} has no fields {listed}", help=remedy)

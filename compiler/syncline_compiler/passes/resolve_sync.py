@@ -102,7 +102,7 @@ def _member(
     system, resource = found
     key = (system.name, resource.name, item.name)
     if key not in bound.mappings:
-        if key not in bound.unusable and bound.complete:
+        if not _is_elsewhere(key, declared, bound) and bound.complete:
             label = f"no mapping says how `{target}` and `{item.name}` belong together"
             remedy = f"write a .map file that begins with `mapping {target} <-> {item.name}`"
             diagnostics.report("SYN0208", span, label=label, help=remedy)
@@ -118,6 +118,14 @@ def _member(
         on_leave=exists.on_leave.get(name, "keep"),
         span=declared.key("members", name),
     )
+
+
+def _is_elsewhere(key: MappingKey, declared: _Declared, bound: Bound) -> bool:
+    """Whether there is a mapping with mistakes of its own that is this one, perhaps under the name of another resource."""
+    system, _, item = key
+    members = set(declared.spec.members.values())
+    alike = (f"{one}.{resource}" for one, resource, of in bound.unusable if (one, of) == (system, item))
+    return key in bound.unusable or any(target not in members for target in alike)
 
 
 def _hold(declared: _Declared, name: str, item: ResolvedObject, bound: Bound) -> bool | Expression:

@@ -18,7 +18,7 @@ from syncline_compiler.model.spec import LimitSpec
 from syncline_compiler.model.types import TEXT, Type
 from syncline_compiler.quantities import microseconds, seconds
 from syncline_compiler.spelling import did_you_mean, nearest
-from syncline_compiler.type_text import NATIVE_KINDS, TypeTextError, parse_native_type
+from syncline_compiler.type_text import ELSEWHERE, NATIVE_KINDS, TypeTextError, parse_native_type
 from syncline_runtime import system as compiled
 
 FIXED_ZONES = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT"})
@@ -132,11 +132,13 @@ def _type(declared: _Declared, text: str, place: Place, diagnostics: Collector) 
 def _meant(text: str) -> Type:
     """Take a misspelt type for the nearest one, so that its values do not seem to be of another."""
     kind, bracket, rest = text.partition("(")
-    guess = nearest(kind, NATIVE_KINDS)
-    try:
-        return parse_native_type(f"{guess}{bracket}{rest}") if guess is not None else TEXT
-    except TypeTextError:
-        return TEXT
+    guess = ELSEWHERE.get(kind.casefold()) or nearest(kind, NATIVE_KINDS) or "text"
+    for spelled in (f"{guess.partition('(')[0]}{bracket}{rest}", guess, ELSEWHERE["number"]):
+        try:
+            return parse_native_type(spelled)
+        except TypeTextError:
+            continue
+    return TEXT
 
 
 def _list(system: written.SystemSpec, resource: written.ResourceSpec) -> compiled.ListRead | None:
