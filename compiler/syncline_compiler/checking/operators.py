@@ -193,6 +193,16 @@ def _refuse(operator: str, values: Sequence[Expression], span: Span, diagnostics
     return UNTYPED
 
 
+_IN_ZONE: Mapping[tuple[str, str], str] = {
+    (
+        "local_datetime",
+        "instant",
+    ): 'say in which zone the local time is: `| instant "Europe/Berlin"`, or `| instant system`',
+    ("date", "instant"): 'which day an instant is depends on the zone: `| date "Europe/Berlin"`',
+    ("date", "local_datetime"): "take the day of the local time: `| date`",
+}
+
+
 def _refuse_comparison(
     left: Expression, right: Expression, shared: Type | None, span: Span, diagnostics: Collector
 ) -> Expression:
@@ -200,7 +210,9 @@ def _refuse_comparison(
     if shared is not None:
         diagnostics.report("SYN0309", span, label=f"{shared.present()} has no order", help="compare with `==` or `!=`")
         return UNTYPED
-    remedy = "both sides must be of one kind"
+    remedy = _IN_ZONE.get((one.kind, other.kind)) or _IN_ZONE.get(
+        (other.kind, one.kind), "both sides must be of one kind"
+    )
     if "ref" in (one.kind, other.kind):
         remedy = "a reference is compared with another reference to the same object, never with a native id"
     elif {one.kind, other.kind} & NUMERIC and {one.kind, other.kind} & TEXTUAL:

@@ -5,6 +5,8 @@ Reports SYN0201 (object), SYN0203 (field), SYN0206 (table), SYN0301, SYN0304, SY
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from syncline_compiler.checking.agree import UNTYPED, Agreement
 from syncline_compiler.checking.names import Names, Scope
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -173,8 +175,17 @@ def _check_covered(table: CodeTable, value: Expression, span: Span, scope: Scope
         shown = ", ".join(f"`{code}`" for code in missing[:5])
         diagnostics.report(
             "SYN0401", span, label=f"`{table.name}` has no row for {shown}",
-            secondary=[(table.span, "the table")], help=[f"add a row `{code}: …` to the table" for code in missing[:5]],
+            secondary=[(table.span, "the table")],
+            help=[*(f"add a row `{code}: …` to the table" for code in missing[:5]), *_renamed(table, missing, value, scope)],
         )  # fmt: skip
+
+
+def _renamed(table: CodeTable, missing: list[str], value: Expression, scope: Scope) -> Iterator[str]:
+    """Say which code the missing one may have been called before: one that the system does not have any more."""
+    native = scope.native(value.name) if isinstance(value, Field) else None
+    gone = [code for code, _ in table.rows if native is not None and code not in native.values]
+    if len(gone) == len(missing) == 1:
+        yield f"or, if it was `{gone[0]}` before, which the system has no more, rename that row"
 
 
 def uncovered(table: CodeTable, value: Expression, scope: Scope) -> list[str]:

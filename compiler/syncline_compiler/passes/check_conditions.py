@@ -56,7 +56,7 @@ def check_conditions(
             if not isinstance(member.hold, bool):
                 span = project.syncs[sync.name].at("exists", "hold", member.connection)
                 never = f"`{member.connection}` is given no record"
-                held = _Written(member.hold, span, never, "write `true`")
+                held = _Written(member.hold, span, never, f"`{member.connection}` is given every record")
                 _check(held, sync.object, objects, diagnostics)
     for item in objects.values():
         for invariant in item.invariants:

@@ -1,8 +1,8 @@
 """Check native values: where a system has a closed list of them, no other is compared with, and no other is written.
 
-In: every typed mapping, systems, code tables. Diagnostics: SYN0717.
+In: every typed mapping, systems, code tables. Diagnostics: SYN0314, SYN0717.
 Invariant (of a mapping without these): every condition over such a field can hold, and every code that is written is one
-that the system takes. What is read through a code table is checked there.
+that the system takes, of records that the mapping takes. What is read through a code table is checked there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from syncline_compiler.diagnostics.diagnostic import Collector, Secondary
 from syncline_compiler.model.document import WrittenProject
+from syncline_compiler.model.exclusive import never_together
 from syncline_compiler.model.resolved import CodeTable
 from syncline_compiler.model.typed import (
     Apply,
@@ -25,6 +26,7 @@ from syncline_compiler.model.typed import (
     TypedMapping,
     parts_of,
 )
+from syncline_compiler.model.types import BOOL
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
 from syncline_runtime.system import NativeField, Resource, System
@@ -53,6 +55,7 @@ class _Mapping:
                 if native is not None and native.values:
                     for value, table in _written(put.value, self.codes):
                         self._refuse(value, native, self.resource, line.span, table)
+                        self._check_reached(value, native, line.span, table)
 
     def _read(self) -> Iterator[tuple[Expression, Span]]:
         if self.typed.take is not None:
@@ -75,6 +78,22 @@ class _Mapping:
 
     def _named(self, name: str) -> NativeField | None:
         return next((field for field in self.resource.fields if field.name == name), None)
+
+    def _check_reached(self, value: str, native: NativeField, span: Span, table: CodeTable | None) -> None:
+        """Check that where a field moves by steps, some step leads to the value, or begins with it."""
+        steps = [step for step in self.resource.transitions if step.field == native.name]
+        if not steps or value not in native.values or any(value in (step.source, step.target) for step in steps):
+            return
+        described = (
+            self.project.systems[self.system.name].key("resources", self.resource.name, "transitions"),
+            "the steps",
+        )
+        said = f"`{table.name}` gives `{value}`, and" if table is not None else f"`{value}` is written, and"
+        self.diagnostics.report(
+            "SYN0717", span, label=f"{said} no step leads there",
+            secondary=[described, *([(table.span, "the table")] if table is not None else [])],
+            help=f"steps lead to {', '.join(f'`{one}`' for one in dict.fromkeys(step.target for step in steps))}",
+        )  # fmt: skip
 
     def _refuse(self, value: str, native: NativeField, resource: Resource, span: Span, table: CodeTable | None) -> None:
         if value in native.values:
@@ -100,8 +119,25 @@ def check_native_values(
     for typed in mappings:
         system = systems[typed.system]
         resource = system.resource(typed.resource)
+        told = diagnostics.told
         if any(field.values or field.of for field in resource.fields):
             _Mapping(typed, resource, system, codes, project, diagnostics).check()
+        if typed.take is not None and diagnostics.told == told:
+            _check_taken_back(typed, typed.take, diagnostics)
+
+
+def _check_taken_back(mapping: TypedMapping, take: Expression, diagnostics: Collector) -> None:
+    """Check that a record which is written with a fixed value is one that is taken."""
+    for line in mapping.lines:
+        for put in line.puts if line.direction == "write" else ():
+            if isinstance(put, Put) and isinstance(put.value, Constant) and isinstance(put.value.value, str):
+                written = Apply("eq", (Field("native", put.native, put.value.type), put.value), BOOL)
+                if never_together(take, written):
+                    diagnostics.report(
+                        "SYN0314", mapping.taken or mapping.span, label="a record that is written from here is not taken",
+                        secondary=[(line.span, f'`{put.native}` is "{put.value.value[:60]}" then')],
+                        help="take what is written, and write what is taken: values are compared letter by letter",
+                    )  # fmt: skip
 
 
 def _native(field: Field, resource: Resource) -> NativeField | None:
