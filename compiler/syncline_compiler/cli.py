@@ -15,6 +15,7 @@ HOMES = {
     "init": "cli_project",
     "check": "cli_check",
     "compile": "cli_compile",
+    "docs": "cli_docs",
     "explain": "cli_reference",
     "fmt": "cli_format",
     "schema": "cli_reference",

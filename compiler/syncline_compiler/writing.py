@@ -1,13 +1,14 @@
-"""What commands write: files of a project, and releases.
+"""What commands write: files of a project, releases, documentation.
 
-Invariant: a release appears at its place as a whole or not at all; a folder that holds something else is left alone.
+Invariant: a release and a folder of pages appear at their place as a whole or not at all; a folder that holds something else is left
+alone.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 RELEASE_FILE = "release.json"
@@ -35,9 +36,19 @@ def write_release(directory: Path, files: Iterable[tuple[str, bytes]]) -> int:
 
     ``files``: paths within the release, and contents. A folder that holds anything but a release is refused.
     """
+    return _replace(directory, files, _is_release, "release")
+
+
+def write_pages(directory: Path, pages: Mapping[str, str], mark: str) -> int:
+    """Write pages as a folder; one with older pages is replaced, one with a file that does not begin with the mark refused."""
+    files = ((path, text.encode("utf-8")) for path, text in pages.items())
+    return _replace(directory, files, lambda folder: _is_marked(folder, mark.encode("utf-8")), "documentation")
+
+
+def _replace(directory: Path, files: Iterable[tuple[str, bytes]], ours: Callable[[Path], bool], what: str) -> int:
     target = directory.absolute()
-    if target.is_symlink() or (target.exists() and not _is_replaceable(target)):
-        raise ProjectRefusedError(f"{directory} is not empty and holds no release: name a new folder")
+    if target.is_symlink() or (target.exists() and not (target.is_dir() and ours(target))):
+        raise ProjectRefusedError(f"{directory} is not empty and holds no {what}: name a new folder")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
@@ -50,12 +61,13 @@ def write_release(directory: Path, files: Iterable[tuple[str, bytes]]) -> int:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a file's text as a whole; its permissions stay."""
+    """Write a file's text as a whole; the permissions of one that is replaced stay."""
     try:
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as beside:
             fresh = Path(beside) / path.name
             fresh.write_text(text, encoding="utf-8", newline="")
-            fresh.chmod(path.stat().st_mode)
+            if path.exists():
+                fresh.chmod(path.stat().st_mode)
             os.replace(fresh, path.resolve())
     except OSError as error:
         raise ProjectRefusedError(f"{path} cannot be written: {error.strerror}") from None
@@ -84,9 +96,19 @@ def _write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> int:
     return written
 
 
-def _is_replaceable(target: Path) -> bool:
+def _is_release(folder: Path) -> bool:
     """Whether a folder is empty or holds nothing but an older release."""
-    if not target.is_dir():
-        return False
-    present = {path.name for path in target.iterdir()}
+    present = {path.name for path in folder.iterdir()}
     return not present or (RELEASE_FILE in present and present <= RELEASE_PARTS)
+
+
+def _is_marked(folder: Path, mark: bytes) -> bool:
+    """Whether every file in a folder and in those within begins with our mark."""
+    return all(_begins_with(path, mark) for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+
+
+def _begins_with(path: Path, mark: bytes) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(mark)) == mark

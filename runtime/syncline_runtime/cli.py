@@ -33,6 +33,7 @@ COMPILER = {
     "init": "Make a small commented project.",
     "check": "Check the specs of a project.",
     "compile": "Compile a project to a release.",
+    "docs": "Write the field dictionary, code tables, ownership and lineage.",
     "explain": "Explain a diagnostic code.",
     "fmt": "Bring specs and mappings into the one format.",
     "schema": "Print the JSON Schemas of specs, for editors.",

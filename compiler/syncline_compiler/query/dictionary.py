@@ -19,18 +19,18 @@ from syncline_compiler.query.symbol import Symbol
 from syncline_compiler.source import Span
 
 _FORMATS: Mapping[str, str] = {
-    "date": "ISO 8601 date, 2026-03-31",
-    "instant": "ISO 8601 date and time in UTC, 2026-03-31T10:15:00Z",
-    "local_datetime": "ISO 8601 date and time of the place, without a zone",
-    "duration": "ISO 8601 duration, P1DT2H",
+    "date": "ISO 8601 date, such as 2026-03-31",
+    "instant": "ISO 8601 date and time in UTC, such as 2026-03-31T10:15:00Z",
+    "local_datetime": "ISO 8601 date and time of a place, without a zone",
+    "duration": "ISO 8601 duration, such as P1DT2H",
     "email": "email address, its domain in lower case",
-    "phone": "E.164, +4930123456",
+    "phone": "E.164, such as +4930123456",
     "url": "absolute URL",
-    "country": "ISO 3166-1 alpha-2, DE",
-    "subdivision": "ISO 3166-2, DE-BE",
-    "language": "ISO 639-1, de",
-    "currency": "ISO 4217, EUR",
-    "money": "amount and ISO 4217 currency",
+    "country": "ISO 3166-1 alpha-2, such as DE",
+    "subdivision": "ISO 3166-2, such as DE-BE",
+    "language": "ISO 639-1, such as de",
+    "currency": "ISO 4217, such as EUR",
+    "money": "amount and currency (ISO 4217)",
     "json": "JSON",
 }
 """How values of a kind are written, which is the same in every system's canonical record."""
@@ -41,6 +41,14 @@ _FORMS: Mapping[str, str] = {
     "lower": "in lower case",
     "casefold": "upper and lower case are the same",
 }
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something is said: a file of the project and a line."""
+
+    file: str
+    line: int
 
 
 @dataclass(frozen=True)
@@ -68,10 +76,11 @@ class Owner:
 class FieldEntry:
     """One field of an object, as the dictionary has it."""
 
-    symbol: Symbol
+    object: str
+    name: str
     kind: Literal["field", "part", "derived"]
     type: str
-    span: Span
+    place: Place
     label: str | None = None
     description: str | None = None
     unit: str | None = None
@@ -88,6 +97,16 @@ class FieldEntry:
     owners: tuple[Owner, ...] = ()
     provided_by: tuple[str, ...] = ()  # connections from which values are read
     given_to: tuple[str, ...] = ()  # connections to which values are written
+
+    @property
+    def symbol(self) -> Symbol:
+        """The field as a symbol."""
+        return Symbol(self.kind, (self.object, self.name))
+
+
+def place_of(span: Span) -> Place:
+    """Give a place by its line."""
+    return Place(span.path, span.line)
 
 
 def dictionary(project: ResolvedProject, written: WrittenProject) -> Iterator[FieldEntry]:
@@ -113,7 +132,7 @@ class _Entries:
         spec = self.written.objects[self.item.name].spec
         for part in self.item.parts:
             yield FieldEntry(
-                symbol=Symbol("part", (self.item.name, part.name)), kind="part", type=f"list({part.of})", span=part.span,
+                object=self.item.name, name=part.name, kind="part", type=f"list({part.of})", place=place_of(part.span),
                 label=spec.parts[part.name].label, format=f"told apart by {part.key}", steward=self._steward(None),
                 owners=self._owners(part.name), provided_by=self._members(part.name, reading=True),
                 given_to=self._members(part.name, reading=False),
@@ -121,8 +140,8 @@ class _Entries:
         for derived in self.item.derived:
             said = spec.derived[derived.name]
             yield FieldEntry(
-                symbol=Symbol("derived", (self.item.name, derived.name)), kind="derived", type=_shown(derived.type),
-                span=derived.span, label=said.label, description=said.description, unit=said.unit,
+                object=self.item.name, name=derived.name, kind="derived", type=_shown(derived.type),
+                place=place_of(derived.span), label=said.label, description=said.description, unit=said.unit,
                 format=_format(derived.type, None), expression=said.value, nullable=derived.type.nullable,
                 steward=self._steward(None), given_to=self._members(derived.name, reading=False),
             )  # fmt: skip
@@ -131,7 +150,7 @@ class _Entries:
         said = self.written.objects[self.item.name].spec.fields[field.name]
         gone = said.deprecated
         return FieldEntry(
-            symbol=Symbol("field", (self.item.name, field.name)), kind="field", type=_shown(field.type), span=field.span,
+            object=self.item.name, name=field.name, kind="field", type=_shown(field.type), place=place_of(field.span),
             label=said.label, description=said.description, unit=said.unit, values=field.type.values,
             format=_format(field.type, field.form), required=field.required, nullable=field.type.nullable,
             critical=field.critical, key=any(field.name in rule.same for rule in self.item.identity), pii=field.pii,

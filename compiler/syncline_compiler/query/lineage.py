@@ -35,7 +35,7 @@ class Edge:
     steps: tuple[str, ...]  # from source to target, as they are written
     loss: Loss
     two_way: bool  # proved reversible
-    text: str  # the line as written
+    text: str  # the line or statement as written; a derived field's name
     span: Span
     mapping: Symbol | None = None  # None: a derived field
 
@@ -43,8 +43,9 @@ class Edge:
 class Lineage:
     """The edges of a project, and walks along them."""
 
-    def __init__(self, project: ResolvedProject) -> None:
-        self._project = project
+    def __init__(self, project: ResolvedProject, text_of: Callable[[Span], str]) -> None:
+        """Read the lineage of a project; ``text_of`` gives what is written at a place."""
+        self._project, self._text_of = project, text_of
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
@@ -75,9 +76,10 @@ class Lineage:
         symbol = Symbol("mapping", (mapping.system, mapping.resource, mapping.object))
         at = _Place(self._project, system, system.resource(mapping.resource), symbol, mapping.object)
         if mapping.take is not None:
-            yield from at.conditions(mapping.take, mapping.taken or mapping.span, "take")
+            span = mapping.taken or mapping.span
+            yield from at.conditions(mapping.take, span, self._text_of(span))
         for reject in mapping.rejects:
-            yield from at.conditions(reject.condition, reject.span, "reject")
+            yield from at.conditions(reject.condition, reject.span, self._text_of(reject.span))
         for line in mapping.lines:
             yield from at.line(line)
         for part in mapping.parts:

@@ -37,7 +37,8 @@ class ProjectQuery:
             raise ValueError("nothing is known of this project: ask what its check says")
         self.project: ResolvedProject = compilation.known
         self.written: WrittenProject = compilation.written
-        self.lineage = Lineage(self.project)
+        self._sources = compilation.sources
+        self.lineage = Lineage(self.project, self.text_at)
         self._asked: dict[str, FileFacts] = {}
 
     def symbol_at(self, path: str, line: int, column: int) -> Symbol | None:
@@ -49,6 +50,13 @@ class ProjectQuery:
         """Give the smallest expression or step of a pipeline around a position, and the type of its value."""
         found = [one for one in self._facts(path).types if _holds(one.span, line, column)]
         return min(found, key=lambda one: _size(one.span)) if found else None
+
+    def text_at(self, span: Span) -> str:
+        """Give what is written at a place, as one line."""
+        lines = [self._sources[span.path].line(number) for number in range(span.line, span.end_line + 1)]
+        lines[-1] = lines[-1][: span.end_column - 1]
+        lines[0] = lines[0][span.column - 1 :]
+        return " ".join(line.strip() for line in lines)
 
     def definition(self, symbol: Symbol) -> Definition | None:
         """Give where a symbol is declared and what is said of it there; None if nothing declares it."""
