@@ -26,6 +26,8 @@ CHANGES = [
     (OBJECT, "country: {type", "country: {inverse: accounts, type", [
         ("SYN0008", "objects/account.yaml:10:22",
          "`country` is no ref, so that no other object sees these records through it")]),
+    (OBJECT, "label: Country}", "form: upper, label: Country}", [
+        ("SYN0008", "objects/account.yaml:10:37", "`form` is for texts, and a country is held in one form already")]),
     (OBJECT, "label: Country}", "deprecated: {since: 1.0.0, sunset: 2027-01-01, use: contry}}", [
         ("SYN0203", "objects/account.yaml:10:83", "`account` has no field `contry`")]),
     (OBJECT, "{type: text(80), form", '{type: "text(80)?", form', [

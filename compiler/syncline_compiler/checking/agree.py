@@ -96,7 +96,7 @@ class Agreement:
             precision, scale = digits(to)
             fails = precision - scale < digits(have)[0]
             return Apply("decimal_of_int", (value,), _like(to, have), fails, _measures(to))
-        if have.kind in TEXTUAL and to.kind in _CHECKED:
+        if have.kind == "text" and to.kind in _CHECKED:
             options = (("case", "upper"),) if to.kind == "currency" else ()
             return Apply(to.kind, (value,), _like(to, have), True, options)
         return self._refused(have, to)
@@ -171,5 +171,5 @@ def _remedy(have: Type, to: Type) -> tuple[str, str]:
             return "SYN0301", f"a native id becomes a reference through `| ref {to.name}`"
         case ("ref", _):
             return "SYN0301", "the native field must say whose ids it holds: `ref: Resource` in the system description"
-    found = _STEPS.get(to.kind)
+    found = f"text | {to.kind}" if have.kind in TEXTUAL and to.kind in _CHECKED else _STEPS.get(to.kind)
     return "SYN0301", f"convert it with `| {found}`" if found else ""

@@ -15,7 +15,7 @@ from syncline_compiler.checking.tables import report_without_inverse, uncovered
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.functions import REGISTRY
 from syncline_compiler.functions.function import Function
-from syncline_compiler.functions.kinds import TEXTUAL
+from syncline_compiler.functions.kinds import FORMED, TEXTUAL
 from syncline_compiler.functions.numbers import digits
 from syncline_compiler.functions.texts import casefolded, enlarged
 from syncline_compiler.model.resolved import ResolvedField
@@ -167,7 +167,7 @@ class Lens:
         kind = self.target.type.kind
         if isinstance(value, Lookup):
             return all(_formed(form, code) for code in self.names.codes[value.codes].inverse.values())
-        if kind == "text":
+        if kind in FORMED and not (kind != "text" and form in _SPACELESS):
             return self.target.form in _IMPLIED[form]
         return kind not in {"enum", "json", "list"} if form in _SPACELESS else kind in _CASELESS
 

@@ -17,6 +17,7 @@ from syncline_compiler.checking.size import Bounds
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.functions import REGISTRY, to_native
 from syncline_compiler.functions.conversion import native_type
+from syncline_compiler.functions.kinds import FORMED
 from syncline_compiler.model import syntax
 from syncline_compiler.model.resolved import ResolvedField, ResolvedObject
 from syncline_compiler.model.typed import (
@@ -226,7 +227,7 @@ def _directed(block: syntax.Each) -> Iterator[syntax.Line]:
 
 def _formed(get: Expression, form: str | None) -> Expression:
     """Give the value in the field's own form, which every member's value has."""
-    if form is None or get.type.kind != "text":
+    if form is None or get.type.kind not in FORMED:
         return get
     if isinstance(get, OrElse):
         return replace(get, value=_formed(get.value, form))

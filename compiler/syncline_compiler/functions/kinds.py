@@ -11,6 +11,8 @@ TEXTUAL: frozenset[Kind] = frozenset(
     {"text", "email", "phone", "url", "country", "currency", "language", "subdivision"}
 )
 """Kinds that may stand where text is expected: each is held as text."""
+FORMED: frozenset[Kind] = frozenset({"text", "email", "url"})
+"""Kinds whose fields may declare a form: the others are held in one already."""
 NUMERIC: frozenset[Kind] = frozenset({"int", "decimal"})
 ORDERED: frozenset[Kind] = TEXTUAL | NUMERIC | {"date", "instant", "local_datetime", "duration"}
 ANY: frozenset[Kind] = frozenset(get_args(Kind))

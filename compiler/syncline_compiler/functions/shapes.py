@@ -45,6 +45,11 @@ def _kind(kind: Kind) -> Callable[[Sequence[Type], Options], Type]:
     return lambda _, __: plain
 
 
+def _read(kind: Kind) -> tuple[Value]:
+    """Give the parameter of a reading: a text, or what it is read as already; an email is no country."""
+    return (Value("value", frozenset({"text", kind})),)
+
+
 def _one_of(pattern: str) -> Callable[[Sequence[exp.Expression], Options], exp.Expression]:
     return lambda a, _: tree.matched(exp.Upper(this=a[0]), pattern)
 
@@ -92,12 +97,12 @@ _10 = {"yes": "1", "no": "0"}
 
 FUNCTIONS = (
     Function(
-        "country", "country", _TEXT, _kind("country"), "Checks an ISO 3166 code of two letters and writes it large.",
+        "country", "country", _read("country"), _kind("country"), "Checks an ISO 3166 code of two letters and writes it large.",
         _one_of("|".join(COUNTRIES)), can_fail=True, inverse=_AS_IS, cost="pattern",
         examples=(Example(("'de'",), "DE"), Example(("'XX'",), None), Example(("'Germany'",), None)),
     ),
     Function(
-        "currency", "currency", (*_TEXT, Setting("case", "word", ("lower",), default="upper")), _kind("currency"),
+        "currency", "currency", (*_read("currency"), Setting("case", "word", ("lower",), default="upper")), _kind("currency"),
         "Checks an ISO 4217 code and writes it large; `currency lower` writes it small on the way back.",
         _one_of("|".join(CURRENCIES)), can_fail=True, inverse=Inverse(((0, "text_of_currency"),)),
         cost="pattern",
@@ -111,18 +116,18 @@ FUNCTIONS = (
         examples=(Example(("'EUR'",), "eur", {"case": "lower"}), Example(("'EUR'",), "EUR", {"case": "upper"})),
     ),
     Function(
-        "language", "language", _TEXT, _kind("language"), "Checks an ISO 639 code of two letters and writes it small.",
+        "language", "language", _read("language"), _kind("language"), "Checks an ISO 639 code of two letters and writes it small.",
         lambda a, _: tree.matched(exp.Lower(this=a[0]), "|".join(LANGUAGES)), can_fail=True, inverse=_AS_IS, cost="pattern",
         examples=(Example(("'DE'",), "de"), Example(("'zz'",), None)),
     ),
     Function(
-        "subdivision", "subdivision", _TEXT, _kind("subdivision"),
+        "subdivision", "subdivision", _read("subdivision"), _kind("subdivision"),
         "Checks an ISO 3166-2 code, such as DE-BY, against the list of all and writes it large.", subdivision,
         can_fail=True, inverse=_AS_IS, cost="pattern",
         examples=(Example(("'de-by'",), "DE-BY"), Example(("'DE-XX'",), None), Example(("'Bayern'",), None)),
     ),
     Function(
-        "email", "email", _TEXT, _kind("email"), "Checks the shape of an address and writes its domain small.",
+        "email", "email", _read("email"), _kind("email"), "Checks the shape of an address and writes its domain small.",
         _email, can_fail=True, inverse=_AS_IS, cost="pattern",
         examples=(
             Example(("'Ada@Example.COM'",), "Ada@example.com"), Example(("'ada@localhost'",), None),
@@ -132,7 +137,7 @@ FUNCTIONS = (
         ),
     ),
     Function(
-        "url", "url", _TEXT, _kind("url"), "Checks the shape of a web address: http or https, without a user and password.",
+        "url", "url", _read("url"), _kind("url"), "Checks the shape of a web address: http or https, without a user and password.",
         lambda a, _: tree.matched(a[0], _URL), can_fail=True, inverse=_AS_IS, cost="pattern",
         examples=(Example(("'https://example.com/a?b=c'",), "https://example.com/a?b=c"),
                   Example(("'javascript:alert(1)'",), None), Example(("'example.com'",), None),
@@ -142,7 +147,7 @@ FUNCTIONS = (
                   Example(("'https://example.com/\u202e'",), None)),
     ),
     Function(
-        "phone", "phone", (*_TEXT, Setting("region", "text", check=_region)), _kind("phone"),
+        "phone", "phone", (*_read("phone"), Setting("region", "text", check=_region)), _kind("phone"),
         "Reads a phone number, in the country given where it has no prefix, and writes it as E.164, which has no place for an "
         "extension: `ext. 5` is left out.",
         None, can_fail=True, inverse=_AS_IS, runtime="phone", cost="runtime",

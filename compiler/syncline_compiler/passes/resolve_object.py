@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.functions.kinds import FORMED
 from syncline_compiler.lookups import report_object
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.resolved import IdentityRule, ResolvedField, ResolvedObject, ResolvedPart
@@ -58,6 +59,9 @@ def _field(declared: _Declared, name: str, project: WrittenProject, diagnostics:
     if spec.inverse is not None and field_type.kind not in ("ref", "unknown"):
         label = f"`{name}` is no ref, so that no other object sees these records through it"
         diagnostics.report("SYN0008", declared.at(*place, "inverse"), label=label, help="remove `inverse`")
+    if spec.form is not None and field_type.kind not in FORMED | {"unknown"}:
+        label = f"`form` is for texts, and a {field_type.kind} is held in one form already"
+        diagnostics.report("SYN0008", declared.at(*place, "form"), label=label, help="remove `form`")
     if spec.deprecated is not None and spec.deprecated.use is not None:
         _check_field(declared, spec.deprecated.use, (*place, "deprecated", "use"), diagnostics)
     return ResolvedField(
