@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+PLAIN = frozenset({str, int, bool, type(None)})
 
 
 class MalformedContract(ValueError):
@@ -39,20 +40,21 @@ def encode(value: Any) -> Any:
 
     ``format_version`` is always written: it is what a later program goes by.
     """
-    if value is None or isinstance(value, (str, bool, int)):
+    if type(value) in PLAIN:
         return value
     if isinstance(value, (list, tuple)):
-        return [encode(item) for item in value]
+        return [item if type(item) in PLAIN else encode(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        members = vars(value)
+        return {
+            name: current if type(current) in PLAIN else encode(current)
+            for name, default in _defaults(type(value))
+            if (current := members[name]) != default or name == "format_version"
+        }
     if isinstance(value, Mapping):
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, float):
         raise MalformedContract("a contract holds no floats: write decimals as text")
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            name: encode(current)
-            for name, default in _defaults(type(value))
-            if (current := getattr(value, name)) != default or name == "format_version"
-        }
     return value
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from syncline_compiler.emit.sql import render
 from syncline_compiler.lowering import build as b
-from syncline_compiler.lowering.merge import fields_of
 from syncline_compiler.lowering.slots import MemberSlots
+from syncline_compiler.lowering.winner import fields_of
 from syncline_compiler.model import ir
 from syncline_compiler.model.resolved import ConnectionBinding, ResolvedProject, ResolvedSync
 from syncline_compiler.passes.lower import IrMember, IrProject, IrSync

@@ -9,8 +9,9 @@ atomic is parenthesised here, so that no builder needs to know precedence.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
+from operator import itemgetter
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -24,6 +25,7 @@ FIRST_OPERAND = 100  # marks of a form's operands count from here, its names fro
 ELEMENT = "x"  # the lambda variable of list elements
 TEXT = re.compile(r"[^'\\\x00-\x1f]*").fullmatch  # literals in which the dialect escapes nothing
 MARK = re.compile("\u27e6([0-9]+)\u27e7")  # an operand of a shape
+SEPARATORS = {"list": ", ", "more": ", ", "all": " AND ", "any": " OR ", "union": " UNION ALL "}
 BLANK = re.compile("[\u27e6\u27ea]([0-9]+)[\u27e7\u27eb]")  # an operand, or a name, of a form
 LOGICAL = (exp.And, exp.Or)
 ATOMIC = (exp.Column, exp.Literal, exp.Paren, exp.Func, exp.Null, exp.Boolean, exp.Cast, exp.Case, exp.Bracket, exp.Dot)
@@ -45,11 +47,18 @@ class Shape:
         """Give the text with the places filled."""
         return self._format % tuple([filling[place] for place in self._places])
 
+    def fill_each(self, rows: Iterable[tuple[str, ...]]) -> list[str]:
+        """Give the text once for every row of names."""
+        if len(self._places) < 2:
+            return [self.fill(row) for row in rows]
+        take, text = itemgetter(*self._places), self._format
+        return [text % take(row) for row in rows]
+
 
 def render(query: ir.Query) -> str:
     """Give the SQL text of a query."""
-    if isinstance(query, ir.Select):
-        return _select(query)
+    if not isinstance(query, ir.Union):
+        return _selected(query)
     if not query.selects:
         return _no_rows(query.columns)
     return _union_shape(len(query.selects)).fill([_selected(select) for select in query.selects])
@@ -129,8 +138,29 @@ def _filling(value: ir.Filled) -> dict[int, str]:
 def _form(form: ir.Form) -> Shape:
     if isinstance(form.made, ir.Select):
         return Shape(_select(form.made), BLANK)
+    if isinstance(form.made, tuple):
+        return Shape(_columns(form.made), BLANK)
     text, atomic = _scalar(form.made)
     return Shape(text, BLANK, atomic=atomic)
+
+
+def _listed(value: ir.Listed) -> Rendered:
+    separator, texts = SEPARATORS[value.kind], [text for part in value.parts for text in _parts(part)]
+    if value.kind == "more":
+        return "".join([separator + text for text in texts if text]), True
+    return separator.join(texts) or "''", value.kind == "list" or len(texts) < 2
+
+
+def _parts(part: ir.Scalar | ir.Each | ir.Columns | ir.Select) -> list[str]:
+    if isinstance(part, tuple):
+        return [_columns(part)]
+    if isinstance(part, ir.Select):
+        return [_select(part)]
+    if not isinstance(part, ir.Each):
+        return [_atomic(part)]
+    shape = _form(part.form)
+    texts = shape.fill_each(part.rows)
+    return texts if shape.atomic else [f"({text})" for text in texts]
 
 
 def _value(value: ir.Value) -> Rendered:
@@ -236,15 +266,26 @@ _RENDER: dict[type, Callable[[object], Rendered]] = {
     ir.Elements: _elements,  # type: ignore[dict-item]
     ir.Blank: _blank,  # type: ignore[dict-item]
     ir.Filled: _filled,  # type: ignore[dict-item]
+    ir.Listed: _listed,  # type: ignore[dict-item]
 }
 
 
-def _selected(select: ir.Select | ir.Filled) -> str:
-    return _select(select) if isinstance(select, ir.Select) else _filled(select)[0]
+def _selected(select: ir.Select | ir.Filled | ir.Listed) -> str:
+    return _select(select) if isinstance(select, ir.Select) else _scalar(select)[0]
+
+
+def _columns(columns: ir.Columns) -> str:
+    text = ""
+    for column in columns:
+        if isinstance(column, (ir.Blank, ir.Listed)):
+            text += _scalar(column)[0]  # more columns; each begins with a comma
+        elif named := _named(column):
+            text += f", {named}" if text else named
+    return text
 
 
 def _select(query: ir.Select) -> str:
-    columns = ", ".join(filter(None, map(_named, query.columns)))
+    columns = _columns(query.columns)
     sources = " ".join([_source(query.source), *map(_join, query.joins)])
     where = scalar(query.where) if query.where is not None else ""
     group = ", ".join(map(scalar, query.group))

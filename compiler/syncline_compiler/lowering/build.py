@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import TypeVar
+from itertools import groupby
+from typing import Any, Literal, TypeVar, overload
 
 from syncline_compiler.model import ir
 from syncline_compiler.model.types import Type
@@ -87,9 +88,17 @@ def when(*branches: tuple[ir.Scalar, ir.Scalar], default: ir.Scalar | None = Non
 
 
 PLAIN = re.compile(r"[^'\"\\`%\x00-\x1f\u27ea\u27eb]*").fullmatch  # names in which no dialect escapes anything
-BLANKS = tuple(map(ir.Blank, range(8)))
-BLANK_NAMES = tuple(map(ir.blank_name, range(8)))
+MOST = 16
+"""Names of a form, and operands; what has more is built each time."""
+BLANKS = tuple(map(ir.Blank, range(MOST)))
+BLANK_NAMES = tuple(map(ir.blank_name, range(MOST)))
 Filling = TypeVar("Filling", ir.Scalar, ir.Select)
+Row = tuple[tuple[str, ...], tuple[Hashable, ...]]  # names, and what else a form depends on
+Item = Row | ir.Scalar | ir.Select
+Kind = Literal["list", "all", "any", "more", "union"]
+
+CERTAIN = (TRUE, FALSE)
+NEUTRAL = {"all": TRUE, "any": FALSE}
 
 _forms: dict[tuple[Hashable, ...], ir.Form] = {}
 
@@ -102,14 +111,70 @@ def fill(
     ``build`` is pure and uses names and operands only as they are: what differs by them stands in ``rest``. A project
     of a thousand mappings says the same of every field; so it costs a thousand fillings, not a thousand trees.
     """
-    if not all(map(PLAIN, names)):
+    if len(names) > MOST or not PLAIN("".join(names)):
         return build(*names, *operands, *rest)
-    key = (build, len(names), len(operands), *rest)
+    certain = tuple([(place, operand is TRUE) for place, operand in enumerate(operands) if operand in CERTAIN])
+    return ir.Filled(_form(build, len(names), len(operands), rest, certain), names, operands)
+
+
+@overload
+def several(kind: Literal["list", "more", "union"], build: Callable[..., Any], items: Iterable[Item]) -> ir.Listed: ...
+
+
+@overload
+def several(kind: Literal["all", "any"], build: Callable[..., Any], items: Iterable[Item]) -> ir.Scalar: ...
+
+
+def several(kind: Kind, build: Callable[..., Any], items: Iterable[Item]) -> ir.Scalar:
+    """Give what ``build(*names, *rest)`` makes of each row, in order, as forms said of many names at once.
+
+    An item that is no row is made already, and stands as it is.
+    """
+    parts: list[Any] = []
+    for rest, group in groupby(items, lambda item: None if isinstance(item, ir.Node) else item[1]):
+        if rest is None:
+            parts += group
+            continue
+        listed = tuple([item[0] for item in group if not isinstance(item, ir.Node)])
+        if PLAIN("".join([name for names in listed for name in names])) and len(listed[0]) <= MOST:
+            parts.append(ir.Each(_form(build, len(listed[0]), 0, rest), listed))
+        else:
+            parts += [fill(build, names, (), *rest) for names in listed]
+    if not parts and kind in NEUTRAL:
+        return NEUTRAL[kind]
+    return ir.Listed(kind, tuple(parts))
+
+
+@overload
+def each(kind: Literal["list", "more", "union"], build: Callable[..., Any], names: Iterable[str]) -> ir.Listed: ...
+
+
+@overload
+def each(kind: Literal["all", "any"], build: Callable[..., Any], names: Iterable[str]) -> ir.Scalar: ...
+
+
+def each(kind: Any, build: Callable[..., Any], names: Iterable[str]) -> ir.Scalar:
+    """Give what ``build`` makes of each name."""
+    made: ir.Scalar = several(kind, build, (((name,), ()) for name in names))
+    return made
+
+
+def _form(
+    build: Callable[..., Any],
+    names: int,
+    operands: int,
+    rest: tuple[Hashable, ...],
+    certain: tuple[tuple[int, bool], ...] = (),
+) -> ir.Form:
+    """Give a form; operands that are certainly true or false (place, which) are no blanks, so that nobody asks them."""
+    key = (build, names, operands, certain, *rest)
     form = _forms.get(key)
     if form is None:
-        made = build(*BLANK_NAMES[: len(names)], *BLANKS[: len(operands)], *rest)
-        form = _forms[key] = ir.Form(made)
-    return ir.Filled(form, names, operands)
+        blanks: list[ir.Scalar] = list(BLANKS[:operands])
+        for place, is_true in certain:
+            blanks[place] = TRUE if is_true else FALSE
+        form = _forms[key] = ir.Form(build(*BLANK_NAMES[:names], *blanks, *rest))
+    return form
 
 
 def flag_text(flags: Sequence[tuple[ir.Scalar, str]]) -> ir.Scalar:

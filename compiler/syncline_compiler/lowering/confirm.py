@@ -18,22 +18,34 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
     """``SYNC/CONNECTION/acked``."""
     prefix = f"{sync}/{member.member.connection}"
     natives = tuple(field.name for field in member.resource.fields if field.readable)
-    agreed: list[tuple[str, ir.Scalar]] = []
-    altered: list[ir.Scalar] = []
-    agreed_slots: list[ir.Scalar] = [b.text(",")]
-    elsewhere: list[ir.Scalar] = []
-    for slot in member.lines:
-        name = (slot.name,)
-        agreed.append((f"agreed.{slot.name}", b.fill(_agreed, name)))
-        agreed_slots.append(b.fill(_agreed_name, name, (), bool(slot.partial)))
-        elsewhere.append(b.fill(_moved_elsewhere, name))
-        if slot.late and slot.writes:  # left out of the create: the next decision writes it if nothing else has
-            elsewhere.append(b.fill(_left_out, name))
-        if slot.writes:
-            # What cannot be read is taken to be as it was sent; it could never be told otherwise.
-            unread = slot.native is not None and not slot.native.readable
-            altered.append(b.fill(_altered, name, (), unread))
-    query = ir.Select(
+    names = [slot.name for slot in member.lines]
+    left_out = [slot.name for slot in member.lines if slot.late and slot.writes]
+    # What cannot be read is taken to be as it was sent; it could never be told otherwise.
+    written = [
+        ((slot.name,), (slot.native is not None and not slot.native.readable,)) for slot in member.lines if slot.writes
+    ]
+    operands = (
+        b.each("more", _agreed, names),
+        b.several("list", _agreed_name, (((slot.name,), (bool(slot.partial),)) for slot in member.lines)),
+        b.each("any", _moved_elsewhere, names),
+        # the next decision writes it if nothing else has
+        b.each("any", _left_out, left_out),
+        b.several("list", _altered, written),
+        ir.Listed("more", ((ir.Carried("i", natives, PREFIX, PREFIX),),)),
+    )
+    return ir.IrStep("confirm", f"{prefix}/acked", b.fill(_acked, (prefix,), operands))
+
+
+def _acked(
+    prefix: str,
+    agreed: ir.Listed,
+    agreed_names: ir.Listed,
+    moved: ir.Listed,
+    left_out: ir.Listed,
+    altered: ir.Listed,
+    natives: ir.Listed,
+) -> ir.Select:
+    return ir.Select(
         (
             ("_native_id", b.col("a", "_native_id")),
             ("_cid", b.col("a", "_cid")),
@@ -41,8 +53,8 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
             ("_version", b.col("i", "_version")),
             ("_raw_hash", b.col("i", "_raw_hash")),
             ("_mapping", b.col("i", "_mapping")),
-            ("_open", b.any_of([b.col("a", "_unfinished"), *elsewhere])),
-            ("_slots", ir.Call("CONCAT", tuple(agreed_slots))),
+            ("_open", b.any_of([b.col("a", "_unfinished"), moved, left_out])),
+            ("_slots", b.call("CONCAT", b.text(","), agreed_names)),
             ("_before", b.col("b", "_raw_hash")),
             ("_written", b.col("a", "_at")),
             ("_disputed", b.text("")),
@@ -51,12 +63,12 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
                 b.call(
                     "PATCHED",
                     b.call("COALESCE", b.col("b", "_synced"), b.text("{}")),
-                    ir.Call("PAYLOAD", tuple(altered)),
+                    b.call("PAYLOAD", altered),
                 ),
             ),
             ("_unseen", b.col("i", "_unseen")),
-            ir.Carried("i", natives, PREFIX, PREFIX),
-            *agreed,
+            natives,
+            agreed,
         ),
         ir.Source(f"{prefix}/ack", "a"),
         (
@@ -71,7 +83,6 @@ def lower_acked(sync: str, member: MemberSlots) -> ir.IrStep:
             ),
         ),
     )
-    return ir.IrStep("confirm", f"{prefix}/acked", query)
 
 
 def _sent(name: str) -> ir.Scalar:
@@ -83,8 +94,9 @@ def _fresh(name: str) -> ir.Scalar:
     return b.any_of([b.col("a", "_creating"), _sent(name), b.is_null(b.col("b", "_native_id"))])
 
 
-def _agreed(name: str) -> ir.Scalar:
-    return b.when((_fresh(name), b.col("v", name)), default=b.col("b", f"agreed.{name}"))
+def _agreed(name: str) -> ir.Columns:
+    agreed = b.when((_fresh(name), b.col("v", name)), default=b.col("b", f"agreed.{name}"))
+    return ((f"agreed.{name}", agreed),)
 
 
 def _agreed_name(name: str, partial: bool) -> ir.Scalar:

@@ -10,6 +10,7 @@ Outcomes: *update*, *restore*, *overwrite*, *first_link*, *remapped* lead to a w
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.slots import SlotLine, agreed_before, slot_names
@@ -45,122 +46,48 @@ class MemberDiff(MemberWrites):
         """One row per slot that differs in any way: _cid, slot, outcome, source, want, now, agreed (as text)."""
         columns = (("_cid", "VARCHAR"), ("_native_id", "VARCHAR"), ("slot", "VARCHAR"), ("outcome", "VARCHAR"),
                    ("source", "INTEGER"), ("want", "VARCHAR"), ("now", "VARCHAR"), ("agreed", "VARCHAR"))  # fmt: skip
-        return ir.Union(tuple(self._compare(slot) for slot in self.member.written), columns)
+        if not self.member.written:
+            return ir.Union((), columns)
+        return ir.Union((b.several("union", _compared_itself, map(self._compare, self.member.written)),), columns)
 
-    def _compare(self, slot: SlotLine) -> ir.Select | ir.Filled:
-        decided = slot.native is None and slot.name in self.fields
-        policy = "restore"
+    def _compare(self, slot: SlotLine) -> b.Item:
+        """Give the comparison of a slot; one that should show the winner as it is differs from others in names only."""
+        decided, policy = slot.native is None and slot.name in self.fields, "restore"
         if slot.native is None:
             policy = self.sync.unowned_edit.get(slot.name, self.sync.unowned_edit["*"])
         names = (slot.name, self.golden.relation, self.side.relation)
-        return b.fill(_compared, names, (slot.want(self.frame),), decided, self.order, policy, slot.may_be_unknown)
+        rest = (decided, self.order, policy, slot.may_be_unknown)
+        want = self.wanted[slot.name]
+        return (names, rest) if want == b.col("g", slot.name) else b.fill(_compared, names, (want,), *rest)
 
-    def candidates(self) -> ir.Select:
+    def candidates(self) -> ir.Query:
         """Every record that the member holds or should hold: _cid, operation and why it is held back ("" if not)."""
-        held = b.when(
-            (b.call("<>", b.col("g", "_broken"), b.text("")), b.text("invariant")),
-            (b.col("s", "_in_flight"), b.text("in_flight")),
-            (b.all_of([b.col("s", "_holds"), b.negated(b.col("s", "_known"))]), b.text("unknown")),
-            default=b.text(""),
-        )
-        operation = b.when((b.col("s", "_holds"), b.text("update")), default=b.text("create"))
-        return ir.Select(
-            (
-                ("_cid", b.col("g", "_cid")),
-                ("_native_id", b.col("s", "_native_id")),
-                ("operation", operation),
-                ("held", held),
-                ("broken", b.col("g", "_broken")),
-            ),
-            self.golden,
-            (self._with_side(),),
-            where=b.any_of([b.col("s", "_holds"), b.all_of([b.col("g", "_exists"), self._should_hold()])]),
-        )
+        names = (self.golden.relation, self.side.relation)
+        return b.fill(_candidates, names, (self._should_hold(),))
 
-    def next_base(self) -> ir.Select:
+    def next_base(self) -> ir.Query:
         """Give the member's base rows once this run is sealed: what was seen, and what is agreed so far."""
         slots = self.member.lines
         natives = tuple(field.name for field in self.member.resource.fields if field.readable)
         pending = {slot.name for slot in self.member.written}
-        waits = any(slot.waits for slot in slots)
-        columns: list[tuple[str, ir.Scalar] | ir.Carried] = [
-            ("_native_id", b.col("i", "_native_id")),
-            ("_cid", b.col("s", "_cid")),
-            ("_status", b.text("linked")),
-            ("_version", b.col("i", "_version")),
-            ("_raw_hash", b.col("i", "_raw_hash")),
-            ("_mapping", b.col("i", "_mapping")),
-            ("_open", b.col("s", "_waits") if waits else b.FALSE),
-            ("_slots", self._agreed_slots(slots)),
-            ("_before", b.col("s", "_before")),
-            ("_written", b.col("s", "_written")),
-            ("_disputed", b.call("COALESCE", b.col("p", "slots"), b.text(""))),
-            ("_synced", b.call("PATCHED", b.col("s", "_synced"), b.col("q", "patch"))),
-            ("_unseen", b.col("i", "_unseen")),
-            ir.Carried("i", natives, PREFIX, PREFIX),
-        ]
-        for slot in slots:
-            moves = slot.name in pending or slot.may_be_unknown
-            value = (
-                b.fill(_agreed_next, (slot.name,), (), slot.may_be_unknown) if moves else b.col("s", f"now.{slot.name}")
-            )
-            columns.append((f"agreed.{slot.name}", value))
-        return ir.Select(
-            tuple(columns),
-            self.side,
-            (
-                ir.Join(
-                    "inner",
-                    ir.Source(f"{self.prefix}/image", "i"),
-                    b.equal(b.col("i", "_native_id"), b.col("s", "_native_id")),
-                ),
-                ir.Join(
-                    "left", ir.Source(f"{self.prefix}/pending", "p"), b.equal(b.col("p", "_cid"), b.col("s", "_cid"))
-                ),
-                ir.Join(
-                    "left", ir.Source(f"{self.prefix}/settled", "q"), b.equal(b.col("q", "_cid"), b.col("s", "_cid"))
-                ),
-            ),
-            where=b.all_of(
-                [
-                    b.col("s", "_known"),
-                    b.col("s", "_holds"),
-                    b.any_of(
-                        [
-                            b.col("i", "_fresh"),
-                            b.col("s", "_open"),
-                            b.present(b.col("p", "_cid")),
-                            b.present(b.col("q", "_cid")),
-                        ]
-                    ),
-                ]
-            ),
+        kept = [((slot.name,), (slot.name in pending or slot.may_be_unknown, slot.may_be_unknown)) for slot in slots]
+        operands = (
+            ir.Listed("more", ((ir.Carried("i", natives, PREFIX, PREFIX),),)),
+            b.several("more", _agreed_next, kept),
+            b.several("list", _agreed_name, (((slot.name,), (slot.may_be_unknown,)) for slot in slots)),
+            b.each("all", _is_known, [slot.name for slot in slots if slot.may_be_unknown]),
+            b.text(slot_names(slot.name for slot in slots)),
         )
+        return b.fill(_next, (self.prefix,), operands, any(slot.waits for slot in slots))
 
-    def _agreed_slots(self, slots: Sequence[SlotLine]) -> ir.Scalar:
-        """``_slots`` afterwards: all, but for those that wait and were never agreed."""
-        kept = [b.text(","), *(b.fill(_agreed_name, (slot.name,), (), slot.may_be_unknown) for slot in slots)]
-        everything = b.text(slot_names(slot.name for slot in slots))
-        nothing_waits = [
-            b.is_null(b.col("p", "_cid")),
-            *(b.negated(_is_unknown(s.name)) for s in slots if s.may_be_unknown),
-        ]
-        return b.when((b.all_of(nothing_waits), everything), default=ir.Call("CONCAT", tuple(kept)))
-
-    def listed(self, outcomes: Sequence[str]) -> ir.Select:
+    def listed(self, outcomes: Sequence[str]) -> ir.Query:
         """Per record the slots with one of these outcomes, as list and as text; read by ``next``."""
-        slots = b.call("LIST", b.col("c", "slot"))
-        return ir.Select(
-            (
-                ("_cid", b.col("c", "_cid")),
-                ("list", slots),
-                ("slots", b.call("JOINED", slots)),
-                ("patch", b.call("GROUP OBJECT", b.col("c", "slot"), b.null("VARCHAR"))),
-            ),
-            ir.Source(f"{self.prefix}/compare", "c"),
-            where=ir.Call("IN", (b.col("c", "outcome"), *map(b.text, outcomes))),
-            group=(b.col("c", "_cid"),),
-        )
+        return b.fill(_listed, (f"{self.prefix}/compare",), (), tuple(outcomes))
+
+
+def _compared_itself(name: str, golden: str, side: str, *rest: Any) -> ir.Select:
+    """Give the row of a slot that should show the winner as it is."""
+    return _compared(name, golden, side, b.col("g", name), *rest)
 
 
 def _compared(
@@ -228,12 +155,101 @@ def _waits(name: str, unknowable: bool) -> ir.Scalar:
     return b.any_of([pending, _is_unknown(name)]) if unknowable else pending
 
 
-def _agreed_next(name: str, unknowable: bool) -> ir.Scalar:
+def _is_known(name: str) -> ir.Scalar:
+    return b.negated(_is_unknown(name))
+
+
+def _agreed_next(name: str, moves: bool, unknowable: bool) -> ir.Columns:
     """Give what is agreed of a slot afterwards: as before while something waits on it."""
-    return b.when((_waits(name, unknowable), b.col("s", f"agreed.{name}")), default=b.col("s", f"now.{name}"))
+    now = b.col("s", f"now.{name}")
+    if not moves:
+        return ((f"agreed.{name}", now),)
+    return ((f"agreed.{name}", b.when((_waits(name, unknowable), b.col("s", f"agreed.{name}")), default=now)),)
 
 
 def _agreed_name(name: str, unknowable: bool) -> ir.Scalar:
     """Give the slot's name if it is agreed afterwards."""
     agreed = b.any_of([b.negated(_waits(name, unknowable)), agreed_before(b.col("s", "_slots"), name)])
     return b.when((agreed, b.text(f"{name},")), default=b.text(""))
+
+
+def _candidates(golden: str, side: str, should_hold: ir.Scalar) -> ir.Select:
+    held = b.when(
+        (b.call("<>", b.col("g", "_broken"), b.text("")), b.text("invariant")),
+        (b.col("s", "_in_flight"), b.text("in_flight")),
+        (b.all_of([b.col("s", "_holds"), b.negated(b.col("s", "_known"))]), b.text("unknown")),
+        default=b.text(""),
+    )
+    operation = b.when((b.col("s", "_holds"), b.text("update")), default=b.text("create"))
+    return ir.Select(
+        (
+            ("_cid", b.col("g", "_cid")),
+            ("_native_id", b.col("s", "_native_id")),
+            ("operation", operation),
+            ("held", held),
+            ("broken", b.col("g", "_broken")),
+        ),
+        ir.Source(golden, "g"),
+        (ir.Join("inner", ir.Source(side, "s"), b.equal(b.col("s", "_cid"), b.col("g", "_cid"))),),
+        where=b.any_of([b.col("s", "_holds"), b.all_of([b.col("g", "_exists"), should_hold])]),
+    )
+
+
+def _next(
+    prefix: str,
+    natives: ir.Listed,
+    agreed: ir.Listed,
+    agreed_names: ir.Listed,
+    all_known: ir.Listed,
+    everything: ir.Scalar,
+    waits: bool,
+) -> ir.Select:
+    # `_slots` afterwards: all, but for those that wait and were never agreed
+    nothing_waits = b.all_of([b.is_null(b.col("p", "_cid")), all_known])
+    slots = b.when((nothing_waits, everything), default=b.call("CONCAT", b.text(","), agreed_names))
+    changed = b.any_of(
+        [b.col("i", "_fresh"), b.col("s", "_open"), b.present(b.col("p", "_cid")), b.present(b.col("q", "_cid"))]
+    )
+    return ir.Select(
+        (
+            ("_native_id", b.col("i", "_native_id")),
+            ("_cid", b.col("s", "_cid")),
+            ("_status", b.text("linked")),
+            ("_version", b.col("i", "_version")),
+            ("_raw_hash", b.col("i", "_raw_hash")),
+            ("_mapping", b.col("i", "_mapping")),
+            ("_open", b.col("s", "_waits") if waits else b.FALSE),
+            ("_slots", slots),
+            ("_before", b.col("s", "_before")),
+            ("_written", b.col("s", "_written")),
+            ("_disputed", b.call("COALESCE", b.col("p", "slots"), b.text(""))),
+            ("_synced", b.call("PATCHED", b.col("s", "_synced"), b.col("q", "patch"))),
+            ("_unseen", b.col("i", "_unseen")),
+            natives,
+            agreed,
+        ),
+        ir.Source(f"{prefix}/side", "s"),
+        (
+            ir.Join(
+                "inner", ir.Source(f"{prefix}/image", "i"), b.equal(b.col("i", "_native_id"), b.col("s", "_native_id"))
+            ),
+            ir.Join("left", ir.Source(f"{prefix}/pending", "p"), b.equal(b.col("p", "_cid"), b.col("s", "_cid"))),
+            ir.Join("left", ir.Source(f"{prefix}/settled", "q"), b.equal(b.col("q", "_cid"), b.col("s", "_cid"))),
+        ),
+        where=b.all_of([b.col("s", "_known"), b.col("s", "_holds"), changed]),
+    )
+
+
+def _listed(compare: str, outcomes: tuple[str, ...]) -> ir.Select:
+    slots = b.call("LIST", b.col("c", "slot"))
+    return ir.Select(
+        (
+            ("_cid", b.col("c", "_cid")),
+            ("list", slots),
+            ("slots", b.call("JOINED", slots)),
+            ("patch", b.call("GROUP OBJECT", b.col("c", "slot"), b.null("VARCHAR"))),
+        ),
+        ir.Source(compare, "c"),
+        where=ir.Call("IN", (b.col("c", "outcome"), *map(b.text, outcomes))),
+        group=(b.col("c", "_cid"),),
+    )

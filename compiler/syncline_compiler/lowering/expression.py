@@ -6,14 +6,21 @@ collected in the frame. ``failures`` gives the conditions under which steps of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
 
 from syncline_compiler.functions import REGISTRY
 from syncline_compiler.lowering import build as b
+from syncline_compiler.lowering.outline import Outline, outline
 from syncline_compiler.model import ir, typed
 
 LINKS = "links"
+
+
+def _of_golden(name: str) -> ir.Scalar:
+    return b.col("g", name)
 
 
 @dataclass
@@ -26,7 +33,7 @@ class Frame:
     relation: str
     connection: str = ""
     native: str = "i"
-    canonical: Callable[[str], ir.Scalar] = lambda name: b.col("g", name)
+    canonical: Callable[[str], ir.Scalar] = _of_golden
     child: str = "k"
     aggregates: Mapping[typed.Aggregate, ir.Scalar] = field(default_factory=dict)
     codes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
@@ -37,6 +44,14 @@ class Frame:
     values: list[ir.IrValues] = field(default_factory=list)
     image: str = ""
     cast_items: bool = False  # canonical names are members of a list element, held as text
+
+    @property
+    def plain(self) -> bool:
+        """Whether fields stand where they do in most frames, so that what is lowered is the same in all of them."""
+        return self.canonical is _of_golden and self.native == "i" and not self.cast_items
+
+
+PLAIN = Frame("")
 
 
 @dataclass(frozen=True)
@@ -50,7 +65,55 @@ class Failure:
 
 
 def lower(e: typed.Expression, frame: Frame) -> ir.Scalar:
-    """Lower one expression."""
+    """Lower one expression; one that is said of many fields is lowered once."""
+    known = outline(e) if frame.plain and not isinstance(e, (typed.Field, typed.Constant)) else None
+    if known is None:
+        return _lower(e, frame)
+    return b.fill(_outlined, known[1], (), known[0])
+
+
+def failures(e: typed.Expression, frame: Frame) -> list[Failure]:
+    """Give the ways in which evaluating ``e`` can fail, innermost first."""
+    if isinstance(e, (typed.Field, typed.Constant)):
+        return []
+    known = outline(e) if frame.plain else None
+    if known is None:
+        return _failures(e, frame)
+    shape, names = known
+    return [
+        replace(failure, condition=b.fill(_outlined_failure, names, (), shape, number))
+        for number, failure in enumerate(how_it_fails(shape, len(names)))
+    ]
+
+
+def lower_said(shape: Outline, names: Sequence[str]) -> ir.Scalar:
+    """Lower the expression of an outline with these names, over the rows that most frames have."""
+    return _lower(shape.of(names), PLAIN)
+
+
+def ways_to_fail(shape: Outline, names: Sequence[str]) -> list[Failure]:
+    """Give the ways in which an outline with these names can fail, over the rows that most frames have."""
+    return _failures(shape.of(names), PLAIN)
+
+
+@cache
+def how_it_fails(shape: Outline, names: int) -> tuple[Failure, ...]:
+    """Give the ways in which an outline with so many names can fail, whatever the names are."""
+    return tuple(ways_to_fail(shape, b.BLANK_NAMES[:names]))
+
+
+def _outlined(*names_and_outline: Any) -> ir.Scalar:
+    *names, shape = names_and_outline
+    return lower_said(shape, names)
+
+
+def _outlined_failure(*names_and_outline: Any) -> ir.Scalar:
+    *names, shape, number = names_and_outline
+    failed: Failure = ways_to_fail(shape, names)[number]
+    return failed.condition
+
+
+def _lower(e: typed.Expression, frame: Frame) -> ir.Scalar:
     match e:
         case typed.Constant():
             return _constant(e)
@@ -59,26 +122,25 @@ def lower(e: typed.Expression, frame: Frame) -> ir.Scalar:
         case typed.Apply():
             return _apply(e, frame)
         case typed.Case():
-            branches = tuple((b.holds(lower(c, frame)), lower(v, frame)) for c, v in e.branches)
-            return ir.When(branches, lower(e.default, frame) if e.default else None)
+            branches = tuple((b.holds(_lower(c, frame)), _lower(v, frame)) for c, v in e.branches)
+            return ir.When(branches, _lower(e.default, frame) if e.default else None)
         case typed.Lookup():
             rows = (frame.inverse_codes if e.inverse else frame.codes)[e.codes]
-            return ir.Codes(lower(e.argument, frame), rows)
+            return ir.Codes(_lower(e.argument, frame), rows)
         case typed.Resolve():
             return _resolve(e, frame)
         case typed.Pick():
-            return ir.Elements(lower(e.list, frame), b.holds(lower(e.where, frame)), lower(e.value, frame), "first")
+            return ir.Elements(_lower(e.list, frame), b.holds(_lower(e.where, frame)), _lower(e.value, frame), "first")
         case typed.OrElse():
-            return lower(e.value, frame)
+            return _lower(e.value, frame)
         case typed.Aggregate():
             return frame.aggregates[e]
 
 
-def failures(e: typed.Expression, frame: Frame) -> list[Failure]:
-    """Give the ways in which evaluating ``e`` can fail, innermost first."""
+def _failures(e: typed.Expression, frame: Frame) -> list[Failure]:
     match e:
         case typed.OrElse():
-            found = failures(e.value, frame)
+            found = _failures(e.value, frame)
             if e.action == "null":
                 return []
             rule = e.message or "a step failed"
@@ -86,18 +148,18 @@ def failures(e: typed.Expression, frame: Frame) -> list[Failure]:
         case typed.Case():
             return _case_failures(e, frame)
         case typed.Apply():
-            inner = [f for argument in e.arguments for f in failures(argument, frame)]
+            inner = [f for argument in e.arguments for f in _failures(argument, frame)]
             # `given` fails for want of a value, every other step because of one
             code, rule = ("SYN5002", "required") if e.function == "given" else ("SYN5001", e.function)
             return inner + ([_own_failure(e, _excused(e), code, rule, frame)] if e.can_fail else [])
         case typed.Lookup():
-            return [*failures(e.argument, frame), _own_failure(e, (e.argument,), "SYN5004", f"code {e.codes}", frame)]
+            return [*_failures(e.argument, frame), _own_failure(e, (e.argument,), "SYN5004", f"code {e.codes}", frame)]
         case typed.Resolve() if not e.inverse:
             rule = f"ref {e.object}" + (f" by {e.by}" if e.by else "")
             own = _own_failure(e, (e.argument,), "SYN5005", rule, frame)
-            return [*failures(e.argument, frame), own]
+            return [*_failures(e.argument, frame), own]
         case typed.Pick():
-            return [Failure(f.condition, f.code, f.rule, f.action) for f in failures(e.list, frame)]
+            return [Failure(f.condition, f.code, f.rule, f.action) for f in _failures(e.list, frame)]
         case _:
             return []
 
@@ -105,8 +167,8 @@ def failures(e: typed.Expression, frame: Frame) -> list[Failure]:
 def _own_failure(
     e: typed.Expression, arguments: tuple[typed.Expression, ...], code: str, rule: str, frame: Frame
 ) -> Failure:
-    given = [b.present(lower(a, frame)) for a in arguments if not isinstance(a, typed.Constant)]
-    return Failure(b.all_of([*given, b.is_null(lower(e, frame))]), code, rule)
+    given = [b.present(_lower(a, frame)) for a in arguments if not isinstance(a, typed.Constant)]
+    return Failure(b.all_of([*given, b.is_null(_lower(e, frame))]), code, rule)
 
 
 def _excused(e: typed.Apply) -> tuple[typed.Expression, ...]:
@@ -121,16 +183,16 @@ def _case_failures(e: typed.Case, frame: Frame) -> list[Failure]:
     found: list[Failure] = []
     before: list[ir.Scalar] = []
     for condition, value in e.branches:
-        taken = b.holds(lower(condition, frame))
+        taken = b.holds(_lower(condition, frame))
         found += [
             Failure(b.all_of([*map(b.negated, before), taken, f.condition]), f.code, f.rule, f.action)
-            for f in failures(value, frame)
+            for f in _failures(value, frame)
         ]
         before.append(taken)
     if e.default is not None:
         found += [
             Failure(b.all_of([*map(b.negated, before), f.condition]), f.code, f.rule, f.action)
-            for f in failures(e.default, frame)
+            for f in _failures(e.default, frame)
         ]
     return found
 
@@ -157,7 +219,7 @@ def _field(e: typed.Field, frame: Frame) -> ir.Scalar:
 
 
 def _apply(e: typed.Apply, frame: Frame) -> ir.Scalar:
-    arguments = tuple(lower(a, frame) for a in e.arguments)
+    arguments = tuple(_lower(a, frame) for a in e.arguments)
     entry = REGISTRY.get(e.function)
     if entry is None or entry.runtime is None:
         return ir.Call(e.function, arguments, e.options)
@@ -181,7 +243,7 @@ def _value_function(function: str, argument: ir.Scalar, options: Mapping[str, st
 
 
 def _resolve(e: typed.Resolve, frame: Frame) -> ir.Scalar:
-    argument = lower(e.argument, frame)
+    argument = _lower(e.argument, frame)
     if e.inverse:
         resource = b.text(e.resource)
         return ir.Call("REFERENCE", (b.text(e.object), resource, argument))

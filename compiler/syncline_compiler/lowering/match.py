@@ -26,8 +26,9 @@ def lower_match(sync: ResolvedSync, members: Sequence[MemberSlots]) -> tuple[ir.
     for number, rule in enumerate(usable, 1):
         steps += _rule_steps(sync, rule, number)
     decided = tuple(f"{name}/match/{number}" for number in range(1, len(usable) + 1))
-    steps.append(_rest(sync, members, decided))
-    parts = tuple(_all_of_relation(relation) for relation in (*decided, f"{name}/match/rest"))
+    rest = f"{name}/match/rest"
+    steps.append(ir.IrStep("match", rest, b.fill(_rest, (name, sync.object.name), (), len(usable))))
+    parts = tuple(b.fill(_all_of_relation, (relation,)) for relation in (*decided, rest))
     steps.append(ir.IrStep("match", f"{name}/match", ir.Union(parts)))
     return tuple(steps)
 
@@ -45,17 +46,25 @@ def _pool(sync: ResolvedSync, members: Sequence[MemberSlots], rules: Sequence[Id
     selects = []
     for order, member in enumerate(members):
         connection = member.member.connection
-        columns: list[tuple[str, ir.Scalar]] = [
+        keys = ir.Listed("more", (tuple((f"key.{n}", _key(rule, member, "v")) for n, rule in enumerate(rules, 1)),))
+        names = (f"{sync.name}/{connection}/values", connection)
+        selects.append(b.fill(_pooled, names, (keys,), order, member.member.originates))
+    return ir.IrStep("match", f"{sync.name}/pool", ir.Union(tuple(selects)))
+
+
+def _pooled(values: str, connection: str, keys: ir.Listed, order: int, originates: bool) -> ir.Select:
+    return ir.Select(
+        (
             ("connection", b.text(connection)),
             ("_native_id", b.col("v", "_native_id")),
             ("_order", ir.Value(order)),
-            ("_originates", ir.Value(member.member.originates)),
+            ("_originates", ir.Value(originates)),
             ("_generation", b.text("0")),
-        ]
-        columns += [(f"key.{n}", _key(rule, member, "v")) for n, rule in enumerate(rules, 1)]
-        unlinked = b.all_of([b.is_null(b.col("v", "_cid")), b.col("v", "_take")])
-        selects.append(ir.Select(tuple(columns), ir.Source(f"{sync.name}/{connection}/values", "v"), where=unlinked))
-    return ir.IrStep("match", f"{sync.name}/pool", ir.Union(tuple(selects)))
+            keys,
+        ),
+        ir.Source(values, "v"),
+        where=b.all_of([b.is_null(b.col("v", "_cid")), b.col("v", "_take")]),
+    )
 
 
 def _returned(sync: ResolvedSync, rules: Sequence[IdentityRule]) -> ir.IrStep:
@@ -64,20 +73,25 @@ def _returned(sync: ResolvedSync, rules: Sequence[IdentityRule]) -> ir.IrStep:
     Where neither holds, no rule applies to both.
     """
     pairs = [(b.col("p", f"key.{n}"), _key_text(rule, "c")) for n, rule in enumerate(rules, 1)]
-    query = ir.Select(
+    same = b.any_of(b.equal(now, before) for now, before in pairs)
+    other = b.any_of(b.call("<>", now, before) for now, before in pairs)
+    return ir.IrStep("match", f"{sync.name}/returned", b.fill(_returning, (sync.name,), (same, other)))
+
+
+def _returning(name: str, same: ir.Scalar, other: ir.Scalar) -> ir.Select:
+    return ir.Select(
         (
             ("connection", b.col("r", "connection")),
             ("_native_id", b.col("r", "_native_id")),
-            ("same", b.holds(b.any_of(b.equal(now, before) for now, before in pairs))),
-            ("other", b.holds(b.any_of(b.call("<>", now, before) for now, before in pairs))),
+            ("same", b.holds(same)),
+            ("other", b.holds(other)),
         ),
-        ir.Source(f"{sync.name}/returning", "r"),
+        ir.Source(f"{name}/returning", "r"),
         (
-            ir.Join("inner", ir.Source(f"{sync.name}/pool", "p"), _same_row("p", "r")),
-            ir.Join("inner", ir.Source(f"{sync.name}/canonical", "c"), b.equal(b.col("c", "_cid"), b.col("r", "_cid"))),
+            ir.Join("inner", ir.Source(f"{name}/pool", "p"), _same_row("p", "r")),
+            ir.Join("inner", ir.Source(f"{name}/canonical", "c"), b.equal(b.col("c", "_cid"), b.col("r", "_cid"))),
         ),
     )
-    return ir.IrStep("match", f"{sync.name}/returned", query)
 
 
 def _row(alias: str) -> ir.Scalar:
@@ -93,36 +107,48 @@ def _key(rule: IdentityRule, member: MemberSlots, alias: str) -> ir.Scalar:
 
 def _key_text(rule: IdentityRule, alias: str) -> ir.Scalar:
     """Give the rule's values as one text in which no two different keys look alike; null where the rule does not apply."""
-    fields = [b.col(alias, name) for name in rule.same]
-    conditions = [b.present(field) for field in fields]
-    if rule.unless is not None:
-        frame = Frame("", canonical=lambda name: b.col(alias, name))
-        conditions.append(b.negated(b.holds(lower(rule.unless, frame))))
-    return b.when((b.all_of(conditions), ir.Call("KEY", tuple(fields))))
+    if rule.unless is None:
+        return b.fill(_plain_key, rule.same, (), alias)
+    unless = b.holds(lower(rule.unless, Frame("", canonical=lambda name: b.col(alias, name))))
+    return _key_of([b.col(alias, name) for name in rule.same], [b.negated(unless)])
+
+
+def _plain_key(*same_and_alias: str) -> ir.Scalar:
+    *same, alias = same_and_alias
+    return _key_of([b.col(alias, name) for name in same], [])
+
+
+def _key_of(fields: Sequence[ir.Scalar], more: Sequence[ir.Scalar]) -> ir.Scalar:
+    return b.when((b.all_of([*map(b.present, fields), *more]), ir.Call("KEY", tuple(fields))))
 
 
 def _rule_steps(sync: ResolvedSync, rule: IdentityRule, number: int) -> list[ir.IrStep]:
-    name, key = sync.name, f"key.{number}"
-    decided = [f"{name}/match/{n}" for n in range(1, number)]
-    left = ir.Select(
+    name, said = sync.name, "same " + ", ".join(rule.same)
+    queries: list[tuple[str, ir.Query]] = [
+        ("left", b.fill(_left, (name,), (), number)),
+        ("known", _known(name, rule, number)),
+        ("groups", b.fill(_groups, (name,), (), number)),
+        ("match", b.fill(_decide, (name, sync.object.name, said), (), number, rule.then)),
+    ]
+    return [ir.IrStep("match", f"{name}/{role}/{number}", query) for role, query in queries]
+
+
+def _left(name: str, number: int) -> ir.Select:
+    """Rows that have this rule's key, and that no earlier rule decided."""
+    decided = [(f"d{n - 1}", f"{name}/match/{n}") for n in range(1, number)]
+    return ir.Select(
         (
             ("connection", b.col("p", "connection")),
             ("_native_id", b.col("p", "_native_id")),
             ("_order", b.col("p", "_order")),
             ("_originates", b.col("p", "_originates")),
             ("_generation", b.col("p", "_generation")),
-            ("key", b.col("p", key)),
+            ("key", b.col("p", f"key.{number}")),
         ),
         ir.Source(f"{name}/pool", "p"),
-        tuple(ir.Join("anti", ir.Source(d, f"d{n}"), _same_row("p", f"d{n}")) for n, d in enumerate(decided)),
-        where=b.present(b.col("p", key)),
+        tuple(ir.Join("anti", ir.Source(relation, alias), _same_row("p", alias)) for alias, relation in decided),
+        where=b.present(b.col("p", f"key.{number}")),
     )
-    return [
-        ir.IrStep("match", f"{name}/left/{number}", left),
-        ir.IrStep("match", f"{name}/known/{number}", _known(sync, rule, number, decided)),
-        ir.IrStep("match", f"{name}/groups/{number}", _groups(name, number)),
-        ir.IrStep("match", f"{name}/match/{number}", _decide(sync, rule, number)),
-    ]
 
 
 def _same_row(left: str, right: str) -> ir.Scalar:
@@ -134,29 +160,29 @@ def _same_row(left: str, right: str) -> ir.Scalar:
     )
 
 
-def _known(sync: ResolvedSync, rule: IdentityRule, number: int, decided: Sequence[str]) -> ir.Union:
+def _known(name: str, rule: IdentityRule, number: int) -> ir.Union:
     """Canonical ids that have this rule's key already: by their records, or decided by an earlier rule."""
-    name = sync.name
-    wanted = ir.Join("inner", ir.Source(f"{name}/left/{number}", "w"), b.equal(b.col("w", "key"), _key_text(rule, "c")))
-    selects = [
-        ir.Select(
-            (("key", _key_text(rule, "c")), ("_cid", b.col("c", "_cid"))),
-            ir.Source(f"{name}/canonical", "c"),
-            (wanted,),
-            distinct=True,
-        )
-    ]
-    for n, relation in enumerate(decided):
-        alias = f"d{n}"
-        selects.append(
-            ir.Select(
-                (("key", b.col("p", f"key.{number}")), ("_cid", b.col(alias, "_cid"))),
-                ir.Source(f"{name}/pool", "p"),
-                (ir.Join("inner", ir.Source(relation, alias), _same_row("p", alias)),),
-                where=b.all_of([b.present(b.col("p", f"key.{number}")), b.present(b.col(alias, "_cid"))]),
-            )
-        )
-    return ir.Union(tuple(selects))
+    decided = (b.fill(_known_decided, (name,), (), number, earlier) for earlier in range(1, number))
+    return ir.Union((b.fill(_known_before, (name,), (_key_text(rule, "c"),), number), *decided))
+
+
+def _known_before(name: str, key: ir.Scalar, number: int) -> ir.Select:
+    return ir.Select(
+        (("key", key), ("_cid", b.col("c", "_cid"))),
+        ir.Source(f"{name}/canonical", "c"),
+        (ir.Join("inner", ir.Source(f"{name}/left/{number}", "w"), b.equal(b.col("w", "key"), key)),),
+        distinct=True,
+    )
+
+
+def _known_decided(name: str, number: int, earlier: int) -> ir.Select:
+    key, alias = b.col("p", f"key.{number}"), f"d{earlier - 1}"
+    return ir.Select(
+        (("key", key), ("_cid", b.col(alias, "_cid"))),
+        ir.Source(f"{name}/pool", "p"),
+        (ir.Join("inner", ir.Source(f"{name}/match/{earlier}", alias), _same_row("p", alias)),),
+        where=b.all_of([b.present(key), b.present(b.col(alias, "_cid"))]),
+    )
 
 
 def _groups(name: str, number: int) -> ir.Select:
@@ -179,9 +205,8 @@ def _groups(name: str, number: int) -> ir.Select:
     )
 
 
-def _decide(sync: ResolvedSync, rule: IdentityRule, number: int) -> ir.Select:
+def _decide(name: str, object_: str, rule: str, number: int, then: str) -> ir.Select:
     """Clear groups are linked; groups nobody may originate are left for later rules; the rest goes to review."""
-    name = sync.name
     taken = ir.Source("links", "t")
     unique = b.all_of(
         [
@@ -190,10 +215,8 @@ def _decide(sync: ResolvedSync, rule: IdentityRule, number: int) -> ir.Select:
             b.is_null(b.col("t", "native_id")),
         ]
     )
-    clear = unique if rule.then == "link" else b.all_of([unique, b.equal(b.col("g", "known"), ir.Value(0))])
-    cid = b.call(
-        "COALESCE", b.col("g", "_cid"), ir.Call("CANONICAL_ID", (b.text(sync.object.name), b.col("g", "_first")))
-    )
+    clear = unique if then == "link" else b.all_of([unique, b.equal(b.col("g", "known"), ir.Value(0))])
+    cid = b.call("COALESCE", b.col("g", "_cid"), ir.Call("CANONICAL_ID", (b.text(object_), b.col("g", "_first"))))
     new = b.all_of(
         [
             b.equal(b.col("g", "known"), ir.Value(0)),
@@ -213,7 +236,7 @@ def _decide(sync: ResolvedSync, rule: IdentityRule, number: int) -> ir.Select:
                     default=b.text("ambiguous"),
                 ),
             ),
-            ("rule", b.text("same " + ", ".join(rule.same))),
+            ("rule", b.text(rule)),
             (
                 "state",
                 b.when((clear, b.when((new, b.text("new")), default=b.text("linked"))), default=b.text("review")),
@@ -229,7 +252,7 @@ def _decide(sync: ResolvedSync, rule: IdentityRule, number: int) -> ir.Select:
                     [
                         b.equal(b.col("t", "canonical_id"), b.col("g", "_cid")),
                         b.equal(b.col("t", "connection"), b.col("w", "connection")),
-                        b.equal(b.col("t", "object"), b.text(sync.object.name)),
+                        b.equal(b.col("t", "object"), b.text(object_)),
                     ]
                 ),
             ),
@@ -245,23 +268,22 @@ def _decide(sync: ResolvedSync, rule: IdentityRule, number: int) -> ir.Select:
     )
 
 
-def _rest(sync: ResolvedSync, members: Sequence[MemberSlots], decided: Sequence[str]) -> ir.IrStep:
+def _rest(name: str, object_: str, rules: int) -> ir.Select:
     """Rows that no rule decided: new where their connection may originate, unmatched elsewhere."""
-    del members
     originates = b.col("p", "_originates")
-    query = ir.Select(
+    decided = [(f"d{n}", f"{name}/match/{n + 1}") for n in range(rules)]
+    return ir.Select(
         (
             ("connection", b.col("p", "connection")),
             ("_native_id", b.col("p", "_native_id")),
-            ("_cid", b.when((originates, ir.Call("CANONICAL_ID", (b.text(sync.object.name), _row("p")))))),
+            ("_cid", b.when((originates, ir.Call("CANONICAL_ID", (b.text(object_), _row("p")))))),
             ("how", b.when((originates, b.text("originated")), default=b.text("unmatched"))),
             ("rule", b.text("")),
             ("state", b.when((originates, b.text("new")), default=b.text("unmatched"))),
         ),
-        ir.Source(f"{sync.name}/pool", "p"),
+        ir.Source(f"{name}/pool", "p"),
         (
-            *(ir.Join("anti", ir.Source(d, f"d{n}"), _same_row("p", f"d{n}")) for n, d in enumerate(decided)),
+            *(ir.Join("anti", ir.Source(relation, alias), _same_row("p", alias)) for alias, relation in decided),
             ir.Join("cross", ir.Source("run", "run")),
         ),
     )
-    return ir.IrStep("match", f"{sync.name}/match/rest", query)

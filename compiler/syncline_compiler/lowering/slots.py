@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from syncline_compiler.functions import native_text
 from syncline_compiler.lowering import build as b
@@ -45,13 +46,13 @@ class SlotLine:
     late: bool = False  # a reference that closes a cycle: known, and written, after the record itself
     partial: tuple[str, ...] = ()  # native fields that it is read from and that may be missing
 
-    @property
+    @cached_property
     def waits(self) -> bool:
         """Whether its value is unknown for as long as nothing is known of the record that it refers to."""
         silent = isinstance(self.get, typed.OrElse) and self.get.action == "null"
         return self.late and self.get is not None and not silent
 
-    @property
+    @cached_property
     def may_be_unknown(self) -> bool:
         """Whether there are records of which the value is not known, which is neither a value nor null."""
         return self.waits or bool(self.partial)
@@ -89,9 +90,13 @@ class MemberSlots:
         """Slots that can cause a write."""
         return tuple(slot for slot in self.lines if slot.writes)
 
+    @cached_property
+    def _by_name(self) -> Mapping[str, SlotLine]:
+        return {slot.name: slot for slot in self.lines}
+
     def line(self, name: str) -> SlotLine | None:
         """Give the slot of that name, if the member has it."""
-        return next((slot for slot in self.lines if slot.name == name), None)
+        return self._by_name.get(name)
 
     def reads(self, name: str) -> bool:
         """Whether the member tells the canonical field's value."""

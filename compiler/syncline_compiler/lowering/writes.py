@@ -8,12 +8,15 @@ deletes what it need not hold any more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from syncline_compiler.lowering import build as b
-from syncline_compiler.lowering.expression import Frame, failures, lower
-from syncline_compiler.lowering.merge import FieldOfSync, fields_of
+from syncline_compiler.lowering.expression import Frame, failures, how_it_fails, lower, lower_said, ways_to_fail
+from syncline_compiler.lowering.outline import Outline, outline
 from syncline_compiler.lowering.slots import MemberSlots, SlotLine, child_slot, native_collection
+from syncline_compiler.lowering.winner import FieldOfSync, fields_of
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedSync
 from syncline_runtime.system import NativeField
@@ -31,43 +34,23 @@ class MemberWrites:
         self.golden = ir.Source(f"{sync.name}/golden", "g")
         self.side = ir.Source(f"{self.prefix}/side", "s")
         self.frame = Frame(self.prefix, codes=codes.codes, inverse_codes=codes.inverse_codes)
+        self.wanted = {slot.name: slot.want(self.frame) for slot in member.written}
+        self.sent = [sent for slot in member.written if slot.pick is None for sent in self._sent(slot)]
         self.fields: Mapping[str, FieldOfSync] = {field.name: field for field in fields_of(sync)}
 
-    def changed(self) -> ir.Select:
+    def changed(self) -> ir.Query:
         """Give the slots to write per record; read by ``updates``."""
         plain = [slot.name for slot in self.member.written if slot.pick is None]
-        return ir.Select(
-            (
-                ("_cid", b.col("c", "_cid")),
-                ("slots", b.call("LIST", b.col("c", "slot"))),
-                ("wants", b.call("GROUP OBJECT", b.col("c", "slot"), b.col("c", "want"))),
-            ),
-            ir.Source(f"{self.prefix}/compare", "c"),
-            where=b.all_of([self._is_write("c"), self._slot_in(plain)]),
-            group=(b.col("c", "_cid"),),
-        )
+        listed = ir.Listed("list", tuple(map(b.text, plain or [""])))  # no slot has no name
+        return b.fill(_changed, (f"{self.prefix}/compare",), (listed,))
 
     def updates(self) -> ir.Query:
         """One row per record with something to write: _cid, _native_id, wants, payload, missing, unfit."""
-        plain = [slot for slot in self.member.written if slot.pick is None]
         everything = self.member.resource.update is not None and self.member.resource.update.sends == "all"
-        members = []
-        for slot in plain:
-            for native, value in self._natives(slot):
-                names = (slot.name, native.name)
-                members.append(b.fill(_updated, names, (value,), _is_reference(value), everything))
-        return ir.Select(
-            (
-                ("_cid", b.col("g", "_cid")),
-                ("_native_id", b.col("s", "_native_id")),
-                ("wants", b.col("c", "wants")),
-                ("payload", ir.Call("PAYLOAD", tuple(members))),
-                ("missing", self._missing(plain, b.col("c", "slots"))),
-                ("unfit", self._unfit(plain, b.col("c", "slots"))),
-            ),
-            ir.Source(f"{self.prefix}/changed", "c"),
-            (ir.Join("inner", self.golden, b.equal(b.col("g", "_cid"), b.col("c", "_cid"))), self._with_side()),
-            where=b.negated(self._leaves()) if self.deletes_leavers else None,
+        members = b.several("list", _update_said, (sent.item(_updated, everything) for sent in self.sent))
+        leaves = (self._leaves(),) if self.deletes_leavers else ()
+        return b.fill(
+            _updates, (self.prefix, self.golden.relation), (members, self._missing(True), self._unfit(True), *leaves)
         )
 
     def deletes(self) -> ir.Query:
@@ -94,32 +77,9 @@ class MemberWrites:
 
     def creates(self) -> ir.Query:
         """One row per record that the member lacks: _cid, wants, payload, missing required natives, unfit."""
-        plain = [slot for slot in self.member.written if slot.pick is None]
-        members = []
-        for slot in plain:
-            for native, value in self._natives(slot):
-                members.append(b.fill(_created, (native.name,), (value,), _is_reference(value)))
-        return ir.Select(
-            (
-                ("_cid", b.col("g", "_cid")),
-                ("_native_id", b.null("VARCHAR")),
-                ("wants", self._wants(plain)),
-                ("payload", ir.Call("PAYLOAD", tuple(members))),
-                ("missing", self._missing(plain)),
-                ("unfit", self._unfit(plain)),
-            ),
-            self.golden,
-            (self._with_side(),),
-            where=b.all_of(
-                [
-                    b.negated(b.col("s", "_holds")),
-                    b.negated(b.col("s", "_in_flight")),
-                    b.col("g", "_exists"),
-                    b.equal(b.col("g", "_broken"), b.text("")),
-                    self._should_hold(),
-                ]
-            ),
-        )
+        members = b.several("list", _create_said, (sent.item(_created) for sent in self.sent))
+        operands = (self._wants(), members, self._missing(False), self._unfit(False), self._should_hold())
+        return b.fill(_creates, (self.prefix, self.golden.relation), operands)
 
     def children(self) -> ir.Query:
         """One row per child record that a `pick` slot writes: _cid, slot, resource, operation, child id, payload."""
@@ -145,7 +105,7 @@ class MemberWrites:
                 ("_cid", b.col("g", "_cid")),
                 ("_native_id", b.col("s", "_native_id")),
                 ("slot", b.text(slot.name)),
-                ("wants", ir.Call("OBJECT", (b.text(slot.name), ir.Call("TEXT", (slot.want(self.frame),))))),
+                ("wants", ir.Call("OBJECT", (b.text(slot.name), _as_text(self.wanted[slot.name])))),
                 ("operation", operation),
                 ("child_id", child_id),
                 ("payload", ir.Call("PAYLOAD", tuple(members))),
@@ -161,7 +121,7 @@ class MemberWrites:
                         [
                             b.equal(b.col("c", "_cid"), b.col("g", "_cid")),
                             b.equal(b.col("c", "slot"), b.text(slot.name)),
-                            self._is_write("c"),
+                            _is_write(),
                         ]
                     ),
                 ),
@@ -181,40 +141,42 @@ class MemberWrites:
             ),
         )
 
-    def _wants(self, slots: Sequence[SlotLine]) -> ir.Scalar:
-        parts: list[ir.Scalar] = []
-        for slot in slots:
-            parts += [b.text(slot.name), ir.Call("TEXT", (slot.want(self.frame),))]
-        return ir.Call("OBJECT", tuple(parts))
+    def _wants(self) -> ir.Scalar:
+        items: list[b.Item] = []
+        for slot in self.member.written:
+            if slot.pick is None:
+                want = self.wanted[slot.name]
+                itself = want == b.col("g", slot.name)
+                items.append(((slot.name,), ()) if itself else b.fill(_wanted, (slot.name,), (want,)))
+        return ir.Call("OBJECT", (b.several("list", _wanted_itself, items),) if items else ())
 
-    def _slot_in(self, names: Sequence[str]) -> ir.Scalar:
-        return ir.Call("IN", (b.col("c", "slot"), *map(b.text, names))) if names else b.FALSE
-
-    def _natives(self, slot: SlotLine) -> list[tuple[NativeField, ir.Scalar]]:
+    def _sent(self, slot: SlotLine) -> list[_Sent]:
         if slot.each is not None:
             native = self.member.resource.native(slot.each.list.name)
-            return [(native, native_collection(slot.each, b.col("g", slot.name)))]
-        return [(self.member.resource.native(put.native), lower(put.value, self.frame)) for put in slot.puts]
+            return [_Sent(slot.name, native, native_collection(slot.each, b.col("g", slot.name)))]
+        return [self._put(slot, put) for put in slot.puts]
 
-    def _unfit(self, slots: Sequence[SlotLine], changed: ir.Scalar | None = None) -> ir.Scalar:
+    def _put(self, slot: SlotLine, put: typed.Put) -> _Sent:
+        said, native = outline(put.value), self.member.resource.native(put.native)
+        if said is not None:
+            ways = len(how_it_fails(said[0], len(said[1])))
+            return _Sent(slot.name, native, None, said, tuple((number, None) for number in range(ways)))
+        conditions = [failure.condition for failure in failures(put.value, self.frame)]
+        return _Sent(slot.name, native, lower(put.value, self.frame), None, tuple(enumerate(conditions)))
+
+    def _unfit(self, changed: bool) -> ir.Scalar:
         """Native fields into which the winner's value does not fit: a null would be written in its place."""
-        flags = []
-        for slot in slots:
-            concerned = b.call("CONTAINS", changed, b.text(slot.name)) if changed else b.TRUE
-            for put in slot.puts:
-                conditions = (failure.condition for failure in failures(put.value, self.frame))
-                flags += [(b.all_of([concerned, condition]), put.native) for condition in conditions]
-        return b.flag_text(flags)
+        items = [
+            sent.item(_unfit_if, number, changed, operand=condition)
+            for sent in self.sent
+            for number, condition in sent.failures
+        ]
+        return ir.Call("CONCAT_WS", (b.text(","), b.several("list", _unfit_said, items))) if items else b.text("")
 
-    def _missing(self, slots: Sequence[SlotLine], changed: ir.Scalar | None = None) -> ir.Scalar:
-        """Give required native fields for which there is no value; with ``changed`` only of those slots."""
-        flags = []
-        for slot in slots:
-            concerned = b.call("CONTAINS", changed, b.text(slot.name)) if changed else b.TRUE
-            for native, value in self._natives(slot):
-                if native.required:
-                    flags.append((b.all_of([concerned, b.is_null(value)]), native.name))
-        return b.flag_text(flags)
+    def _missing(self, changed: bool) -> ir.Scalar:
+        """Give required native fields for which there is no value; where ``changed`` only of slots that did."""
+        items = [sent.item(_missing_if, changed) for sent in self.sent if sent.native.required]
+        return ir.Call("CONCAT_WS", (b.text(","), b.several("list", _missing_said, items))) if items else b.text("")
 
     def _with_side(self) -> ir.Join:
         return ir.Join("inner", self.side, b.equal(b.col("s", "_cid"), b.col("g", "_cid")))
@@ -222,7 +184,7 @@ class MemberWrites:
     def _should_hold(self) -> ir.Scalar:
         hold = self.member.member.hold
         if isinstance(hold, bool):
-            return ir.Value(hold)
+            return b.TRUE if hold else b.FALSE
         return b.holds(lower(hold, self.frame))
 
     def _leaves(self) -> ir.Scalar:
@@ -232,8 +194,25 @@ class MemberWrites:
         met = hold.arguments[0] if isinstance(hold, typed.Apply) and hold.function == "is_true" else hold
         return b.holds(b.negated(lower(met, self.frame)))
 
-    def _is_write(self, alias: str) -> ir.Scalar:
-        return ir.Call("IN", (b.col(alias, "outcome"), *map(b.text, WRITES)))
+
+@dataclass(frozen=True)
+class _Sent:
+    """What is sent to one native field of a slot: a value, or the outline and names of one; and how it can fail."""
+
+    slot: str
+    native: NativeField
+    value: ir.Scalar | None
+    said: tuple[Outline, tuple[str, ...]] | None = None
+    failures: tuple[tuple[int, ir.Scalar | None], ...] = ()
+
+    def item(self, build: Callable[..., Any], *rest: Hashable, operand: ir.Scalar | None = None) -> b.Item:
+        """Give the row of an outline, or what ``build`` makes of the value (of ``operand`` in its place, if given)."""
+        names = (self.slot, self.native.name)
+        if self.said is not None:
+            return (*names, *self.said[1]), (self.said[0], *rest)
+        value = operand or self.value
+        assert value is not None  # it has no outline
+        return b.fill(build, names, (value,), _is_reference(value), *rest)
 
 
 def _is_reference(value: ir.Scalar) -> bool:
@@ -245,13 +224,134 @@ def _as_json(value: ir.Scalar, reference: bool) -> ir.Scalar:
     return value if reference else ir.Call("JSON", (value,))
 
 
+def _concerned(slot: str, changed: bool) -> ir.Scalar:
+    """Whether a slot is to be written; all are unless it is asked which ``changed``."""
+    return b.call("CONTAINS", b.col("c", "slots"), b.text(slot)) if changed else b.TRUE
+
+
 def _updated(slot: str, native: str, value: ir.Scalar, reference: bool, everything: bool) -> ir.Scalar:
     """Give the member of an update's payload, if its slot is to be written."""
-    sent = b.TRUE if everything else b.call("CONTAINS", b.col("c", "slots"), b.text(slot))
-    return b.call("MEMBER", sent, b.text(native), _as_json(value, reference))
+    return b.call("MEMBER", _concerned(slot, not everything), b.text(native), _as_json(value, reference))
 
 
-def _created(native: str, value: ir.Scalar, reference: bool) -> ir.Scalar:
+def _update_said(slot: str, native: str, *said: Any) -> ir.Scalar:
+    *names, shape, everything = said
+    return _updated(slot, native, lower_said(shape, names), False, everything)
+
+
+def _created(slot: str, native: str, value: ir.Scalar, reference: bool) -> ir.Scalar:
     """Give the member of a create's payload, if there is a value."""
+    del slot
     written = _as_json(value, reference)
     return b.call("MEMBER", b.present(written), b.text(native), written)
+
+
+def _create_said(slot: str, native: str, *said: Any) -> ir.Scalar:
+    *names, shape = said
+    return _created(slot, native, lower_said(shape, names), False)
+
+
+def _missing_if(slot: str, native: str, value: ir.Scalar, reference: bool, changed: bool) -> ir.Scalar:
+    del reference
+    return b.when((b.all_of([_concerned(slot, changed), b.is_null(value)]), b.text(native)))
+
+
+def _missing_said(slot: str, native: str, *said: Any) -> ir.Scalar:
+    *names, shape, changed = said
+    return _missing_if(slot, native, lower_said(shape, names), False, changed)
+
+
+def _unfit_if(slot: str, native: str, condition: ir.Scalar, reference: bool, number: int, changed: bool) -> ir.Scalar:
+    del reference, number
+    return b.when((b.all_of([_concerned(slot, changed), condition]), b.text(native)))
+
+
+def _unfit_said(slot: str, native: str, *said: Any) -> ir.Scalar:
+    *names, shape, number, changed = said
+    return _unfit_if(slot, native, ways_to_fail(shape, names)[number].condition, False, number, changed)
+
+
+def _wanted(slot: str, want: ir.Scalar) -> ir.Scalar:
+    return ir.Listed("list", (b.text(slot), _as_text(want)))
+
+
+def _wanted_itself(slot: str) -> ir.Scalar:
+    return _wanted(slot, b.col("g", slot))
+
+
+def _as_text(value: ir.Scalar) -> ir.Scalar:
+    return ir.Call("TEXT", (value,))
+
+
+def _is_write() -> ir.Scalar:
+    return ir.Call("IN", (b.col("c", "outcome"), *map(b.text, WRITES)))
+
+
+def _changed(compare: str, slots: ir.Scalar) -> ir.Select:
+    return ir.Select(
+        (
+            ("_cid", b.col("c", "_cid")),
+            ("slots", b.call("LIST", b.col("c", "slot"))),
+            ("wants", b.call("GROUP OBJECT", b.col("c", "slot"), b.col("c", "want"))),
+        ),
+        ir.Source(compare, "c"),
+        where=b.all_of([_is_write(), b.call("IN", b.col("c", "slot"), slots)]),
+        group=(b.col("c", "_cid"),),
+    )
+
+
+def _side_of(prefix: str) -> ir.Join:
+    return ir.Join("inner", ir.Source(f"{prefix}/side", "s"), b.equal(b.col("s", "_cid"), b.col("g", "_cid")))
+
+
+def _updates(
+    prefix: str, golden: str, members: ir.Listed, missing: ir.Scalar, unfit: ir.Scalar, *leaves: ir.Scalar
+) -> ir.Select:
+    return ir.Select(
+        (
+            ("_cid", b.col("g", "_cid")),
+            ("_native_id", b.col("s", "_native_id")),
+            ("wants", b.col("c", "wants")),
+            ("payload", b.call("PAYLOAD", members)),
+            ("missing", missing),
+            ("unfit", unfit),
+        ),
+        ir.Source(f"{prefix}/changed", "c"),
+        (
+            ir.Join("inner", ir.Source(golden, "g"), b.equal(b.col("g", "_cid"), b.col("c", "_cid"))),
+            _side_of(prefix),
+        ),
+        where=b.negated(leaves[0]) if leaves else None,
+    )
+
+
+def _creates(
+    prefix: str,
+    golden: str,
+    wants: ir.Scalar,
+    members: ir.Listed,
+    missing: ir.Scalar,
+    unfit: ir.Scalar,
+    should_hold: ir.Scalar,
+) -> ir.Select:
+    return ir.Select(
+        (
+            ("_cid", b.col("g", "_cid")),
+            ("_native_id", b.null("VARCHAR")),
+            ("wants", wants),
+            ("payload", b.call("PAYLOAD", members)),
+            ("missing", missing),
+            ("unfit", unfit),
+        ),
+        ir.Source(golden, "g"),
+        (_side_of(prefix),),
+        where=b.all_of(
+            [
+                b.negated(b.col("s", "_holds")),
+                b.negated(b.col("s", "_in_flight")),
+                b.col("g", "_exists"),
+                b.equal(b.col("g", "_broken"), b.text("")),
+                should_hold,
+            ]
+        ),
+    )

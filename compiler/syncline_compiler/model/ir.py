@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -102,13 +103,18 @@ class Form:
     Two forms are alike where their ``digest`` is; blank names read ``⟪0⟫``, blank operands are ``Blank`` nodes.
     """
 
-    def __init__(self, made: Scalar | Select) -> None:
+    def __init__(self, made: Scalar | Select | Columns) -> None:
         self.made = made
 
     @cached_property
     def digest(self) -> str:
         """Give the SHA-256 of the form, abbreviated."""
         return hashlib.sha256(repr(self.made).encode()).hexdigest()[:24]
+
+    @cached_property
+    def read(self) -> tuple[str, ...]:
+        """The relations that it reads, with blanks."""
+        return tuple(_read(self.made))
 
     def __repr__(self) -> str:
         return self.digest
@@ -125,12 +131,28 @@ class Filled(Node):
     def __repr__(self) -> str:
         return f"Filled({self.form.digest}, {self.names!r}, {self.operands!r})"
 
-    def named(self, name: str) -> str:
-        """Give a name of the form as it reads here."""
-        return BLANK_NAME.sub(lambda blank: self.names[int(blank[1])], name)
+
+@dataclass(frozen=True, repr=False)
+class Each(Node):
+    """A form, without operands, said of many: once for each row of plain names."""
+
+    form: Form
+    rows: tuple[tuple[str, ...], ...]
 
 
-Scalar = Column | Value | Call | When | Codes | Item | Elements | Blank | Filled
+@dataclass(frozen=True, repr=False)
+class Listed(Node):
+    """Like things one after the other: what an ``Each`` makes, and others between.
+
+    ``list``: arguments of a call that joins texts; ``all``, ``any``: conditions, at least one, of which all must hold,
+    or one; ``more``: columns behind others; ``union``: the rows of selects, at least one.
+    """
+
+    kind: Literal["list", "all", "any", "more", "union"]
+    parts: tuple[Scalar | Each | Columns | Select, ...]
+
+
+Scalar = Column | Value | Call | When | Codes | Item | Elements | Blank | Filled | Listed
 
 
 @dataclass(frozen=True, repr=False)
@@ -160,7 +182,7 @@ class Carried(Node):
     to: str = ""
 
 
-Columns = tuple[tuple[str, Scalar] | Carried, ...]
+Columns = tuple[tuple[str, Scalar] | Carried | Blank | Listed, ...]
 
 
 @dataclass(frozen=True, repr=False)
@@ -179,11 +201,11 @@ class Select(Node):
 class Union(Node):
     """The rows of several selects with the same columns. Empty: no rows of ``columns`` (name, SQL type)."""
 
-    selects: tuple[Select | Filled, ...]
+    selects: tuple[Select | Filled | Listed, ...]
     columns: tuple[tuple[str, str], ...] = ()
 
 
-Query = Select | Union
+Query = Select | Union | Filled
 
 
 @dataclass(frozen=True, repr=False)
@@ -213,10 +235,28 @@ def blank_name(place: int) -> str:
 
 def relations(query: Query) -> tuple[str, ...]:
     """Give the relations that a query reads, sorted."""
-    found: set[str] = set()
-    for select in (query,) if isinstance(query, Select) else query.selects:
-        plain = select.form.made if isinstance(select, Filled) else select
-        assert isinstance(plain, Select)  # forms of selects hold selects
-        read = [plain.source.relation, *(join.source.relation for join in plain.joins)]
-        found.update(map(select.named, read) if isinstance(select, Filled) else read)
-    return tuple(sorted(found))
+    return tuple(sorted(set(_read(query))))
+
+
+def _read(part: object) -> Iterator[str]:
+    match part:
+        case Select():
+            yield part.source.relation
+            for join in part.joins:
+                yield join.source.relation
+        case Union():
+            for select in part.selects:
+                yield from _read(select)
+        case Listed():
+            for listed in part.parts:
+                yield from _read(listed)
+        case Filled():
+            yield from (named(relation, part.names) for relation in part.form.read)
+        case Each():
+            for relation in part.form.read:
+                yield from {named(relation, row) for row in part.rows}
+
+
+def named(name: str, names: tuple[str, ...]) -> str:
+    """Give a name of a form as it reads with its blanks filled."""
+    return BLANK_NAME.sub(lambda blank: names[int(blank[1])], name)

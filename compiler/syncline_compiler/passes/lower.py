@@ -13,9 +13,10 @@ from syncline_compiler.lowering.confirm import lower_acked
 from syncline_compiler.lowering.diff import MemberDiff
 from syncline_compiler.lowering.expression import Frame
 from syncline_compiler.lowering.match import lower_match
-from syncline_compiler.lowering.merge import aggregates_of, lower_golden, lower_side, unknowable_of
+from syncline_compiler.lowering.merge import aggregates_of, lower_golden, lower_side
 from syncline_compiler.lowering.normalise import Normalised, lower_normalise
 from syncline_compiler.lowering.slots import MemberSlots, slots_of
+from syncline_compiler.lowering.winner import unknowable_of
 from syncline_compiler.model import ir
 from syncline_compiler.model.resolved import ResolvedObject, ResolvedProject, ResolvedSync
 
