@@ -232,13 +232,14 @@ def _bind(
     diagnostics: Collector,
 ) -> Bound:
     """Parse, bind and type every mapping; one with errors of its own is known but not used further."""
-    parsed = [parse_mapping(source, diagnostics) for source in written.mappings]
-    readable = [mapping for mapping in parsed if mapping is not None]
+    # One after the other: what was written is let go once it is typed.
+    parsed = (parse_mapping(source, diagnostics) for source in written.mappings)
+    readable = (mapping for mapping in parsed if mapping is not None)
     mappings, unusable = {}, set()
-    headers = list(resolve_mappings(readable, written, systems, objects, diagnostics))
-    for bound in headers:
+    names = typing.names(objects)
+    for bound in resolve_mappings(readable, written, systems, objects, diagnostics):
         found = diagnostics.told
-        typed = check_mapping(bound.written, bound.system, bound.object, typing.names(objects), diagnostics)
+        typed = check_mapping(bound.written, bound.system, bound.object, names, diagnostics)
         if diagnostics.told > found:
             unusable.add(bound.key)
         else:
@@ -249,6 +250,6 @@ def _bind(
         systems=systems,
         mappings=mappings,
         unusable=frozenset(unusable),
-        complete=len(headers) == len(parsed),
+        complete=len(mappings) + len(unusable) == len(written.mappings),
         condition=lambda text, span, item: typing.expression(text, span, item, objects, diagnostics, BOOL),
     )

@@ -39,6 +39,7 @@ class TypeTextError(ValueError):
         self.remedy = remedy
 
 
+@lru_cache(maxsize=4096)
 def parse_type(text: str, *, values: tuple[str, ...] = (), name: str | None = None) -> Type:
     """Read a canonical type; ``values`` and ``name`` are those of an enum."""
     kind, arguments, presence = _split(text, WRITTEN_KINDS)

@@ -45,11 +45,10 @@ def encode(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [item if type(item) in PLAIN else encode(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        members = vars(value)
         return {
             name: current if type(current) in PLAIN else encode(current)
             for name, default in _defaults(type(value))
-            if (current := members[name]) != default or name == "format_version"
+            if (current := getattr(value, name)) != default or name == "format_version"
         }
     if isinstance(value, Mapping):
         return {str(key): encode(item) for key, item in value.items()}

@@ -33,7 +33,7 @@ Category = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NativeField:
     """One field of a resource as the system has it; landed as text under ``name``."""
 

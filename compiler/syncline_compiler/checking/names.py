@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Literal
 
 from syncline_compiler.checking.facts import NOTHING, Facts, equality, settled
 from syncline_compiler.functions import from_native
@@ -125,7 +127,12 @@ def _landed(scope: Scope, native: NativeField) -> Type:
     """Give the type of a native field as landed; only required fields and the record's id are never null."""
     nullable = not (native.required or (scope.resource is not None and scope.resource.id == native.name))
     length = native.length if native.type == "text" else None
-    return Type(native.type if native.type in ("json", "list") else "text", nullable=nullable, length=length)
+    return _text_type(native.type if native.type in ("json", "list") else "text", nullable, length)
+
+
+@lru_cache(maxsize=4096)
+def _text_type(kind: Literal["text", "json", "list"], nullable: bool, length: int | None) -> Type:
+    return Type(kind, nullable=nullable, length=length)
 
 
 def _known(value: Expression) -> Expression:

@@ -18,7 +18,7 @@ Policy = Literal["restore", "review", "adopt"]
 FirstLink = Literal["fill", "owner", "review"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ResolvedField:
     """A field of a canonical object. ``form`` is the normal form applied to every member's value."""
 

@@ -4,8 +4,6 @@ In: plain values of the YAML loader. Out: models whose members are spelled as in
 Invariant: names are not bound yet and expressions are still text; both keep their place in the document.
 """
 
-# ruff: noqa: RUF012 - pydantic copies a model's defaults for each instance
-
 from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
@@ -52,7 +50,7 @@ class FieldSpec(Written):
     """A field of a canonical object."""
 
     type: Text
-    values: list[Text] = []
+    values: list[Text] = Field(default_factory=list)
     label: Text | None = None
     description: Text | None = None
     unit: Text | None = None
@@ -86,7 +84,7 @@ class DerivedSpec(Written):
 class IdentitySpec(Written):
     """When two records are one."""
 
-    same: list[Name] = []
+    same: list[Name] = Field(default_factory=list)
     similar: dict[Name, Any] | None = None
     unless: Text | None = None
     then: Literal["link", "review"] = "link"
@@ -101,11 +99,13 @@ class ObjectSpec(Written):
     description: Text | None = None
     steward: Text | None = None
     extends: ImportedObject | None = None
-    fields: Annotated[dict[Name, Annotated[FieldSpec, LongForm("type")]], Field(min_length=1)] = {}
-    parts: dict[Name, PartSpec] = {}
-    derived: dict[Name, Annotated[DerivedSpec, LongForm("value")]] = {}
-    invariants: dict[Name, Text] = {}
-    identity: list[IdentitySpec] = []
+    fields: Annotated[dict[Name, Annotated[FieldSpec, LongForm("type")]], Field(min_length=1)] = Field(
+        default_factory=dict
+    )
+    parts: dict[Name, PartSpec] = Field(default_factory=dict)
+    derived: dict[Name, Annotated[DerivedSpec, LongForm("value")]] = Field(default_factory=dict)
+    invariants: dict[Name, Text] = Field(default_factory=dict)
+    identity: list[IdentitySpec] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _has_fields(self) -> ObjectSpec:
@@ -125,15 +125,15 @@ class CodesSpec(Written):
     steward: Text | None = None
     for_: ObjectField | None = Field(default=None, alias="for")
     rows: Annotated[dict[str, Text], Field(min_length=1)]
-    inverse: dict[str, Text] = {}
+    inverse: dict[str, Text] = Field(default_factory=dict)
 
 
 class ExistsSpec(Written):
     """Who may bring a record into being, who must have it, what happens when it leaves a condition."""
 
-    originate: list[Name] = []
-    hold: dict[Name, Condition] = {}
-    on_leave: dict[Name, OnLeave] = {}
+    originate: list[Name] = Field(default_factory=list)
+    hold: dict[Name, Condition] = Field(default_factory=dict)
+    on_leave: dict[Name, OnLeave] = Field(default_factory=dict)
 
 
 class OwnerSpec(Written):
@@ -141,7 +141,7 @@ class OwnerSpec(Written):
 
     owner: Name | None = None
     by: Literal["newest"] | None = None
-    clock: dict[Name, NativeName] = {}
+    clock: dict[Name, NativeName] = Field(default_factory=dict)
     tie: Literal["review"] = "review"
 
 
@@ -165,7 +165,7 @@ class FallbackSpec(Written):
     after: Seconds
     who: Text
     steps: OneOrMore
-    recognised_by: list[Name] = []
+    recognised_by: list[Name] = Field(default_factory=list)
 
 
 class SyncSpec(Written):
@@ -177,10 +177,10 @@ class SyncSpec(Written):
     steward: Text | None = None
     members: Annotated[dict[Name, ResourceName], Field(min_length=1)]
     exists: ExistsSpec = ExistsSpec()
-    owners: dict[str, Annotated[OwnerSpec, LongForm("owner")]] = {}
-    unowned_edit: Annotated[dict[str, Policy], LongForm("*")] = {}
-    first_link: Annotated[dict[str, FirstLink], LongForm("*")] = {}
-    when_deleted_in: Annotated[dict[str, WhenDeleted | dict[str, Any]], LongForm("*")] = {}
+    owners: dict[str, Annotated[OwnerSpec, LongForm("owner")]] = Field(default_factory=dict)
+    unowned_edit: Annotated[dict[str, Policy], LongForm("*")] = Field(default_factory=dict)
+    first_link: Annotated[dict[str, FirstLink], LongForm("*")] = Field(default_factory=dict)
+    when_deleted_in: Annotated[dict[str, WhenDeleted | dict[str, Any]], LongForm("*")] = Field(default_factory=dict)
     freshness: Seconds | None = None
     every: Seconds | None = None
     guards: GuardsSpec = GuardsSpec()
@@ -201,7 +201,7 @@ class ConnectionSpec(Written):
 
     stand_in: bool = False
     origin: Text | None = None
-    credential: dict[Literal["token", "username", "password", "key"], Text] = {}
+    credential: dict[Literal["token", "username", "password", "key"], Text] = Field(default_factory=dict)
     account: Text | None = None
     environment: Text | None = None
     limit: LimitSpec | None = None
@@ -210,10 +210,10 @@ class ConnectionSpec(Written):
 class ImportsSpec(Written):
     """What the project takes from packs, by kind: ``account@1`` from the library, ``acme/branch@1`` from a pack."""
 
-    objects: list[ImportName] = []
-    systems: list[ImportName] = []
-    codes: list[ImportName] = []
-    policies: list[ImportName] = []
+    objects: list[ImportName] = Field(default_factory=list)
+    systems: list[ImportName] = Field(default_factory=list)
+    codes: list[ImportName] = Field(default_factory=list)
+    policies: list[ImportName] = Field(default_factory=list)
 
 
 class PackSpec(Written):
@@ -233,5 +233,5 @@ class ProjectSpec(Written):
     label: Text | None = None
     steward: Text | None = None
     imports: ImportsSpec = ImportsSpec()
-    rules: dict[RuleName, RuleSeverity] = {}
-    environments: dict[ProjectName, dict[Name, ConnectionSpec]] = {}
+    rules: dict[RuleName, RuleSeverity] = Field(default_factory=dict)
+    environments: dict[ProjectName, dict[Name, ConnectionSpec]] = Field(default_factory=dict)

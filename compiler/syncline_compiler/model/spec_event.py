@@ -3,8 +3,6 @@
 In: plain values of the YAML loader. Out: ``EventSpec``. Paths are dotted names into the body, as in ``data.object.id``.
 """
 
-# ruff: noqa: RUF012 - pydantic copies a model's defaults for each instance
-
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
@@ -56,7 +54,7 @@ class EventSpec(Written):
     when: Annotated[dict[Text, str | int | bool], Field(min_length=1)]
     at: EventPathsSpec
     carries: Literal["full", "partial", "key_only", "delete"] = "full"
-    fields: list[NativeName] = []
+    fields: list[NativeName] = Field(default_factory=list)
     contract: dict[str, Any] = Field(default={}, alias="schema")
 
     @model_validator(mode="after")

@@ -4,8 +4,6 @@ In: plain values of the YAML loader. Out: ``PolicySpec``. Rules are still text; 
 ``governance/tables.py``.
 """
 
-# ruff: noqa: RUF012 - pydantic copies a model's defaults for each instance
-
 from __future__ import annotations
 
 from typing import Annotated, Literal
@@ -54,8 +52,8 @@ class PolicySpec(Written):
     version: Version | None = None
     label: Text | None = None
     steward: Text | None = None
-    rules: Annotated[dict[Name, RuleSpec], Field(max_length=MOST_RULES)] = {}
-    waivers: list[WaiverSpec] = []
+    rules: Annotated[dict[Name, RuleSpec], Field(max_length=MOST_RULES)] = Field(default_factory=dict)
+    waivers: list[WaiverSpec] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _says_something(self) -> PolicySpec:

@@ -4,8 +4,6 @@ In: plain values of the YAML loader. Out: ``ScenarioSpec``. Records of systems a
 objects in canonical ones; values are checked against their types later.
 """
 
-# ruff: noqa: RUF012 - pydantic copies a model's defaults for each instance
-
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
@@ -44,10 +42,10 @@ class StepSpec(Written):
     event: Name | None = None
     fail: FailingName | None = None
     run: Name | None = None
-    record: NativeRecord = {}
+    record: NativeRecord = Field(default_factory=dict)
     id: Text | None = None
-    to: NativeRecord = {}
-    body: dict[str, Any] = {}
+    to: NativeRecord = Field(default_factory=dict)
+    body: dict[str, Any] = Field(default_factory=dict)
     how: Fault = "500_before"
     on: Literal["create", "update", "delete", "list", "get"] | None = None
     times: Annotated[int, Field(ge=1, le=1000)] = 1
@@ -88,7 +86,7 @@ class ExpectedRecordSpec(Written):
 
     of: Name
     where: Text | None = None
-    has: dict[Name, Any] = {}
+    has: dict[Name, Any] = Field(default_factory=dict)
     count: Annotated[int, Field(ge=0)] = 1
 
 
@@ -105,7 +103,7 @@ class ExpectSpec(Written):
     """What is to come of it. ``writes`` names every write that is made; a list that is left out is not compared."""
 
     writes: list[ExpectedWriteSpec] | None = None
-    records: list[ExpectedRecordSpec] = []
+    records: list[ExpectedRecordSpec] = Field(default_factory=list)
     exceptions: list[ExpectedExceptionSpec] | None = None
 
 
@@ -115,9 +113,9 @@ class ScenarioSpec(Written):
     scenario: Name
     label: Text | None = None
     sync: Name
-    covers: Annotated[list[Covered], ListOfOne()] = []
-    given: dict[Name, dict[NativeName, list[NativeRecord]]] = {}
-    when: list[StepSpec] = []
+    covers: Annotated[list[Covered], ListOfOne()] = Field(default_factory=list)
+    given: dict[Name, dict[NativeName, list[NativeRecord]]] = Field(default_factory=dict)
+    when: list[StepSpec] = Field(default_factory=list)
     expect: ExpectSpec
 
     @model_validator(mode="after")

@@ -3,8 +3,6 @@
 In: plain values of the YAML loader. Out: ``SystemSpec``. Templates (paths, queries, bodies) stay as they are.
 """
 
-# ruff: noqa: RUF012 - pydantic copies a model's defaults for each instance
-
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
@@ -47,8 +45,8 @@ class RequestSpec(Written):
 
     path: AnyText = ""
     method: Method | None = None
-    query: dict[str, Any] = {}
-    headers: dict[str, Any] = {}
+    query: dict[str, Any] = Field(default_factory=dict)
+    headers: dict[str, Any] = Field(default_factory=dict)
     body: Any = None
     encoding: Literal["json", "form"] = "json"
     rpc: Text | None = None
@@ -75,7 +73,7 @@ class CursorSpec(Written):
     lag: Duration = "0s"
     format: Literal["iso", "iso_naive", "epoch", "text", "wire"] = "iso"
     inclusive: bool = False
-    query: dict[str, Any] = {}
+    query: dict[str, Any] = Field(default_factory=dict)
     body: Any = None
 
 
@@ -88,7 +86,7 @@ class ListSpec(Written):
     cursor: CursorSpec | None = None
     complete: bool = True
     result_cap: Annotated[int, Field(ge=1)] | None = None
-    also: list[Text] = []
+    also: list[Text] = Field(default_factory=list)
     detail: bool = False
     each: NativeName | None = None
 
@@ -143,7 +141,7 @@ class WriteSpec(Written):
     find: FindSpec | None = None
     precondition: PreconditionSpec | None = None
     scope: Text | None = None
-    then_update: list[NativeName] = []
+    then_update: list[NativeName] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _request_or_replaces(self) -> WriteSpec:
@@ -184,7 +182,7 @@ class NativeFieldSpec(Written):
     required: bool = False
     read: bool = True
     write: bool = True
-    values: list[Text] = []
+    values: list[Text] = Field(default_factory=list)
     ref: NativeName | None = None
     of: NativeName | None = None
     pii: Text | None = None
@@ -228,10 +226,10 @@ class ResourceSpec(Written):
     create: WriteSpec | None = None
     update: WriteSpec | None = None
     delete: WriteSpec | None = None
-    gone: dict[str, Any] = {}
+    gone: dict[str, Any] = Field(default_factory=dict)
     parent: NativeName | None = None
     scope: ScopesSpec = ScopesSpec()
-    transitions: list[TransitionSpec] = []
+    transitions: list[TransitionSpec] = Field(default_factory=list)
     volume: VolumeSpec | None = None
 
 
@@ -258,15 +256,15 @@ class TaggedSpec(Written):
 
     key: Text
     types: dict[str, OneOrMore]
-    native: dict[str, Text] = {}
+    native: dict[str, Text] = Field(default_factory=dict)
 
 
 class ErrorSpec(Written):
     """Recognises one of the vendor's failures."""
 
     category: Category
-    status: Annotated[list[StatusCode], ListOfOne()] = []
-    where: dict[str, Any] = {}
+    status: Annotated[list[StatusCode], ListOfOne()] = Field(default_factory=list)
+    where: dict[str, Any] = Field(default_factory=dict)
     retry: bool = False
 
 
@@ -279,18 +277,18 @@ class SystemSpec(Written):
     steward: Text | None = None
     protocol: Literal["rest", "jsonrpc", "files"] = "rest"
     zone: Text = "UTC"
-    origins: Annotated[dict[Text, list[Text]], LongForm(ANY_ENVIRONMENT, short=(list,))] = {}
+    origins: Annotated[dict[Text, list[Text]], LongForm(ANY_ENVIRONMENT, short=(list,))] = Field(default_factory=dict)
     auth: AuthSpec = AuthSpec(kind="none")
-    headers: dict[str, Any] = {}
+    headers: dict[str, Any] = Field(default_factory=dict)
     limit: LimitSpec | None = None
     visible_after: Seconds = "0s"
     account: ProbeSpec | None = None
     environment: ProbeSpec | None = None
     tagged: TaggedSpec | None = None
-    errors: list[ErrorSpec] = []
+    errors: list[ErrorSpec] = Field(default_factory=list)
     error_code_at: AnyText = ""
     error_message_at: AnyText = ""
-    scopes: list[Text] = []
+    scopes: list[Text] = Field(default_factory=list)
     cleared_for: list[Text] | None = None
     resources: Annotated[dict[NativeName, ResourceSpec], Field(min_length=1)]
-    sandbox: dict[NativeName, list[dict[str, Any]]] = {}
+    sandbox: dict[NativeName, list[dict[str, Any]]] = Field(default_factory=dict)

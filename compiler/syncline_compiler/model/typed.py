@@ -16,7 +16,7 @@ from syncline_compiler.source import Span
 Scope = Literal["native", "canonical", "item", "child", "run"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Constant:
     """A literal; decimals and dates as text, null as None."""
 
@@ -24,7 +24,7 @@ class Constant:
     type: Type
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Field:
     """A value of the row at hand.
 
@@ -38,7 +38,7 @@ class Field:
     type: Type
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Apply:
     """A library function or operator over arguments (operators have names too: ``eq``, ``and``, ``add``, …).
 
@@ -53,7 +53,7 @@ class Apply:
     options: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Case:
     """``case when … then … else … end``; without a default the type is nullable."""
 
@@ -62,7 +62,7 @@ class Case:
     type: Type
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Lookup:
     """A value through a code table; fails where the table has no row."""
 
@@ -72,7 +72,7 @@ class Lookup:
     type: Type
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Resolve:
     """A native id to the canonical id of the object it stands for in the same connection, or back (``inverse``).
 
@@ -88,7 +88,7 @@ class Resolve:
     by: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pick:
     """The first element of a native list for which ``where`` (over ``item``) holds, then ``value`` over it."""
 
@@ -98,7 +98,7 @@ class Pick:
     type: Type
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Aggregate:
     """sum, count, min, max, first or last over the records of ``object`` whose ref field ``ref`` points at this record.
 
@@ -114,7 +114,7 @@ class Aggregate:
     by: Expression | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OrElse:
     """What happens when ``value`` fails: ``null``, ``reject`` or ``review``. Without it a failure rejects the record."""
 
@@ -155,7 +155,7 @@ def fields_in(expression: Expression) -> Iterator[Field]:
         yield from fields_in(part)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Put:
     """A value written to one native field; ``value`` is over scope canonical."""
 
@@ -163,7 +163,7 @@ class Put:
     value: Expression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PickPut:
     """A value written to one member of the picked list element (``item``, dotted wire name).
 
@@ -177,7 +177,7 @@ class PickPut:
     value: Expression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of a mapping. ``both`` has get and puts; ``read`` only get; ``write`` only puts.
 
@@ -193,7 +193,7 @@ class Line:
     text: str  # the line as written, for trace and reviews
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Each:
     """``part <-> each list { … }``: rows of a native list as keyed children.
 
@@ -207,7 +207,7 @@ class Each:
     span: Span
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reject:
     """``reject when … because "…"``."""
 
@@ -216,7 +216,7 @@ class Reject:
     span: Span
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TypedMapping:
     """A checked ``.map`` file: resource of a system ↔ object."""
 

@@ -7,6 +7,7 @@ Invariant: a ``Type`` is a value; two equal types are interchangeable.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 Kind = Literal[
@@ -37,11 +38,19 @@ class Type:
 
     def present(self) -> Type:
         """Give the same type, neither null nor missing."""
-        return replace(self, nullable=False, missing=False) if self.nullable or self.missing else self
+        return self._present if self.nullable or self.missing else self
 
     def or_null(self) -> Type:
         """Give the same type, possibly null."""
-        return self if self.nullable else replace(self, nullable=True)
+        return self if self.nullable else self._or_null
+
+    @cached_property
+    def _present(self) -> Type:
+        return replace(self, nullable=False, missing=False)
+
+    @cached_property
+    def _or_null(self) -> Type:
+        return replace(self, nullable=True)
 
     def __str__(self) -> str:
         match self.kind:

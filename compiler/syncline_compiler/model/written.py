@@ -43,8 +43,7 @@ class Written(BaseModel):
     @classmethod
     def _refuse_nothing(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse a key without a value: it looks like a setting and would be none. Templates may hold null."""
-        annotation = cls.model_fields[info.field_name].annotation if info.field_name else Any
-        if value is None and annotation is not Any:
+        if value is None and (not info.field_name or cls.model_fields[info.field_name].annotation is not Any):
             raise ValueError("a value is expected")
         if isinstance(value, (dict, list)) and len(value) > cls.most:
             raise ValueError(f"these are {len(value):,}, and at most {cls.most:,} are expected")
