@@ -76,6 +76,7 @@ def found(check: Check, text: str, **files: str) -> list[str]:
         ("native_fields", "writable", "system == \"crm\"", ["crm.Account.id", "crm.Account.updated_at"]),
         ("codes", "meaning_of == \"account.status\" and rows >= 3", "", []),
         ("connections", "not stand_in", "", ["sandbox.crm", "sandbox.erp"]),
+        ("fields", 'kind == "field" and synced and unit is null', "", []),
         ("objects", 'case when fields > 3 then "many" else "few" end == "few"', "", ["account"]),
         ("objects", 'left(label, 1) == upper(left(label, 1)) and lower(name) == name', "", []),
     ],
@@ -244,6 +245,17 @@ def test_the_quickstart_keeps_the_baseline() -> None:
     assert compilation.governance is not None
     assert len([rule for rule in compilation.governance.rules if rule.severity != "off"]) >= 11
     assert said(compilation) == []
+
+
+def test_the_baseline_asks_every_field_for_its_label_and_owner(check: Check, template: dict[str, SourceFile]) -> None:
+    project = template["syncline.yaml"].text + "steward: Team\nimports: {policies: [baseline@1]}\n"
+    account = template["objects/account.yaml"].text.replace(
+        "\nidentity:", '\n  fax: "text(30)?"\nderived: {twice: "credit_limit + credit_limit"}\nidentity:'
+    )
+    compilation = check({"syncline.yaml": project, "objects/account.yaml": account})
+    found = {(d.rule, d.about) for d in compilation.diagnostics}
+    assert {("baseline.field_has_label", f"account.{name}") for name in ("fax", "twice")} <= found
+    assert {about for rule, about in found if rule == "baseline.field_has_owner"} == {"account.fax"}
 
 
 def test_baseline_waives_what_is_found(project: Path) -> None:

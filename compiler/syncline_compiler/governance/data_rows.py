@@ -7,8 +7,18 @@ from collections.abc import Iterator
 
 from syncline_compiler.governance.row import Governed, Row, Value
 from syncline_compiler.model.members import fields_read, fields_written
-from syncline_compiler.model.resolved import ResolvedField, ResolvedMember, ResolvedObject, ResolvedSync
+from syncline_compiler.model.resolved import (
+    DerivedField,
+    ResolvedField,
+    ResolvedMember,
+    ResolvedObject,
+    ResolvedPart,
+    ResolvedSync,
+)
+from syncline_compiler.model.spec import FieldSpec
 from syncline_compiler.quantities import seconds
+
+_Named = ResolvedField | ResolvedPart | DerivedField
 
 
 def objects(governed: Governed) -> Iterator[Row]:
@@ -25,33 +35,53 @@ def objects(governed: Governed) -> Iterator[Row]:
 
 
 def fields(governed: Governed) -> Iterator[Row]:
-    """Give the rows of fields, derived ones too."""
+    """Give the rows of fields, parts and derived fields."""
     for name, item in sorted(governed.project.objects.items()):
         sync = governed.syncs_of.get(name)
         reads = Counter(field for member in _members(sync) for field in fields_read(member.mapping))
         writes = Counter(field for member in _members(sync) for field in fields_written(member.mapping))
-        for field in item.fields:
-            values = _of_field(field, item, sync, governed)
-            values |= {"readers": writes[field.name], "writers": reads[field.name]}
-            yield Row(f"{name}.{field.name}", field.span, values)
+        for field, values in _of_fields(item, governed):
+            rule = sync.owners.get(field.name) if sync is not None else None
+            common: dict[str, Value] = {
+                "name": field.name, "object": name, "imported": governed.imported("object", name),
+                "synced": sync is not None, "readers": writes[field.name], "writers": reads[field.name],
+                "owner": rule.owner if rule is not None else None,
+                "newest_wins": rule is not None and rule.rule == "newest",
+            }  # fmt: skip
+            yield Row(f"{name}.{field.name}", field.span, {**_UNSAID, **common, **values})
 
 
-def _of_field(
-    field: ResolvedField, item: ResolvedObject, sync: ResolvedSync | None, governed: Governed
-) -> dict[str, Value]:
-    declared = governed.written.objects[item.name].spec
-    spec, rule = declared.fields[field.name], sync.owners.get(field.name) if sync is not None else None
+_UNSAID: dict[str, Value] = {
+    "length": None, "values": 0, "required": False, "critical": False, "pii": None, "form": None, "inverse": None,
+    "deprecated": False, "sunset": None, "use": None, "unit": None, "nullable": False,
+}  # fmt: skip
+"""What only some kinds of fields can say."""
+
+
+def _of_fields(item: ResolvedObject, governed: Governed) -> Iterator[tuple[_Named, dict[str, Value]]]:
+    """Give what each field, part and derived field of an object says of itself."""
+    spec = governed.written.objects[item.name].spec
+    steward = _steward(governed, spec.steward)
+    for field in item.fields:
+        yield field, _of_field(field, spec.fields[field.name], steward)
+    for part in item.parts:
+        yield part, {"kind": "part", "type": "list", "label": spec.parts[part.name].label, "steward": steward}
+    for derived in item.derived:
+        said = spec.derived[derived.name]
+        yield derived, {
+            "kind": "derived", "type": derived.type.kind, "label": said.label, "steward": steward, "unit": said.unit,
+            "nullable": derived.type.nullable,
+        }  # fmt: skip
+
+
+def _of_field(field: ResolvedField, spec: FieldSpec, steward: str | None) -> dict[str, Value]:
+    gone = spec.deprecated
     return {
-        "name": field.name, "object": item.name, "label": spec.label,
-        "steward": spec.steward or _steward(governed, declared.steward),
+        "kind": "field", "label": spec.label, "steward": spec.steward or steward, "unit": spec.unit,
         "type": field.type.kind, "length": field.type.length, "nullable": field.type.nullable,
         "values": len(field.type.values), "required": field.required, "critical": field.critical, "pii": field.pii,
-        "form": field.form, "inverse": field.inverse, "imported": governed.imported("object", item.name),
-        "deprecated": spec.deprecated is not None,
-        "sunset": spec.deprecated.sunset if spec.deprecated is not None else None,
-        "use": spec.deprecated.use if spec.deprecated is not None else None,
-        "owner": rule.owner if rule is not None else None,
-        "newest_wins": rule is not None and rule.rule == "newest",
+        "form": field.form, "inverse": field.inverse, "deprecated": gone is not None,
+        "sunset": gone.sunset if gone is not None else None, "use": gone.use if gone is not None else None,
     }  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def native_fields(governed: Governed) -> Iterator[Row]:
             for field in resource.fields:
                 values: dict[str, Value] = {
                     "system": name, "resource": resource.name, "name": field.name, "type": field.type,
-                    "label": specs[field.name].label, "pii": field.pii, "values": len(field.values),
+                    "label": specs[field.name].label, "unit": specs[field.name].unit, "pii": field.pii, "values": len(field.values),
                     "required": field.required, "readable": field.readable, "writable": field.writable,
                     "deprecated": specs[field.name].deprecated is not None,
                 }  # fmt: skip

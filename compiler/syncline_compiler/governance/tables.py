@@ -63,9 +63,9 @@ TABLES: Mapping[str, Table] = {
             **_numbers("fields parts derived invariants identity_rules"),
         }, data_rows.objects),
         Table("fields", "a field of an object", {
-            **_NAMED, **_texts("object type"), **_texts_or_null("pii form owner use inverse"),
+            **_NAMED, **_texts("object kind type"), **_texts_or_null("unit pii form owner use inverse"),
             "length": INT_OR_NULL, "sunset": DAY_OR_NULL,
-            **_truths("nullable required critical deprecated imported newest_wins"), **_numbers("values readers writers"),
+            **_truths("nullable required critical deprecated imported synced newest_wins"), **_numbers("values readers writers"),
         }, data_rows.fields),
         Table("syncs", "a sync", {
             **_NAMED, **_texts("object unowned_edit first_link"), **_texts_or_null("change_guard delete_guard"),
@@ -91,7 +91,7 @@ TABLES: Mapping[str, Table] = {
             **_truths("used incremental versioned creates updates deletes repeatable conditional"),
         }, system_rows.resources),
         Table("native_fields", "a native field", {
-            **_texts("system resource name type"), **_texts_or_null("label pii"), **_numbers("values"),
+            **_texts("system resource name type"), **_texts_or_null("label unit pii"), **_numbers("values"),
             **_truths("required readable writable deprecated"),
         }, system_rows.native_fields),
         Table("connections", "a connection in an environment", {
