@@ -44,6 +44,7 @@ from syncline_compiler.passes.check_readiness import check_readiness
 from syncline_compiler.passes.check_references import check_known, check_references
 from syncline_compiler.passes.check_systems import check_systems
 from syncline_compiler.passes.check_types import check_expression, check_mapping
+from syncline_compiler.passes.check_units import check_units
 from syncline_compiler.passes.check_unused import check_unused
 from syncline_compiler.passes.check_writers import check_writers
 from syncline_compiler.passes.import_packs import import_packs
@@ -173,6 +174,7 @@ def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
         check_delivery(sync, written, systems, diagnostics)
     check_keys(written, objects, systems, syncs, diagnostics)
     check_native_values(bound.mappings.values(), written, systems, codes, diagnostics)
+    check_units(bound.mappings.values(), written, diagnostics)
     check_conditions(objects, syncs, bound.mappings.values(), written, diagnostics)
     check_writers(syncs, written, diagnostics)
     check_loops(syncs, objects, diagnostics)
