@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from syncline_compiler.diagnostics import catalogue
 from syncline_compiler.model.members import fields_mapped, native_read, native_written
 from syncline_compiler.pipeline import Compilation, check_project
 from syncline_compiler.query.project_query import ProjectQuery
@@ -265,6 +266,23 @@ def test_a_project_with_mistakes_answers_for_the_rest(check: Check) -> None:
     typed = query.type_at("mappings/crm_account.map", 4, 14)
     assert typed is not None
     assert str(typed.type) == "text(2)?"
+
+
+@pytest.mark.parametrize("code", [code for code in catalogue.codes() if catalogue.page(code).files("Fails")])
+def test_no_mistake_keeps_from_asking(code: str, check: Check) -> None:
+    compilation = check(catalogue.page(code).files("Fails"))
+    if compilation.known is None:
+        return
+    query = ProjectQuery(compilation)
+    for path, source in compilation.sources.items():
+        for number, line in enumerate(source.lines, 1):
+            for column in range(1, len(line) + 2, 3):
+                symbol = query.symbol_at(path, number, column)
+                assert symbol is None or query.definition(symbol) is not None
+                query.type_at(path, number, column)
+    assert len(query.fields()) >= sum(len(item.fields) for item in query.project.objects.values())
+    for edge in query.lineage.edges:
+        assert query.downstream(edge.source)
 
 
 def test_a_project_that_cannot_be_read_has_no_answers(check: Check) -> None:

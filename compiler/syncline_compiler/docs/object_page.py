@@ -18,8 +18,8 @@ _EDITS = {
 
 def object_page(item: ObjectDoc, page: Page) -> Iterator[Markdown]:
     """Give the page of an object."""
-    yield from (written("# {}{} ({} {})", anchor(f"object.{item.name}"), plain(item.label or item.name), code(item.name),
-                        plain(item.version)), EMPTY)  # fmt: skip
+    title = (anchor(f"object.{item.name}"), plain(item.label or item.name), code(item.name), plain(item.version))
+    yield from (written("# {}{} ({} {})", *title), EMPTY)
     if item.description is not None:
         yield from (plain(item.description), EMPTY)
     yield from facts([

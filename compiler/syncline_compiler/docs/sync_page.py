@@ -12,8 +12,8 @@ from syncline_compiler.docs.site import Page
 
 def codes_page(one: CodesDoc, page: Page) -> Iterator[Markdown]:
     """Give the page of a code table: from native codes to meanings, and back."""
-    yield from (written("# {}{} ({} {})", anchor(f"codes.{one.name}"), plain(one.label or one.name), code(one.name),
-                        plain(one.version)), EMPTY)  # fmt: skip
+    title = (anchor(f"codes.{one.name}"), plain(one.label or one.name), code(one.name), plain(one.version))
+    yield from (written("# {}{} ({} {})", *title), EMPTY)
     yield from facts([
         ("Steward", plain(one.steward or "")),
         ("Meanings of", page.to(f"field.{one.meaning_of}", code(one.meaning_of)) if one.meaning_of else EMPTY),
@@ -32,17 +32,15 @@ def _source(source: CodeSource, page: Page) -> Markdown:
     shown = page.to(f"native.{address}", code(address))
     if not source.known:
         return written("{} (which codes it has is not described: a record with another waits)", shown)
-    return written("{} (without a row: {})", shown, joined(map(code, source.unmapped))) if source.unmapped else (
-        written("{} (every code has a row)", shown)
-    )  # fmt: skip
+    if source.unmapped:
+        return written("{} (without a row: {})", shown, joined(map(code, source.unmapped)))
+    return written("{} (every code has a row)", shown)
 
 
 def sync_page(sync: SyncDoc, page: Page) -> Iterator[Markdown]:
     """Give the page of a sync: who takes part, who owns what, what happens when it stands still."""
-    yield from (
-        written("# {}{} ({})", anchor(f"sync.{sync.name}"), plain(sync.label or sync.name), code(sync.name)),
-        EMPTY,
-    )
+    title = (anchor(f"sync.{sync.name}"), plain(sync.label or sync.name), code(sync.name))
+    yield from (written("# {}{} ({})", *title), EMPTY)
     yield from facts([
         ("Object", page.to(f"object.{sync.object}", code(sync.object))), ("Steward", plain(sync.steward or "")),
         ("Freshness", plain(sync.freshness or "")), ("Runs every", plain(sync.every or "")),

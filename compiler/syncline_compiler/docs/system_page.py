@@ -12,8 +12,8 @@ from syncline_compiler.docs.site import Page
 
 def system_page(system: SystemDoc, page: Page) -> Iterator[Markdown]:
     """Give the page of a system."""
-    yield from (written("# {}{} ({} {})", anchor(f"system.{system.name}"), plain(system.label or system.name),
-                        code(system.name), plain(system.version)), EMPTY)  # fmt: skip
+    title = (anchor(f"system.{system.name}"), plain(system.label or system.name), code(system.name))
+    yield from (written("# {}{} ({} {})", *title, plain(system.version)), EMPTY)
     cleared = Markdown("none") if system.cleared_for == () else joined(map(plain, system.cleared_for or ()))
     yield from facts([
         ("Steward", plain(system.steward or "")), ("Protocol", code(system.protocol)), ("Time zone", code(system.zone)),

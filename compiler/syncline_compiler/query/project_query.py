@@ -63,13 +63,10 @@ class ProjectQuery:
         if symbol.kind == "function":
             text = render_function(symbol.name)
             return Definition(symbol, None, description=text) if text is not None else None
-        if symbol.kind == "let":
-            return next((one for one in self._facts(symbol.path[0]).definitions if one.symbol == symbol), None)
-        return (
-            next((one for one in self.symbols() if one.symbol == symbol), None)
-            if symbol.kind == "mapping"
-            else (self._declared.get(symbol))
-        )
+        if symbol.kind not in ("let", "mapping"):
+            return self._declared.get(symbol)
+        files = [symbol.path[0]] if symbol.kind == "let" else list(self._mappings)
+        return next((one for path in files for one in self._facts(path).definitions if one.symbol == symbol), None)
 
     def references(self, symbol: Symbol) -> tuple[Span, ...]:
         """Give every place that names a symbol, its declaration too, in the order of the files."""
