@@ -96,7 +96,7 @@ FUNCTIONS = (
     Function(
         "matches", "matches", (*_TEXT, _PATTERN), lambda _, __: BOOL,
         'Whether the whole text has the shape of an RE2 pattern: `sku | matches "[A-Z]{2}-[0-9]+"`.',
-        lambda a, o: tree.call("REGEXP_FULL_MATCH", a[0], _pattern(o)), cost="pattern",
+        lambda a, o: tree.call("REGEXP_MATCHES", a[0], tree.text(tree.whole(o["pattern"]))), cost="pattern",
         examples=(Example(("'AB-12'",), "true", _PLATE), Example(("'xAB-12'",), "false", _PLATE),
                   Example(("'AB-12\n'",), "false", _PLATE)),
     ),

@@ -160,7 +160,7 @@ def _local_text(node: Node, end: str = "") -> Node:
 def within_years(node: Node, kind: str) -> Node:
     """Give a date or time of the years 1 to 9999, else null; the node is written once."""
     time, zone = " 23:59:59.999999" if kind != "DATE" else "", "+00" if kind == "TIMESTAMPTZ" else ""
-    before = tree.cast(tree.text(f"0001-12-31 (BC){time}{zone}"), kind)
+    before = tree.cast(tree.text(f"0000-12-31{time}{zone}"), kind)
     after = tree.cast(tree.text(f"10000-01-01{' 00:00:00' if time else ''}{zone}"), kind)
     early = exp.Nullif(this=tree.call("GREATEST", node, before), expression=before)
     return exp.Nullif(this=tree.call("LEAST", early, after), expression=after)

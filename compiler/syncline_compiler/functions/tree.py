@@ -76,7 +76,12 @@ def matched(node: Node, pattern: str) -> Node:
 
 def shaped(node: Node, pattern: str) -> Node:
     """Give the text if it has the shape, else ''; for casts, which make null of ''."""
-    return call("REGEXP_EXTRACT", node, text(f"^(?:{pattern})$"))
+    return call("REGEXP_EXTRACT", node, text(whole(pattern)))
+
+
+def whole(pattern: str) -> str:
+    """Give a pattern for the whole of a text; ``$`` would let a line end stand behind it in other engines."""
+    return rf"^(?:{pattern})\z"
 
 
 def member(node: Node, name: str) -> Node:
