@@ -6,6 +6,9 @@ import pytest
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model import syntax
+from syncline_compiler.parsing import tables
+from syncline_compiler.parsing.parser import GRAMMAR, digest, parser
+from syncline_compiler.parsing.reader import LineEnds
 from syncline_compiler.passes.parse_mapping import parse_expression, parse_mapping
 from syncline_compiler.source import SourceFile, Span
 
@@ -191,3 +194,16 @@ def test_folded_yaml_keeps_its_own_place() -> None:
     diagnostics, span = Collector(), Span("o.yaml", 7, 11, 9, 4)
     assert parse_expression("a = b", span, diagnostics) is None
     assert [one.span for one in diagnostics] == [span]
+
+
+def test_the_tables_of_the_parser_are_fresh() -> None:
+    grammar = GRAMMAR.read_text(encoding="utf-8")
+    assert digest(grammar) == tables.GRAMMAR, "run: python -m syncline_compiler.parsing.parser"
+
+
+def test_without_tables_the_parser_makes_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"{HEADER}a <-> B | upper\nb <- case when C > 1 then 2\n else 3 end ?? d\n"
+    trees = [parser(None, LineEnds()).parse(text, start="mapping_file")]
+    monkeypatch.setattr(tables, "LARK", "an older one")
+    trees.append(parser(None, LineEnds()).parse(text, start="mapping_file"))
+    assert trees[0] == trees[1]

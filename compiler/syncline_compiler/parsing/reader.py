@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Any
 
 from lark import Lark, Token, Tree
@@ -24,6 +23,7 @@ from syncline_compiler.diagnostics.diagnostic import Collector, Edit
 from syncline_compiler.parsing.build import TreeBuilder
 from syncline_compiler.parsing.depth import DEEPEST, beyond_bounds
 from syncline_compiler.parsing.expected import hint, slip, wanted
+from syncline_compiler.parsing.parser import parser
 from syncline_compiler.parsing.places import Places
 from syncline_compiler.parsing.shapes import Shapes
 from syncline_compiler.source import Span
@@ -37,7 +37,7 @@ _BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*"|#.*|(?P<open>\(|\bcase\b)|(?P<close>
 _LINE_END = "_NEWLINE"
 
 
-class _LineEnds(PostLex):
+class LineEnds(PostLex):
     """Drops the line ends inside brackets and ``case … end``, and stops what is nested too deep."""
 
     always_accept = (_LINE_END,)
@@ -46,6 +46,7 @@ class _LineEnds(PostLex):
         self.depth = 0
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        """Pass on the tokens that the parser is to see."""
         self.depth = 0
         for token in stream:
             kind = token.type
@@ -84,7 +85,7 @@ class _Machine:
     parser: Lark
     callbacks: _Callbacks
     builder: TreeBuilder
-    line_ends: _LineEnds
+    line_ends: LineEnds
 
     def tree(self, line: str) -> Tree[Any] | None:
         """Give the plain tree of one line; None if it has a mistake."""
@@ -108,19 +109,9 @@ class _Machine:
 
 @cache
 def _machine() -> _Machine:
-    grammar = (Path(__file__).parent.parent / "grammar.lark").read_text(encoding="utf-8")
-    builder, line_ends = TreeBuilder(), _LineEnds()
-    callbacks = _Callbacks(builder)
-    parser = Lark(
-        grammar,
-        parser="lalr",
-        lexer="contextual",
-        start=["mapping_file", "lone_expression"],
-        postlex=line_ends,
-        transformer=callbacks,  # it is asked for nothing but its callbacks
-        maybe_placeholders=True,
-    )
-    return _Machine(parser, callbacks, builder, line_ends)
+    builder, line_ends = TreeBuilder(), LineEnds()
+    callbacks = _Callbacks(builder)  # a transformer that is asked for nothing but its callbacks
+    return _Machine(parser(callbacks, line_ends), callbacks, builder, line_ends)
 
 
 class Reading:
