@@ -63,18 +63,17 @@ def emit(project: ResolvedProject, lowered: IrProject) -> Iterator[tuple[str, by
 def emit_plan(lowered: IrSync) -> Plan:
     """Give the plan of one sync."""
     sync = lowered.sync
+    members = tuple(_member(sync, member) for member in lowered.members)
     return Plan(
         name=sync.name,
         object=sync.object.name,
         version=sync.object.version,
         fields=_fields(sync),
-        members=tuple(_member(sync, member) for member in lowered.members),
+        members=members,
         match=tuple(map(_step, lowered.match)),
         merge=tuple(map(_step, lowered.merge)),
         diff=tuple(map(_step, lowered.diff)),
-        behaviour=_hash(
-            (lowered.match, lowered.merge, lowered.diff, [behaviour(member) for member in lowered.members])
-        ),
+        behaviour=_hash((lowered.match, lowered.merge, lowered.diff, [member.mapping for member in members])),
         aggregates=tuple(sorted(lowered.aggregated)),
         aggregate_refs=lowered.aggregated,
         refs=lowered.refs,

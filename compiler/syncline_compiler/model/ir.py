@@ -139,6 +139,9 @@ class Each(Node):
     form: Form
     rows: tuple[tuple[str, ...], ...]
 
+    def __repr__(self) -> str:
+        return f"Each({self.form.digest}, {self.rows!r})"
+
 
 @dataclass(frozen=True, repr=False)
 class Listed(Node):

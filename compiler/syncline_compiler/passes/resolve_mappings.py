@@ -7,8 +7,9 @@ Invariant: between one resource and one object there is one mapping, whatever th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.lookups import find_object, find_resource
@@ -17,6 +18,11 @@ from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.resolved import ResolvedObject
 from syncline_compiler.source import Span
 from syncline_runtime.system import System
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -78,30 +84,21 @@ def _bind(
 
 def _is_for_another(bound: BoundMapping, objects: Mapping[str, ResolvedObject], diagnostics: Collector) -> bool:
     """Report a header that was left standing when a mapping was copied: its lines name what another one has."""
-    header = bound.written.header
-    fields = {one.name: {field.name for field in one.fields} for one in bound.system.resources}
-    natives = _named(line.right for line in bound.written.lines)
-    meant = _other(bound.resource, natives, fields)
+    header, lines = bound.written.header, bound.written.lines
+    natives, canonical = _named(line.right for line in lines), _named(line.left for line in lines)
+    unknown = _mostly_unknown(natives, _names(bound.system.resource(bound.resource).fields))
+    others = {one.name: _names(one.fields) for one in bound.system.resources} if unknown else {}
+    meant = _other(bound.resource, natives, others)
     if meant is not None:
-        of, remedy = (
-            f"`{header.resource.text}`",
-            f"did you mean `mapping {bound.system.name}.{meant}`? It has all that is named here",
-        )
-        _report_header(
-            "SYN0204", header.resource.span, of, sorted(natives - fields[bound.resource]), remedy, diagnostics
-        )
+        remedy = f"did you mean `mapping {bound.system.name}.{meant}`? It has all that is named here"
+        _report_header("SYN0204", header.resource.span, header.resource.text, unknown, remedy, diagnostics)
         return True
-    known = {
-        name: {field.name for field in one.fields} | {field.name for field in one.derived}
-        for name, one in objects.items()
-    }
-    canonical = _named(line.left for line in bound.written.lines)
+    unknown = _mostly_unknown(canonical, _names(bound.object.fields) | _names(bound.object.derived))
+    known = {name: _names(one.fields) | _names(one.derived) for name, one in objects.items()} if unknown else {}
     meant = _other(bound.object.name, canonical, known)
     if meant is not None:
-        of, remedy = f"`{bound.object.name}`", f"did you mean `{meant}`? It has all that is named here"
-        _report_header(
-            "SYN0203", header.object.span, of, sorted(canonical - known[bound.object.name]), remedy, diagnostics
-        )
+        remedy = f"did you mean `{meant}`? It has all that is named here"
+        _report_header("SYN0203", header.object.span, bound.object.name, unknown, remedy, diagnostics)
     return meant is not None
 
 
@@ -111,15 +108,22 @@ def _named(sides: Iterable[syntax.Expression]) -> set[str]:
     return {side.text for side in begins if isinstance(side, syntax.Name)}
 
 
-def _other(own: str, names: set[str], known: Mapping[str, Collection[str]]) -> str | None:
-    """Give the one other that has all of the names; None if its own has at least half of them."""
-    unknown = names.difference(known[own])
-    if len(unknown) < 2 or 2 * len(unknown) < len(names):
-        return None
-    others = [name for name, has in known.items() if name != own and names <= set(has)]
+def _names(fields: Iterable[_Named]) -> set[str]:
+    return {field.name for field in fields}
+
+
+def _mostly_unknown(names: set[str], own: set[str]) -> list[str]:
+    """Give the names that its own does not have; none if it has more than half of them."""
+    unknown = sorted(names - own)
+    return unknown if len(unknown) >= 2 and 2 * len(unknown) >= len(names) else []
+
+
+def _other(own: str, names: set[str], known: Mapping[str, set[str]]) -> str | None:
+    """Give the one other that has all of the names."""
+    others = [name for name, fields in known.items() if name != own and names <= fields]
     return others[0] if len(others) == 1 else None
 
 
 def _report_header(code: str, span: Span, of: str, unknown: list[str], remedy: str, diagnostics: Collector) -> None:
     listed = ", ".join(f"`{name}`" for name in unknown[:3]) + (f" and {len(unknown) - 3} more" if unknown[3:] else "")
-    diagnostics.report(code, span, label=f"{of} has no fields {listed}", help=remedy)
+    diagnostics.report(code, span, label=f"`{of}` has no fields {listed}", help=remedy)
