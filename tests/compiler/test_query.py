@@ -56,6 +56,15 @@ def test_the_span_of_a_symbol_is_its_name(name: str) -> None:
         assert text_at(compiled(name), one.span) == one.symbol.name, one
 
 
+@pytest.mark.parametrize("code", [code for code in catalogue.codes() if catalogue.page(code).files("Mended")])
+def test_so_it_is_wherever_it_stands(code: str, check: Check) -> None:
+    compilation = check(catalogue.page(code).files("Mended"))
+    query = ProjectQuery(compilation)
+    for one in query.symbols():
+        for span in query.references(one.symbol) if one.symbol.kind != "mapping" else ():
+            assert text_at(compilation, span) in (one.symbol.name, f"`{one.symbol.name}`", ">", "|"), one
+
+
 @pytest.mark.parametrize("name", PROJECTS)
 def test_the_span_of_a_use_is_the_name(name: str) -> None:
     uses = [(one.symbol, span) for one in asked(name).symbols() for span in asked(name).references(one.symbol)]

@@ -48,8 +48,18 @@ class ProjectQuery:
 
     def type_at(self, path: str, line: int, column: int) -> TypedPlace | None:
         """Give the smallest expression or step of a pipeline around a position, and the type of its value."""
-        found = [one for one in self._facts(path).types if _holds(one.span, line, column)]
+        found = [one for one in self.facts(path).types if _holds(one.span, line, column)]
         return min(found, key=lambda one: _size(one.span)) if found else None
+
+    def facts(self, path: str) -> FileFacts:
+        """Give what one file declares, names and computes, each with its place."""
+        if path not in self._mappings:
+            return self._specs.get(path) or FileFacts()
+        if path not in self._asked:
+            facts = mapping_facts(self._mappings[path], self._names, Listener(path))
+            uses = list(self._meant(facts.uses, facts.definitions))
+            self._asked[path] = replace(facts, uses=uses)
+        return self._asked[path]
 
     def text_at(self, span: Span) -> str:
         """Give what is written at a place, as one line."""
@@ -66,7 +76,7 @@ class ProjectQuery:
         if symbol.kind not in ("let", "mapping"):
             return self._declared.get(symbol)
         files = [symbol.path[0]] if symbol.kind == "let" else list(self._mappings)
-        return next((one for path in files for one in self._facts(path).definitions if one.symbol == symbol), None)
+        return next((one for path in files for one in self.facts(path).definitions if one.symbol == symbol), None)
 
     def references(self, symbol: Symbol) -> tuple[Span, ...]:
         """Give every place that names a symbol, its declaration too, in the order of the files."""
@@ -74,7 +84,7 @@ class ProjectQuery:
 
     def symbols(self) -> tuple[Definition, ...]:
         """Give everything that the project declares, by file."""
-        return tuple(one for path in self._paths for one in self._facts(path).definitions)
+        return tuple(one for path in self._paths for one in self.facts(path).definitions)
 
     def fields(self) -> tuple[FieldEntry, ...]:
         """Give the dictionary: every field, part and derived field of every object, in the order of the specs."""
@@ -125,15 +135,6 @@ class ProjectQuery:
     def _paths(self) -> list[str]:
         return sorted({*self._specs, *self._mappings})
 
-    def _facts(self, path: str) -> FileFacts:
-        if path not in self._mappings:
-            return self._specs.get(path) or FileFacts()
-        if path not in self._asked:
-            facts = mapping_facts(self._mappings[path], self._names, Listener(path))
-            uses = list(self._meant(facts.uses, facts.definitions))
-            self._asked[path] = replace(facts, uses=uses)
-        return self._asked[path]
-
     def _meant(self, uses: Iterable[Use], own: Iterable[Definition]) -> Iterator[Use]:
         """Keep the names that mean something; of the others the check has told."""
         lets = {one.symbol for one in own}
@@ -142,7 +143,7 @@ class ProjectQuery:
                 yield use
 
     def _named(self, path: str) -> Iterator[Use]:
-        facts = self._facts(path)
+        facts = self.facts(path)
         yield from facts.uses
         yield from (Use(one.symbol, one.span) for one in facts.definitions if one.span is not None)
 
