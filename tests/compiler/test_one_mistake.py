@@ -124,6 +124,9 @@ MISTAKES = [
     (PROJECT, "origin: https://crm.example.com", "orgin: https://crm.example.com", "SYN0006"),
     (PROJECT, 'token: env:CRM_TOKEN', "token: abc123", "SYN0801"),
     # a file is broken: what it holds is not missed
+    (PROJECT, "environments:", "environments: [", "SYN0002"),
+    (PROJECT, "project: quickstart", "project: Quick start", "SYN0008"),
+    (PROJECT, "  policies: [baseline@1]", "  policies: baseline@1", "SYN0008"),
     (ACCOUNT, "label: Customer account", "label: Customer: account", "SYN0002"),
     (CRM, "protocol: rest", "protocol: rest\nprotocol: rest", "SYN0004"),
     ("codes/crm_account_status.yaml", "rows:", "rows: &rows", "SYN0003"),

@@ -166,6 +166,24 @@ def test_extensions_of_something_else(
     assert {code for code, _, _ in found} <= {"SYN0214"}
 
 
+def test_objects_of_packs_extend_nothing(check: Check) -> None:
+    one = "object: branch\nversion: {0}.0.0\nextends: branch@{1}\nfields: {{code{0}: text(8)}}\n"
+    pack = {**PACK, **{f"packs/acme/objects/branch@{n}.yaml": one.format(n, 3 - n) for n in (1, 2)}}
+    found = said(check({**pack, **project_file(objects="acme/branch@1"), "objects/visit.yaml": VISIT}))
+    assert found == [
+        ("SYN0214", "packs/acme/objects/branch@1.yaml:3:10",
+         "an object of a pack stands alone: only the project's own extend others"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["syncline: 1\nproject: [\n", "syncline: 1\nprojekt: 3\nimports: 4\n", "- a\n", ""])
+def test_without_a_readable_project_file_all_else_is_checked(check: Check, text: str) -> None:
+    mistake = "object: visit\nversion: 1.0.0\nfields: {on: dat, branch: ref(contact)}\n"
+    found = said(check({**PACK, "syncline.yaml": text or "\n", "objects/visit.yaml": mistake}))
+    assert [code for code, place, _ in found if place.startswith("objects/")] == ["SYN0207"]
+    assert {place.partition(":")[0] for _, place, _ in found} == {"syncline.yaml", "objects/visit.yaml"}
+
+
 def test_an_object_without_fields_extends_something(check: Check) -> None:
     found = said(check({"objects/x.yaml": "object: x\nversion: 1.0.0\n"}))
     assert found == [("SYN0008", "objects/x.yaml:1:1", "an object has at least one field: `fields: {name: text}`")]

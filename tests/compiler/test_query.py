@@ -296,4 +296,4 @@ def test_no_mistake_keeps_from_asking(code: str, check: Check) -> None:
 
 def test_a_project_that_cannot_be_read_has_no_answers(check: Check) -> None:
     with pytest.raises(ValueError, match="ask what its check says"):
-        ProjectQuery(check({"syncline.yaml": "{"}))
+        ProjectQuery(check({"syncline.yaml": ""}))

@@ -62,6 +62,8 @@ def import_packs(written: WrittenProject, diagnostics: Collector) -> tuple[Writt
     for section in SECTIONS:
         for index, text in enumerate(getattr(spec, section)):
             _import(section, text, written.project.at("imports", section, index), at)
+    if written.broken.get("project"):
+        _expect_everything(at)
     _check_extensions(at)
     _check_needs(at)
     return _with_imports(at), at.sources
@@ -102,6 +104,10 @@ def _import(section: str, text: str, span: Span, at: _Importing) -> None:
         at.broken.setdefault(kind, set()).add(name)
         return
     _check_name(declared, kind, name, major, at)
+    if kind == "object" and declared.spec.extends is not None:
+        _report_extending(declared, span, at)
+        at.broken.setdefault(kind, set()).add(name)
+        return
     _add(kind, name, wanted, declared, span, at)
 
 
@@ -130,6 +136,13 @@ def _expect_nothing(section: str, pack_name: str, wanted: str, at: _Importing) -
     at.broken.setdefault(kind, set()).update(name.partition("@")[0] for name in (wanted, meant) if name)
 
 
+def _expect_everything(at: _Importing) -> None:
+    """Where it cannot be read what is imported, keep uses of whatever there is to import from being reported."""
+    for section, kind in SECTIONS.items():
+        offered = (name.partition("@")[0] for pack in at.packs.values() for name in pack.offers(section))
+        at.broken.setdefault(kind, set()).update(set(offered) - set(at.specs[kind]))
+
+
 def _check_name(declared: Declared[Any], kind: str, name: str, major: str, at: _Importing) -> None:
     """Check that a file holds what its name says, so that an import gets what it asks for."""
     spec = declared.spec
@@ -151,6 +164,13 @@ def _add(kind: str, name: str, wanted: str, declared: Declared[Any], span: Span,
     elif kind != "object" or own.spec.extends is None:
         remedy = f"write `extends: {wanted}` there to add to it" if kind == "object" else "give yours another name"
         _report_twice(name, span, own.at(kind), "declared here in the project", at, remedy)
+
+
+def _report_extending(declared: Declared[ObjectSpec], span: Span, at: _Importing) -> None:
+    at.diagnostics.report(
+        "SYN0214", declared.at("extends"), label="an object of a pack stands alone: only the project's own extend others",
+        secondary=[(span, "imported here")], help="write out all fields here, or extend the object in the project",
+    )  # fmt: skip
 
 
 def _report_twice(name: str, span: Span, first: Span, said: str, at: _Importing, remedy: str = "") -> None:

@@ -1,7 +1,8 @@
 """Load: the project's files become specs with positions.
 
 In: files as read. Out: ``WrittenProject``, or None where a file cannot be read and nothing tells what is in it, since any
-name may be. A file that begins with its kind and name is known by these though the rest cannot be read.
+name may be. A file that begins with its kind and name is known by these though the rest cannot be read; in place of a
+project file that cannot be used stands one that says nothing, which `broken` tells.
 Files of packs are kept unread. Diagnostics: SYN0001 … SYN0012. Invariant: the order of the files does not matter.
 """
 
@@ -109,19 +110,28 @@ def _load_packed(file: SourceFile, folder: str, found: _Found, diagnostics: Coll
 
 def _load_yaml(file: SourceFile, found: _Found, diagnostics: Collector) -> None:
     document = read_yaml(file, diagnostics)
-    if document is None:
+    if document is None and file.path == PROJECT_FILE:
+        found.project = _blank(file, found)
+    elif document is None:
         _note_broken(file, found)
     elif file.path == PROJECT_FILE:
-        found.project = check_shape(ProjectSpec, document, diagnostics)
+        found.project = check_shape(ProjectSpec, document, diagnostics) or _blank(file, found)
     else:
         _load_spec(document, found, diagnostics)
+
+
+def _blank(file: SourceFile, found: _Found) -> Declared[ProjectSpec]:
+    """Give a project that says nothing in place of one that cannot be used: all other specs are checked without it."""
+    found.broken["project"] = {file.path}
+    beginning = Span(file.path, 1, 1, 1, 2)
+    return Declared(ProjectSpec(syncline=1, project="unreadable"), Document(file, {}, {}, {(): beginning}))
 
 
 def _note_broken(file: SourceFile, found: _Found) -> None:
     """Note the name of a spec that cannot be read, so that uses of it are not reported too."""
     beginning = _BEGINNING.match(file.text)
     kind = nearest(beginning["kind"], [*KINDS, *LATER_KINDS]) if beginning is not None else None
-    if beginning is None or kind is None or file.path == PROJECT_FILE:
+    if beginning is None or kind is None:
         found.unreadable = True
     elif kind in KINDS:
         found.broken[kind].add(beginning["name"])
