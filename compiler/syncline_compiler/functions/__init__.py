@@ -24,6 +24,7 @@ from syncline_compiler.functions import (
     shapes,
     texts,
     times,
+    zones,
 )
 from syncline_compiler.functions.conversion import from_native, native_text, to_native
 from syncline_compiler.functions.function import Function
@@ -41,6 +42,7 @@ _MODULES = (
     times,
     durations,
     calendar,
+    zones,
     documents,
     amounts,
     reckoning,

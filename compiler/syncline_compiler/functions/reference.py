@@ -28,6 +28,7 @@ from syncline_compiler.functions import (
     shapes,
     texts,
     times,
+    zones,
 )
 from syncline_compiler.functions.forms import FORMS, Form
 from syncline_compiler.functions.function import Example, Function, RefusedArguments, Value
@@ -37,7 +38,7 @@ SECTIONS: tuple[tuple[str, Sequence[ModuleType]], ...] = (
     ("Texts", (texts, parts, patterns)),
     ("Numbers", (numbers, rounding, locales)),
     ("Money", (amounts, reckoning)),
-    ("Dates, times and durations", (times, calendar, durations)),
+    ("Dates, times and durations", (times, zones, calendar, durations)),
     ("Codes, names and shapes", (shapes, names)),
     ("JSON", (documents,)),
     ("Comparison and logic", (logic,)),

@@ -152,7 +152,7 @@ def _strftime(node: Node, written: str) -> Node:
     return tree.call("STRFTIME", node, tree.text(written))
 
 
-def _local_text(node: Node, end: str = "") -> Node:
+def local_text(node: Node, end: str = "") -> Node:
     """ISO 8601 with microseconds only where there are any."""
     return tree.call("REPLACE", _strftime(node, _ISO_LOCAL + end), tree.text(f".000000{end}"), tree.text(end))
 
@@ -240,7 +240,7 @@ FUNCTIONS = (
     ),
     Function(
         "text_of_instant", "text", (Value("value", _INSTANTS),), _given(TEXT), "ISO 8601 in UTC, with Z.",
-        lambda a, _: _local_text(in_zone(a[0], "UTC"), "Z"), inverse=Inverse(((0, "instant_of_text"),)),
+        lambda a, _: local_text(in_zone(a[0], "UTC"), "Z"), inverse=Inverse(((0, "instant_of_text"),)),
         examples=(Example((_I,), "2024-03-05T10:00:00Z"),
                   Example(("TIMESTAMPTZ '2024-03-05 10:00:00.5Z'",), "2024-03-05T10:00:00.500000Z")),
     ),
@@ -259,7 +259,7 @@ FUNCTIONS = (
     Function(
         "local_text_of_instant", "", (Value("value", _INSTANTS), ZONE), _given(TEXT),
         "The local time of a zone, ISO 8601 without an offset.",
-        lambda a, o: _local_text(in_zone(a[0], o["zone"])), inverse=Inverse(((0, "instant_of_local_text"),)),
+        lambda a, o: local_text(in_zone(a[0], o["zone"])), inverse=Inverse(((0, "instant_of_local_text"),)),
         examples=(Example((_I,), "2024-03-05T11:00:00", _BERLIN),),
     ),
     Function(
@@ -303,7 +303,7 @@ FUNCTIONS = (
     ),
     Function(
         "text_of_local", "text", (Value("value", _LOCALS),), _given(TEXT), "ISO 8601 without an offset.",
-        lambda a, _: _local_text(a[0]), inverse=Inverse(((0, "local_of_text"),)),
+        lambda a, _: local_text(a[0]), inverse=Inverse(((0, "local_of_text"),)),
         examples=(Example((_L,), "2024-03-05T10:00:00"),),
     ),
     Function(
