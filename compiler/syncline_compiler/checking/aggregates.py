@@ -47,14 +47,14 @@ def aggregate_of(call: syntax.Call, typer: Typer) -> Expression | None:
     if name.parts[0] not in seen:
         return _unknown(call, name, item, list(seen), typer)
     if len(call.arguments) != wanted:
-        typer.diagnostics.report("SYN0304", call.span, label=_USAGE[function])
+        typer.diagnostics.report("SYN0304", call.span, label=USAGE[function])
         return UNTYPED
     other, ref = seen[name.parts[0]]
     return _Over(call, other, ref, typer.within(child_scope(other, name.parts[0])), typer.diagnostics).typed()
 
 
 _ORDERED = ("first", "last")
-_USAGE = {
+USAGE = {
     **{name: f"write what goes first and what orders the records: `{name}(payments.amount, payments.paid_at)`" for name in _ORDERED},
     **{name: f"`{name}` takes one condition over the records: `{name}(invoices.state == \"paid\")`" for name in QUANTIFIERS},
     **{name: f"`{name}` takes one value of the records" for name in ("sum", "count", "min", "max")},
@@ -98,7 +98,7 @@ class _Over:
             self.diagnostics.known()
             return UNTYPED
         try:
-            found = _type(function, value.type)
+            found = aggregated_type(function, value.type)
         except TooManyDigits as wide:
             self.diagnostics.report(wide.code, self.call.span, label=f"summed up, {wide}", help=wide.remedy)
             return UNTYPED
@@ -113,7 +113,7 @@ class _Over:
         of_all = self.call.function.text == "all"
         shown: Expression | None
         if self._bare and of_all:
-            self.diagnostics.report("SYN0304", self.call.span, label=_USAGE["all"])
+            self.diagnostics.report("SYN0304", self.call.span, label=USAGE["all"])
             return UNTYPED
         if self._bare:
             shown = where
@@ -162,7 +162,7 @@ def _seen_from(item: ResolvedObject, typer: Typer) -> Iterator[tuple[str, tuple[
                 yield field.inverse, (other, field)
 
 
-def _type(function: str, value: Type) -> Type:
+def aggregated_type(function: str, value: Type) -> Type:
     """Type the result: sums and counts of nothing are 0, the least and greatest of nothing is null."""
     if function == "count":
         return INT

@@ -14,6 +14,7 @@ from syncline_compiler.checking.aggregates import aggregate_of
 from syncline_compiler.checking.agree import UNTYPED, Agreement
 from syncline_compiler.checking.calls import Call, Given, choose
 from syncline_compiler.checking.constants import constant
+from syncline_compiler.checking.items import items_of
 from syncline_compiler.checking.names import LANDED, Names, Scope, item_scope
 from syncline_compiler.checking.operators import compare, operate
 from syncline_compiler.checking.tables import coded, referred
@@ -29,6 +30,7 @@ from syncline_compiler.model.typed import (
     Constant,
     Expression,
     Field,
+    Items,
     Lookup,
     OrElse,
     Pick,
@@ -38,7 +40,7 @@ from syncline_compiler.model.types import BOOL, TEXT, UNKNOWN, Type
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
 
-TYPED_NODES = (Constant, Field, Apply, Case, Lookup, Resolve, Pick, Aggregate, OrElse)
+TYPED_NODES = (Constant, Field, Apply, Case, Lookup, Resolve, Pick, Aggregate, Items, OrElse)
 
 
 @dataclass
@@ -255,10 +257,11 @@ class Typer:
 
     def _call(self, written: syntax.Call) -> Expression:
         found = aggregate_of(written, self)
+        found = found if found is not None else items_of(written, self)
         if found is not None:
             return found
         if written.where is not None:
-            label = f"`where` belongs to sum, count, min and max over other records, not to `{written.function.text}`"
+            label = f"`where` belongs to sum, count, min and max over other records or lists, not to `{written.function.text}`"
             self.diagnostics.report("SYN0304", written.where.span, label=label)
             return UNTYPED
         return self._apply(written.function, written.arguments, written.span)

@@ -26,6 +26,7 @@ from syncline_compiler.model.typed import (
     Constant,
     Expression,
     Field,
+    Items,
     Lookup,
     OrElse,
     Pick,
@@ -91,8 +92,8 @@ class Lens:
                 yield from self._undo(get.argument, back)
             case Pick():
                 yield get, value
-            case Constant() | Case() | Aggregate() | Lookup() | Resolve():
-                kind = _KINDS.get(type(get), "`case`")
+            case Constant() | Case() | Aggregate() | Items() | Lookup() | Resolve():
+                kind = f"`{get.function}`" if isinstance(get, Items) else _KINDS.get(type(get), "`case`")
                 self._refuse("SYN0403", get, f"{kind} has no way back")
 
     def _undo_default(self, get: Apply, value: Expression) -> Iterator[tuple[Field | Pick, Expression]]:

@@ -54,7 +54,7 @@ class Scope:
     facts: Facts = NOTHING
     resource: Resource | None = None  # native; item: the child resource, where it is described
     object: ResolvedObject | None = None  # canonical, child
-    prefix: str | None = None  # child: the name by which the aggregated records are seen
+    prefix: str | None = None  # child, item: the name by which what is aggregated is seen
     system: System | None = None
     lets: Mapping[str, Expression] = field(default_factory=dict)
 
@@ -102,8 +102,10 @@ class Scope:
         return found is not None and not found.type.nullable
 
     def _find(self, parts: tuple[str, ...], name: str) -> Expression | None:
+        beyond = len(parts) > 1 and parts[0] == self.prefix  # under the name by which it is seen
         if self.object is not None:
-            return self._canonical(parts[1:] if len(parts) > 1 and parts[0] == self.prefix else parts)
+            return self._canonical(parts[1:] if beyond else parts)
+        name = ".".join(parts[1:]) if beyond else name
         native = self.native(name)
         if self.kind == "item":
             member = Field("item", native.at, _landed(self, native)) if native else Field("item", name, LANDED)

@@ -246,6 +246,8 @@ def _elements_shape(take: str, filtered: bool) -> Shape:
     made: exp.Expression = call("list_transform", elements, _lambda(_mark(2)))
     if take == "first":
         return _shape(call("list_extract", made, exp.Literal(this="1", is_string=False)))
+    if take == "listed":
+        return _shape(made)
     if take == "sorted":
         made = call("list_sort", made)
     listed = exp.DPipe(this=literal("["), expression=call("array_to_string", made, literal(",")))

@@ -196,6 +196,12 @@ def _in(a: Arguments, _: Options) -> exp.Expression:
     return exp.Paren(this=exp.In(this=a[0], expressions=list(a[1:])))
 
 
+def _items_sum(a: Arguments, options: Options) -> exp.Expression:
+    """Sum up a list; null where the sum is too large."""
+    summed = exp.Coalesce(this=call("list_sum", a[0]), expressions=[exp.Literal.number(0)])
+    return exp.TryCast(this=summed, to=_type(options["type"]))
+
+
 _BUILDS: Mapping[str, Build] = {
     "AND": _chain(exp.And),
     "OR": _chain(exp.Or),
@@ -230,6 +236,11 @@ _BUILDS: Mapping[str, Build] = {
     "LIST": _function("list"),
     "JOINED": _joined,
     "CLOCK": _clock,
+    "ITEMS sum": _items_sum,
+    "ITEMS count": lambda a, _: exp.Coalesce(this=call("list_count", a[0]), expressions=[exp.Literal.number(0)]),
+    "ITEMS min": _function("list_min"),
+    "ITEMS max": _function("list_max"),
+    "ITEMS last": lambda a, _: call("list_extract", a[0], exp.Literal.number(-1)),
     "AGGREGATE sum": _sum,
     "AGGREGATE count": lambda a, _: exp.Count(this=a[0]),
     "AGGREGATE min": lambda a, _: exp.Min(this=a[0]),

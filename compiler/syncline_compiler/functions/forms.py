@@ -44,6 +44,9 @@ FORMS = (
     Form("pick", "pick LIST where CONDITION .MEMBER",
          "A member of the first element of a list that satisfies a condition. A two-way line writes it there, and makes an element "
          "where there is none.", "bijection", "list", 'email <-> pick Points where type == "email" .value'),
+    Form("sum, count, min, max, first, last, any, all", "count(LIST where CONDITION) · sum(LIST.MEMBER) · any(CONDITION over LIST.MEMBER)",
+         "Over the elements of a native list, in its own order; an element whose value is there and cannot be read makes all of it fail.",
+         "none", "list", 'count <- count(Points where kind == "home")'),
     Form("in", "VALUE in (VALUE, …)", "Whether a value is one of several, or a native code of a code table: `Status in status`.",
          "none", "low", 'flag <- Status in ("New", "Open")'),
     Form("is null", "VALUE is null · VALUE is not null", "Whether a value is null. Null, missing and \"\" are three things.",

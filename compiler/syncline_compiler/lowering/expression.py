@@ -15,6 +15,7 @@ from syncline_compiler.functions import REGISTRY
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.outline import Outline, outline
 from syncline_compiler.model import ir, typed
+from syncline_compiler.model.types import BOOL, INT
 
 LINKS = "links"
 
@@ -129,8 +130,8 @@ def _lower(e: typed.Expression, frame: Frame) -> ir.Scalar:
             return ir.Codes(_lower(e.argument, frame), rows)
         case typed.Resolve():
             return _resolve(e, frame)
-        case typed.Pick():
-            return ir.Elements(_lower(e.list, frame), b.holds(_lower(e.where, frame)), _lower(e.value, frame), "first")
+        case typed.Pick() | typed.Items():
+            return _elements(e, frame)
         case typed.OrElse():
             return _lower(e.value, frame)
         case typed.Aggregate():
@@ -160,8 +161,27 @@ def _failures(e: typed.Expression, frame: Frame) -> list[Failure]:
             return [*_failures(e.argument, frame), own]
         case typed.Pick():
             return [Failure(f.condition, f.code, f.rule, f.action) for f in _failures(e.list, frame)]
+        case typed.Items():
+            return _items_failures(e, frame)
         case _:
             return []
+
+
+def _elements(e: typed.Pick | typed.Items, frame: Frame) -> ir.Scalar:
+    of, where, value = _lower(e.list, frame), b.holds(_lower(e.where, frame)), _lower(e.value, frame)
+    if isinstance(e, typed.Pick):
+        return ir.Elements(of, where, value, "first")
+    return ir.Call(f"ITEMS {e.function}", (ir.Elements(of, where, value, "listed"),), (("type", b.sql_type(e.type)),))
+
+
+def _items_failures(e: typed.Items, frame: Frame) -> list[Failure]:
+    """Let a value that cannot be read fail the whole, and a sum that is too large."""
+    found = [b.is_null(_lower(e, frame))] if e.function == "sum" else []
+    if e.unread is not None:
+        unread = typed.Apply("and", (e.where, e.unread), BOOL)
+        counted = typed.Items("count", e.list, unread, typed.Constant(1, INT), None, INT)
+        found.append(b.call(">", _lower(counted, frame), ir.Value(0)))
+    return [Failure(condition, "SYN5001", f"{e.function} {e.list.name}") for condition in found]
 
 
 def _own_failure(

@@ -100,6 +100,7 @@ _KEYS: dict[type, Callable[..., Key | None]] = {
     typed.Lookup: _none,
     typed.Resolve: _none,
     typed.Pick: _none,
+    typed.Items: _none,
     typed.Aggregate: _none,
 }
 

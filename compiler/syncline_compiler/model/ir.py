@@ -81,13 +81,13 @@ class Elements(Node):
     """The elements of a JSON list (text): those for which ``where`` holds, each as ``value``.
 
     ``take``: ``first`` the first value or null; ``sorted`` a JSON list text sorted by ``value``'s text;
-    ``kept`` a JSON list text in its own order.
+    ``kept`` a JSON list text in its own order; ``listed`` a list of the engine, for the words ``ITEMS …``.
     """
 
     list: Scalar
     where: Scalar | None
     value: Scalar
-    take: Literal["first", "sorted", "kept"]
+    take: Literal["first", "sorted", "kept", "listed"]
 
 
 @dataclass(frozen=True, repr=False)

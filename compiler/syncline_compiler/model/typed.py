@@ -115,6 +115,21 @@ class Aggregate:
 
 
 @dataclass(frozen=True, slots=True)
+class Items:
+    """sum, count, min, max or last over the elements of a native list for which ``where`` holds, each as ``value``.
+
+    ``unread``: holds for an element whose value is there and is none of its type; with one of these all of it fails.
+    """
+
+    function: Literal["sum", "count", "min", "max", "last"]
+    list: Field
+    where: Expression
+    value: Expression  # over scope item
+    unread: Expression | None
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
 class OrElse:
     """What happens when ``value`` fails: ``null``, ``reject`` or ``review``. Without it a failure rejects the record."""
 
@@ -124,7 +139,7 @@ class OrElse:
     type: Type
 
 
-Expression = Constant | Field | Apply | Case | Lookup | Resolve | Pick | Aggregate | OrElse
+Expression = Constant | Field | Apply | Case | Lookup | Resolve | Pick | Aggregate | Items | OrElse
 
 
 def parts_of(expression: Expression) -> Iterable[Expression]:
@@ -139,9 +154,12 @@ def parts_of(expression: Expression) -> Iterable[Expression]:
             return (expression.argument,)
         case Pick():
             return (expression.list, expression.where, expression.value)
-        case Aggregate():
-            parts = (expression.value, expression.where, expression.by)
+        case Items():
+            parts = (expression.list, expression.where, expression.value, expression.unread)
             return tuple(part for part in parts if part is not None)
+        case Aggregate():
+            of_records = (expression.value, expression.where, expression.by)
+            return tuple(part for part in of_records if part is not None)
         case OrElse():
             return (expression.value,)
     return ()

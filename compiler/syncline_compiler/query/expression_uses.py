@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from syncline_compiler.checking.aggregates import names_in
+from syncline_compiler.checking.aggregates import FUNCTIONS, names_in
 from syncline_compiler.checking.names import Heard, Scope
 from syncline_compiler.functions import WRITTEN
 from syncline_compiler.model import syntax
@@ -43,6 +43,8 @@ class Listener:
                 yield from _function(written.function)
                 if scope.kind == "canonical" and scope.object is not None and written.arguments:
                     yield from _collection(written.arguments[0], scope.object)
+                elif scope.kind == "native" and written.function.text in FUNCTIONS and written.arguments:
+                    yield from _list(written.arguments[0], scope)
             case syntax.Step():
                 yield from _step(written)
 
@@ -53,9 +55,11 @@ class Listener:
         elif name.text in scope.lets:
             yield Use(Symbol("let", (self.path, name.text)), span_of(name))
         elif scope.system is not None and scope.resource is not None:
-            native = scope.native(name.text)
+            seen = len(name.parts) > 1 and name.parts[0] == scope.prefix
+            native = scope.native(".".join(name.parts[1 if seen else 0 :]))
             if native is not None:
-                yield Use(Symbol("native_field", (scope.system.name, scope.resource.name, native.name)), span_of(name))
+                span = piece(name.span, name.parts, 1) if seen else span_of(name)
+                yield Use(Symbol("native_field", (scope.system.name, scope.resource.name, native.name)), span)
 
     def _canonical(self, name: syntax.Name, item: ResolvedObject, prefix: str | None) -> Iterator[Use]:
         """Name a field, behind the name by which its record is seen where there is one."""
@@ -69,6 +73,17 @@ def _collection(argument: syntax.Expression, item: ResolvedObject) -> Iterator[U
     """Name the records over which an aggregate goes, by the name under which the object sees them."""
     for name in names_in(argument):
         yield Use(Symbol("inverse", (item.name, name.parts[0])), piece(name.span, name.parts, 0))
+
+
+def _list(argument: syntax.Expression, scope: Scope) -> Iterator[Use]:
+    """Name the native list over which an aggregate goes."""
+    assert scope.system is not None  # a native scope has both
+    assert scope.resource is not None
+    for name in names_in(argument):
+        native = scope.native(name.parts[0])
+        if native is not None and native.type in ("list", "json"):
+            symbol = Symbol("native_field", (scope.system.name, scope.resource.name, native.name))
+            yield Use(symbol, piece(name.span, name.parts, 0))
 
 
 def _function(name: syntax.Name) -> Iterator[Use]:

@@ -12,7 +12,18 @@ from typing import Literal
 from syncline_compiler.functions import REGISTRY
 from syncline_compiler.functions.reference import heading
 from syncline_compiler.model.resolved import CodeTable
-from syncline_compiler.model.typed import Aggregate, Apply, Case, Expression, Field, Lookup, OrElse, Pick, Resolve
+from syncline_compiler.model.typed import (
+    Aggregate,
+    Apply,
+    Case,
+    Expression,
+    Field,
+    Items,
+    Lookup,
+    OrElse,
+    Pick,
+    Resolve,
+)
 
 Role = Literal["value", "condition"]
 Loss = Literal["nothing", "form", "values"]
@@ -65,7 +76,7 @@ def ways(expression: Expression, codes: Codes, added: Callable[[Apply], bool] = 
 
 def _beyond(at: Expression) -> str | None:
     match at:
-        case Pick():
+        case Pick() | Items():
             return at.list.name
         case Aggregate():
             return at.object
@@ -86,7 +97,7 @@ def _parts(at: Expression) -> Iterator[tuple[Expression, Role]]:
             yield at.argument, "value"
         case OrElse():
             yield at.value, "value"
-        case Pick():
+        case Pick() | Items():
             yield from ((at.list, "condition"), (at.where, "condition"), (at.value, "value"))
         case Aggregate():
             yield from ((at.value, "value"), (Field("child", at.ref, at.type), "condition"))
@@ -111,7 +122,7 @@ def _step(at: Expression, codes: Codes) -> tuple[str, Loss]:
             return "case", "values"
         case Pick():
             return "pick", "nothing"
-        case Aggregate():
+        case Aggregate() | Items():
             return at.function, "values"
     return "", "nothing"
 
