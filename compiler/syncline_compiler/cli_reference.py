@@ -16,7 +16,7 @@ import click
 from syncline_compiler.cli_options import examples, project_option, root_of
 from syncline_compiler.diagnostics import catalogue
 from syncline_compiler.functions.reference import known_names, render_function
-from syncline_compiler.governance.tables import TABLES
+from syncline_compiler.governance.tables import LINKS, TABLES
 from syncline_compiler.model.kinds import FOLDERS
 from syncline_compiler.model.resolved_policy import Governance, ResolvedRule
 from syncline_compiler.pipeline import check_project, check_sources
@@ -123,11 +123,13 @@ def schema(kind: str | None, out: Path | None) -> None:
 def _show_attributes(form: str) -> None:
     tables = {name: {key: str(kind) for key, kind in table.attributes.items()} for name, table in TABLES.items()}
     if form == "json":
-        click.echo(json.dumps({"version": JSON_VERSION, "tables": tables}, indent=2))
+        collections = {name: list(LINKS.get(name, ())) for name in TABLES}
+        click.echo(json.dumps({"version": JSON_VERSION, "tables": tables, "collections": collections}, indent=2))
         return
     for name, table in TABLES.items():
         click.echo(f"{name}: {table.one}")
-        click.echo("".join(f"  {key:<18} {kind}\n" for key, kind in tables[name].items()))
+        over = f"  and over what belongs to it: {', '.join(LINKS[name])}\n" if name in LINKS else ""
+        click.echo("".join(f"  {key:<18} {kind}\n" for key, kind in tables[name].items()) + over)
 
 
 def _governance(project: Path | None) -> Governance:

@@ -66,6 +66,12 @@ def refused_pattern(pattern: str) -> str | None:
     return None
 
 
+def matches_pattern(pattern: str, text: str) -> bool:
+    """Tell whether the whole text has the shape of a regular expression (RE2)."""
+    found = _trial().execute("SELECT regexp_full_match(?, ?)", [text, pattern]).fetchone()
+    return found is not None and bool(found[0])
+
+
 @cache
 def _trial() -> duckdb.DuckDBPyConnection:
     """Open an engine of its own in which patterns are tried."""

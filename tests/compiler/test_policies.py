@@ -67,6 +67,17 @@ def found(check: Check, text: str, **files: str) -> list[str]:
         ("syncs", "covers_create or covers_update", "", ["account"]),
         ("syncs", "steward ?? label ?? name != \"account\"", "", ["account"]),
         ("members", "holds == \"always\"", "", ["account.crm"]),
+        ("objects", "count(fields where required) < 2", "", ["account"]),
+        ("objects", "any(fields.pii == \"contact\") and count(syncs) == 1", "", []),
+        ("objects", "all(fields.label is not null) and all(fields.required)", "", ["account"]),
+        ("objects", "max(fields.length) >= 80 and sum(fields.values) == 3", "", []),
+        ("syncs", "first(members.connection, members.connection) == \"crm\"", "", []),
+        ("syncs", "last(members.connection, members.connection where originates) != \"crm\"", "", ["account"]),
+        ("syncs", "any(members.on_leave == \"delete\")", "any(fields where critical)", ["account"]),
+        ("systems", "count(resources) == 1 and any(native_fields where name == \"title\")", "", ["crm"]),
+        ("resources", "all(native_fields.name | matches \"[a-z_]+\") and count(mappings) == 1", "", []),
+        ("fields", "name | matches \"[a-z]+\"", "", ["account.credit_limit"]),
+        ("fields", "starts_with(name, \"c\") or ends_with(name, \"s\") or contains(name, \"mai\")", "", ["account.name"]),
         ("members", "not originates", "", ["account.crm"]),
         ("mappings", "two_way == lines and not takes", "", []),
         ("mappings", "synced and object == \"invoice\"", "", ["crm.Account.account", "erp.Partner.account"]),
@@ -310,6 +321,7 @@ def test_attributes_are_listed() -> None:
     tables = json.loads(run("rules", "--attributes", "--format", "json").stdout)["tables"]
     assert tables["fields"]["pii"] == "text?"
     assert "  pii                text?" in run("rules", "--attributes").stdout
+    assert "  and over what belongs to it: members, scenarios, fields" in run("rules", "--attributes").stdout
 
 
 def test_a_rule_is_explained(project: Path) -> None:

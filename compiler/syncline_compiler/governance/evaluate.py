@@ -6,17 +6,27 @@ Invariant: the work is linear in the expression and in the texts of the row; not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from syncline_compiler.functions.texts import SPACES, casefolded, enlarged
-from syncline_compiler.model.typed import Apply, Case, Constant, Expression, Field, parts_of
+from syncline_compiler.model.typed import Aggregate, Apply, Case, Constant, Expression, Field, parts_of
 
 Values = Mapping[str, Any]
 Asked = Callable[[Values], Any]
 Options = Mapping[str, str]
 Strict = Callable[[list[Any], Options], Any]
+
+
+@cache
+def _matched(pattern: str, text: str) -> bool:
+    # The engine takes long to load, and few rules have a pattern. Only it is sure to answer in time that is linear.
+    from syncline_runtime.state import matches_pattern
+
+    return matches_pattern(pattern, text)
+
 
 _STRICT: Mapping[str, Strict] = {
     "eq": lambda a, _: a[0] == a[1],
@@ -44,6 +54,10 @@ _STRICT: Mapping[str, Strict] = {
     "length": lambda a, _: len(a[0]),
     "left": lambda a, o: a[0][: int(o["length"])],
     "replace": lambda a, o: a[0].replace(o["old"], o["new"]),
+    "starts_with": lambda a, _: a[0].startswith(a[1]),
+    "ends_with": lambda a, _: a[0].endswith(a[1]),
+    "contains": lambda a, _: a[1] in a[0],
+    "matches": lambda a, o: _matched(o["pattern"], a[0]),
     "text_of_int": lambda a, _: str(a[0]),
     "text_of_code": lambda a, _: a[0],
     "text_of_date": lambda a, _: a[0],
@@ -62,22 +76,26 @@ KNOWN = frozenset({*_STRICT, *_OWN, "and", "or"})
 """The functions that rules may use."""
 
 
+Related = Callable[[str], Callable[[Values], Sequence[Values]]]
+"""By the name under which other rows are seen: the function that gives those of a row."""
+
+
 def beyond(expression: Expression) -> Iterator[str]:
-    """Name what an expression holds that cannot be asked of a row: functions over records, codes and references."""
+    """Name what an expression holds that cannot be asked of rows: functions that only the engine has, codes, references."""
     if isinstance(expression, Apply):
         if expression.function not in KNOWN:
             yield expression.function
-    elif not isinstance(expression, Constant | Case):
+    elif not isinstance(expression, Constant | Case | Aggregate):
         if not isinstance(expression, Field):
             yield type(expression).__name__.lower()
-        elif expression.scope != "canonical":
+        elif expression.scope not in ("canonical", "child"):
             yield f"{expression.scope}.{expression.name}"
     for part in parts_of(expression):
         yield from beyond(part)
 
 
-def asked(expression: Expression) -> Asked:
-    """Give the function that answers an expression for a row."""
+def asked(expression: Expression, related: Related | None = None) -> Asked:
+    """Give the function that answers an expression for a row; ``related`` finds the rows that aggregates go over."""
     match expression:
         case Constant():
             value = Decimal(str(expression.value)) if expression.type.kind == "decimal" else expression.value
@@ -86,15 +104,17 @@ def asked(expression: Expression) -> Asked:
             name = expression.name
             return lambda row: row[name]
         case Case():
-            return _case(expression)
+            return _case(expression, related)
         case Apply():
-            return _apply(expression)
+            return _apply(expression, related)
+        case Aggregate() if related is not None:
+            return _aggregate(expression, related(expression.ref))
     raise TypeError(f"{type(expression).__name__} cannot be asked of a row")
 
 
-def _case(expression: Case) -> Asked:
-    branches = [(asked(condition), asked(value)) for condition, value in expression.branches]
-    default = asked(expression.default) if expression.default is not None else lambda _: None
+def _case(expression: Case, related: Related | None) -> Asked:
+    branches = [(asked(condition, related), asked(value, related)) for condition, value in expression.branches]
+    default = asked(expression.default, related) if expression.default is not None else lambda _: None
 
     def answer(row: Values) -> Any:
         return next((value for condition, value in branches if condition(row)), default)(row)
@@ -102,8 +122,33 @@ def _case(expression: Case) -> Asked:
     return answer
 
 
-def _apply(expression: Apply) -> Asked:
-    arguments = [asked(argument) for argument in expression.arguments]
+def _aggregate(expression: Aggregate, others: Callable[[Values], Sequence[Values]]) -> Asked:
+    value = asked(expression.value)
+    where = asked(expression.where) if expression.where is not None else None
+    by = asked(expression.by) if expression.by is not None else None
+    reckon = _RECKONED[expression.function]
+
+    def answer(row: Values) -> Any:
+        kept = [one for one in others(row) if where is None or where(one)]
+        placed = [one for one in kept if by(one) is not None] if by is not None else kept
+        ordered = sorted(placed, key=by) if by is not None else placed
+        return reckon([found for one in ordered if (found := value(one)) is not None])
+
+    return answer
+
+
+_RECKONED: Mapping[str, Callable[[list[Any]], Any]] = {
+    "count": len,
+    "sum": sum,
+    "min": lambda values: min(values, default=None),
+    "max": lambda values: max(values, default=None),
+    "first": lambda values: values[0] if values else None,
+    "last": lambda values: values[-1] if values else None,
+}
+
+
+def _apply(expression: Apply, related: Related | None) -> Asked:
+    arguments = [asked(argument, related) for argument in expression.arguments]
     if expression.function == "and":
         return lambda row: all(argument(row) for argument in arguments)
     if expression.function == "or":

@@ -8,7 +8,7 @@ Invariant: the rows follow from the specs alone, in one order; a table that no r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from syncline_compiler.governance import data_rows, system_rows
 from syncline_compiler.governance.row import Governed, Row
@@ -106,6 +106,44 @@ TABLES: Mapping[str, Table] = {
         }, data_rows.scenarios),
     )
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Link:
+    """Rows of another table that belong to a row: where ``keys``, attributes there and here, are equal."""
+
+    table: str
+    keys: tuple[tuple[str, str], ...]
+
+
+LINKS: Mapping[str, Mapping[str, Link]] = {
+    "objects": {name: Link(name, (("object", "name"),)) for name in ("fields", "syncs", "mappings", "events")},
+    "syncs": {
+        "members": Link("members", (("sync", "name"),)),
+        "scenarios": Link("scenarios", (("sync", "name"),)),
+        "fields": Link("fields", (("object", "object"),)),
+    },
+    "systems": {
+        name: Link(name, (("system", "name"),))
+        for name in ("resources", "native_fields", "connections", "members", "mappings")
+    },
+    "resources": {
+        "native_fields": Link("native_fields", (("system", "system"), ("resource", "name"))),
+        "mappings": Link("mappings", (("system", "system"), ("resource", "name"))),
+    },
+}
+"""What aggregates of a rule can go over, by table and name: `count(fields where pii is not null)` of an object or sync."""
+
+
+def linked_objects(table: str) -> Mapping[str, ResolvedObject]:
+    """Give the tables that show their rows to one, as objects that refer to it."""
+    return {name: _linked(name, link, table) for name, link in LINKS.get(table, {}).items()}
+
+
+def _linked(name: str, link: Link, table: str) -> ResolvedObject:
+    plain = TABLES[link.table].as_object()
+    refers = ResolvedField(name, Type("ref", name=table), NOWHERE, inverse=name)
+    return replace(plain, fields=(*plain.fields, refers))
 
 
 def rows_of(table: str, governed: Governed) -> Iterator[Row]:

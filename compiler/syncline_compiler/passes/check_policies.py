@@ -6,12 +6,15 @@ Invariant: the work is bounded by rules times rows, and findings come in the ord
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from syncline_compiler.diagnostics.diagnostic import Collector
-from syncline_compiler.governance.evaluate import asked
+from syncline_compiler.governance.evaluate import Values, asked
 from syncline_compiler.governance.row import Governed, Row, Value
-from syncline_compiler.governance.tables import rows_of
+from syncline_compiler.governance.tables import LINKS, rows_of
 from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.resolved import ResolvedProject
 from syncline_compiler.model.resolved_policy import PLACEHOLDER, ResolvedRule
@@ -21,20 +24,43 @@ def check_policies(
     project: ResolvedProject, written: WrittenProject, rules: Sequence[ResolvedRule], diagnostics: Collector
 ) -> None:
     """Ask every rule that is not off; each table is filled once, and only if a rule selects it."""
-    governed = Governed(project, written)
-    rows: dict[str, list[Row]] = {}
+    model = _Model(Governed(project, written))
     for rule in rules:
-        if rule.severity == "off":
-            continue
-        if rule.select not in rows:
-            rows[rule.select] = list(rows_of(rule.select, governed))
-        _ask(rule, rows[rule.select], diagnostics)
+        if rule.severity != "off":
+            _ask(rule, model, diagnostics)
 
 
-def _ask(rule: ResolvedRule, rows: Sequence[Row], diagnostics: Collector) -> None:
-    where = asked(rule.where) if rule.where is not None else None
-    require = asked(rule.require)
-    for row in rows:
+@dataclass(frozen=True)
+class _Model:
+    """The tables that were filled, and for each link the rows by what they belong to."""
+
+    governed: Governed
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    linked: dict[tuple[str, str], Mapping[tuple[Value, ...], list[Values]]] = field(default_factory=dict)
+
+    def of(self, table: str) -> list[Row]:
+        if table not in self.rows:
+            self.rows[table] = list(rows_of(table, self.governed))
+        return self.rows[table]
+
+    def related(self, table: str, name: str) -> Callable[[Values], Sequence[Values]]:
+        """Give the function that finds the rows which a row of a table sees by a name."""
+        link = LINKS[table][name]
+        there, here = zip(*link.keys, strict=True)
+        if (table, name) not in self.linked:
+            found: dict[tuple[Value, ...], list[Values]] = defaultdict(list)
+            for row in self.of(link.table):
+                found[tuple(row.values[key] for key in there)].append(row.values)
+            self.linked[table, name] = found
+        by_key = self.linked[table, name]
+        return lambda values: by_key.get(tuple(values[key] for key in here), ())
+
+
+def _ask(rule: ResolvedRule, model: _Model, diagnostics: Collector) -> None:
+    related = partial(model.related, rule.select)
+    where = asked(rule.where, related) if rule.where is not None else None
+    require = asked(rule.require, related)
+    for row in model.of(rule.select):
         if (where is None or where(row.values)) and not require(row.values):
             _report(rule, row, diagnostics)
 

@@ -17,7 +17,7 @@ from syncline_compiler.checking.size import Bounds
 from syncline_compiler.diagnostics import catalogue
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.governance.evaluate import beyond
-from syncline_compiler.governance.tables import TABLES, Table
+from syncline_compiler.governance.tables import TABLES, Table, linked_objects
 from syncline_compiler.model import syntax
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.resolved_policy import (
@@ -107,13 +107,14 @@ def _condition(text: str, span: Span, table: Table, parse: Parse, diagnostics: C
     if parsed is None:
         return None
     scope = Scope("canonical", table.one, "SYN0907", object=table.as_object())
-    typed = Typer(Names({}, {}, {}), scope, diagnostics).condition(parsed)
+    typed = Typer(Names(linked_objects(table.name), {}, {}), scope, diagnostics).condition(parsed)
     if typed.type.kind == "unknown" or not Bounds().hold(typed, span, diagnostics):
         return None
     stray = next(beyond(typed), None)
     if stray is not None:
         remedy = (
-            "rules have comparisons, and, or, not, in, is null, ??, +, - and functions of text such as lower and left"
+            "rules have comparisons, and, or, not, in, is null, ??, +, -, functions of text such as lower and matches, and count, "
+            "any, all and the like over what belongs to a row"
         )
         diagnostics.report("SYN0908", span, label=f"`{stray}` cannot be asked of specs", help=remedy)
         return None
