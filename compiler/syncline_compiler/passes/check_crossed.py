@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from syncline_compiler.diagnostics.diagnostic import Collector
-from syncline_compiler.model.typed import Expression, Line, Put, TypedMapping, fields_in
+from syncline_compiler.model.typed import Line, Put, TypedMapping, fields_in
 
 
 def check_crossed(mappings: Iterable[TypedMapping], diagnostics: Collector) -> None:
@@ -33,12 +33,15 @@ def _check(lines: Iterable[Line], diagnostics: Collector) -> None:
 
 def _pair(line: Line) -> tuple[str, str] | None:
     """Give what a line joins, one canonical and one native name, as they are compared."""
-    values: list[Expression] = [line.get] if line.get is not None else []
-    native = {one.name for value in values for one in fields_in(value) if one.scope in ("native", "item")}
-    native |= {put.native for put in line.puts if isinstance(put, Put)}
-    if line.field is None or len(native) != 1:
+    if line.field is None or len(line.puts) > 1:
         return None
-    return _bare(line.field), _bare(native.pop())
+    if line.puts:
+        put = line.puts[0]
+        return (_bare(line.field), _bare(put.native)) if isinstance(put, Put) else None
+    read = (
+        {one.name for one in fields_in(line.get) if one.scope in ("native", "item")} if line.get is not None else set()
+    )
+    return (_bare(line.field), _bare(read.pop())) if len(read) == 1 else None
 
 
 def _bare(name: str) -> str:
