@@ -110,6 +110,10 @@ MISTAKES = [
     (SYNC, "  hold:\n", "hold:\n", "SYN0006"),
     (CRM, '    get: {path: "/api/accounts/{id}"}', '      get: {path: "/api/accounts/{id}"}', "SYN0006"),
     (ACCOUNT, "label: Email address}\n  phone:", "label: Email address,\n   phone:", "SYN0002"),
+    (INVOICE, "    label: Still to be paid", "  label: Still to be paid", "SYN0006"),
+    (INVOICE, "    label: Still to be paid", "  label: Open", "SYN0006"),
+    # the sides of a line are exchanged
+    (CRM_MAP, "tax_id  <-> vat_number", "vat_number <-> tax_id", "SYN0203"),
     # a header was left standing when a mapping was copied
     ("mappings/erp_payment.map", "mapping erp.Payment", "mapping erp.Invoice", "SYN0204"),
     (CRM_INVOICE, "<-> invoice@1", "<-> payment@1", "SYN0203"),

@@ -124,13 +124,22 @@ class Typer:
         found = self.scope.find(name.parts)
         if found is None:
             text = name.text.removeprefix(f"{self.scope.prefix}.")
-            remedy = did_you_mean(text, self.scope.known(), kind="names")
+            remedy = self._beyond(name) or did_you_mean(text, self.scope.known(), kind="names")
             label = f"{self.scope.of} has no field `{text[:60]}`"
             self.diagnostics.report(self.scope.unknown, name.span, label=label, help=remedy)
             return UNTYPED
         if found.type.kind == "unknown":
             self.diagnostics.known()
         return found
+
+    def _beyond(self, name: syntax.Name) -> str:
+        """Say why a field of the record that a reference leads to has no name here."""
+        refers = (
+            self.scope.object.field(name.parts[0]) if self.scope.object is not None and len(name.parts) > 1 else None
+        )
+        if refers is None or refers.type.kind != "ref":
+            return ""
+        return f"fields behind the reference `{refers.name}` are not seen from here: say it of `{refers.type.name}`"
 
     def _operation(self, written: syntax.Operation, wanted: Type | None) -> Expression:
         match written.operator:

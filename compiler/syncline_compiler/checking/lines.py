@@ -63,6 +63,8 @@ class LineChecker:
 
     def _read(self, line: syntax.Line) -> Line | None:
         assert isinstance(line.left, syntax.Name)  # the parser sees to it
+        if self.object.field(line.left.text) is None and self._is_exchanged(line.left, line):
+            return None
         target = self._field(line.left)
         typer = Typer(self.names, self.native, self.diagnostics)
         value = typer.value(line.right, target.type if target is not None else None)
@@ -82,6 +84,18 @@ class LineChecker:
         lens = Lens(self.native, self.names, target, line.right.span, typer.places, self.diagnostics)
         puts, exact = lens.derive(get)
         return Line("both", target.name, get, puts, exact, line.span, line.text) if not lens.failed else None
+
+    def _is_exchanged(self, left: syntax.Name, line: syntax.Line) -> bool:
+        """Report a line whose sides are exchanged: each names what is on the other."""
+        right = line.right.value if isinstance(line.right, syntax.Pipeline) else line.right
+        if not isinstance(right, syntax.Name) or not self.native.native(left.text):
+            return False
+        if self.native.find(right.parts) or not self.object.field(right.text):
+            return False
+        label = f"`{left.text}` is native and `{right.text}` canonical: the sides are exchanged"
+        remedy = "what is canonical stands on the left, what is native on the right"
+        self.diagnostics.report("SYN0203", line.span, label=label, help=remedy)
+        return True
 
     def _field(self, name: syntax.Name) -> ResolvedField | None:
         """Give the canonical field that a line reads into, each by one line only."""

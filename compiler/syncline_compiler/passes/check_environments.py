@@ -1,12 +1,13 @@
 """Check environments: whether test records or test runs could reach a live system.
 
-In: the project file and the systems. Diagnostics: SYN0805, SYN0806, SYN0807.
+In: the project file and the systems. Diagnostics: SYN0805 … SYN0808.
 Invariant (of a project without these): an environment with stand-ins, or one that must prove to be no live one, shares
 neither address nor credential with a live one; every address is one that the system description names.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from syncline_compiler.model.spec import ConnectionSpec
 from syncline_compiler.source import Span
 from syncline_runtime.system import System, lies_within
 
+HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})
+"""What this machine is called by itself."""
 LIVE = frozenset({"live", "prod", "production"})
 """What environments are called that hold the real records."""
 
@@ -64,7 +67,8 @@ def check_environments(
         if one.spec.stand_in:
             _check_stand_in(one, diagnostics)
         else:
-            _check_origin(one, diagnostics)
+            if _is_at_home(one, diagnostics):
+                _check_clear(one, diagnostics)
     open_ones = [one for one in bound if not one.spec.stand_in]
     for one in open_ones:
         if one.is_for_trial:
@@ -93,11 +97,24 @@ def _check_stand_in(one: _Bound, diagnostics: Collector) -> None:
             return
 
 
-def _check_origin(one: _Bound, diagnostics: Collector) -> None:
+def _check_clear(one: _Bound, diagnostics: Collector) -> None:
+    """Check that no credential goes over the network for all to read."""
+    origin = one.spec.origin or ""
+    host = re.match(r"http://(?:[^/@]*@)?(\[[^\]]*\]|[^/:]*)", origin, re.IGNORECASE)
+    if host is None or one.system.auth.kind == "none" or host[1].casefold() in HERE:
+        return
+    diagnostics.report(
+        "SYN0808", one.at("origin"), label=f"the credential of `{one.name}` is sent so that everybody on the way can read it",
+        help="write `https://…`; within a network that is safe in itself, waive this and say so",
+    )  # fmt: skip
+
+
+def _is_at_home(one: _Bound, diagnostics: Collector) -> bool:
+    """Check that an address is one that the system description names."""
     origin, allowed = one.spec.origin, one.system.origins_of(one.spec.environment)
     named = origin is not None and origin.startswith("http")  # a reference is looked at before a run
     if origin is None or not named or not allowed or lies_within(origin, allowed):
-        return
+        return True
     described = one.project.systems[one.system.name]
     of = f" of `{one.spec.environment}`" if one.spec.environment in one.system.origins else ""
     diagnostics.report(
@@ -105,6 +122,7 @@ def _check_origin(one: _Bound, diagnostics: Collector) -> None:
         secondary=[(described.key("origins"), f"{', '.join(allowed[:3])}{' …' if allowed[3:] else ''}")],
         help="correct the address, or add it to `origins` if the system is there too",
     )  # fmt: skip
+    return False
 
 
 def _check_trial(one: _Bound, others: list[_Bound], diagnostics: Collector) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from syncline_compiler.checking.derivation import Derived, Needs, circles, in_order, needs_of
 from syncline_compiler.checking.size import Bounds
@@ -16,7 +17,7 @@ from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model import syntax
 from syncline_compiler.model.document import Declared, WrittenProject
 from syncline_compiler.model.resolved import DerivedField, IdentityRule, Invariant, ResolvedObject
-from syncline_compiler.model.spec import ObjectSpec
+from syncline_compiler.model.spec import DerivedSpec, ObjectSpec
 from syncline_compiler.model.typed import Constant, Expression
 from syncline_compiler.model.types import UNKNOWN, Type
 from syncline_compiler.source import Span
@@ -49,11 +50,13 @@ def _derived(
     project: WrittenProject, objects: Objects, parse: Parse, typing: Typing, diagnostics: Collector
 ) -> Objects:
     """Type derived fields, each behind those that it is made of. What cannot be typed then is reported."""
+    slipped = {(name, field) for name in objects for field in _slipped(project.objects[name], diagnostics)}
     needs = needs_of(
         {
             (name, field): parse(spec.value, project.objects[name].at("derived", field, "value"), Collector(trial=True))
             for name in objects
             for field, spec in project.objects[name].spec.derived.items()
+            if (name, field) not in slipped
         },
         objects,
     )
@@ -63,6 +66,18 @@ def _derived(
         pending = _typed(pending, {}, project, typed, typing)
     _report(pending, needs, project, typed, typing, diagnostics)
     return {name: _in_written_order(project.objects[name], item) for name, item in typed.items()}
+
+
+def _slipped(declared: Declared[ObjectSpec], diagnostics: Collector) -> Iterator[str]:
+    """Report keys of a derived field that stand among the names of derived fields: they are not indented far enough."""
+    derived = declared.spec.derived
+    for before, name in pairwise(derived):
+        if name in DerivedSpec.model_fields and getattr(derived[before], name, None) is None:
+            diagnostics.report(
+                "SYN0006", declared.key("derived", name), label=f"`{name}` is the name of a derived field here",
+                help=f"`{name}` belongs under `{before}`: indent it further",
+            )  # fmt: skip
+            yield name
 
 
 def _typed(
