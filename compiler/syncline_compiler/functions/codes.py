@@ -25,6 +25,8 @@ def _read(name: str) -> Any:
 COUNTRY_CODES: Mapping[str, tuple[str, str]] = {code: tuple(others) for code, others in _read("countries").items()}
 """Two letters → three letters, three digits; Kosovo by the code that users agreed on."""
 COUNTRIES = tuple(COUNTRY_CODES)
+_SAID_ELSEWHERE = {"UK": "GB", "EL": "GR"}
+"""Codes that tax offices and others use, and ISO 3166 does not."""
 LANGUAGES = tuple(_read("languages"))
 _CURRENT = _read("currencies")["current"]
 WITHDRAWN: Mapping[str, int] = {
@@ -76,6 +78,14 @@ def subdivision_names_in(language: str, country: str) -> Mapping[str, tuple[str,
 def zones() -> frozenset[str]:
     """Give the names of time zones."""
     return frozenset(_read("zones"))
+
+
+def refused_country(value: str) -> str | None:
+    """Say what is wrong with the code of a country; None if it is one."""
+    if value in COUNTRY_CODES:
+        return None
+    meant = _SAID_ELSEWHERE.get(value) or (value.upper() if value.upper() in COUNTRY_CODES else None)
+    return f'"{value[:40]}" is no ISO 3166 country' + (f': write "{meant}"' if meant else "")
 
 
 def folded(name: str) -> str:

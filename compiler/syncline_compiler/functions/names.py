@@ -89,7 +89,7 @@ def _language(value: str) -> str | None:
 
 
 def _country(value: str) -> str | None:
-    return None if value in codes.COUNTRIES else f'"{value[:40]}" is no ISO 3166 country'
+    return codes.refused_country(value)
 
 
 @cache

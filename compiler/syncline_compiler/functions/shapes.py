@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from sqlglot import exp
 
 from syncline_compiler.functions import tree
-from syncline_compiler.functions.codes import COUNTRIES, CURRENCIES, LANGUAGES
+from syncline_compiler.functions.codes import COUNTRIES, CURRENCIES, LANGUAGES, refused_country
 from syncline_compiler.functions.function import (
     Example,
     Function,
@@ -88,7 +88,7 @@ def _bool(_: Sequence[Type], options: Options) -> Type:
 
 
 def _region(value: str) -> str | None:
-    return None if value in COUNTRIES else f'"{value}" is no ISO 3166 country'
+    return refused_country(value)
 
 
 _WORDS = (Setting("yes", "text"), Setting("no", "text"))

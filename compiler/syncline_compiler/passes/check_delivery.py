@@ -54,6 +54,7 @@ def check_delivery(
             written=native_written(member.mapping),
         )
         _check_create(looked_at, diagnostics)
+        _check_marker(looked_at, diagnostics)
         _check_forgotten(looked_at, sync, project, diagnostics)
         _check_update(looked_at, diagnostics)
         _check_precondition(looked_at, diagnostics)
@@ -89,6 +90,18 @@ def _check_create(looked_at: _Member, diagnostics: Collector) -> None:
             "describe one of: `idempotency: {header: …}`, `external_id: …`, or `marker: …` with `find: …`",
             "as it is, a create that was cut off waits until a person has looked",
         ),
+    )  # fmt: skip
+
+
+def _check_marker(looked_at: _Member, diagnostics: Collector) -> None:
+    """Check that nothing is written over the mark by which a create that was cut off is found again."""
+    create = looked_at.resource.create
+    if create is None or create.marker is None or create.marker not in looked_at.written:
+        return
+    diagnostics.report(
+        "SYN0703", looked_at.written[create.marker], label=f"`{create.marker}` is written here, over the mark",
+        secondary=[(looked_at.described.at(*looked_at.place("create", "marker")), "by which a create is found again")],
+        help="leave the line out, or let `marker` name a field that nothing else is written to",
     )  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def _check_stand_in(one: _Bound, diagnostics: Collector) -> None:
 def _check_clear(one: _Bound, diagnostics: Collector) -> None:
     """Check that no credential goes over the network for all to read."""
     origin = one.spec.origin or ""
-    host = re.match(r"http://(?:[^/@]*@)?(\[[^\]]*\]|[^/:]*)", origin, re.IGNORECASE)
+    host = re.match(r"http://(?:[^/@]*@)?(\[[^\]]*\]|[^/:]*)", origin)
     if host is None or one.system.auth.kind == "none" or host[1].casefold() in HERE:
         return
     diagnostics.report(

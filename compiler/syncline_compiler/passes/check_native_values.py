@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from syncline_compiler.diagnostics.diagnostic import Collector, Secondary
 from syncline_compiler.model.document import WrittenProject
-from syncline_compiler.model.exclusive import never_together
+from syncline_compiler.model.exclusive import never_holds, never_together
 from syncline_compiler.model.resolved import CodeTable
 from syncline_compiler.model.typed import (
     Apply,
@@ -122,7 +122,7 @@ def check_native_values(
         told = diagnostics.told
         if any(field.values or field.of for field in resource.fields):
             _Mapping(typed, resource, system, codes, project, diagnostics).check()
-        if typed.take is not None and diagnostics.told == told:
+        if typed.take is not None and diagnostics.told == told and not never_holds(typed.take):
             _check_taken_back(typed, typed.take, diagnostics)
 
 
