@@ -177,11 +177,19 @@ def test_nothing_in_a_spec_is_taken_for_markup(check: Check) -> None:
 
 @given(TEXTS)
 @example("a\\|b")
+@example("    a")
+@example("12. a")
+@example("---")
+@example("+ a")
+@example("=")
 def test_a_text_shows_as_itself(text: str) -> None:
     shown = _Html("\n".join(table(("one", "two"), [[plain(text), plain("x")]])))
     assert shown.rows == [2 if plain(text) else 1, 2 if plain(text) else 1]
     assert set(shown.tags) == {"table", "thead", "tbody", "tr", "th", "td"}
     assert _squashed(text) in _squashed(shown.text)
+    alone = _Html(plain(text))
+    assert set(alone.tags) <= {"p"}
+    assert _squashed(text) == _squashed(alone.text)
 
 
 @given(TEXTS)

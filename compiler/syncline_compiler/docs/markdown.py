@@ -27,7 +27,7 @@ _BAR = re.compile(r"(?<!\\)\|")
 
 def plain(text: str) -> Markdown:
     """Give a text that shows as itself: no emphasis, link, heading or entity comes of it."""
-    quoted = _SPECIAL.sub(r"\\\1", html.escape(_one_line(text), quote=False))
+    quoted = _SPECIAL.sub(r"\\\1", html.escape(_one_line(text).strip(), quote=False))
     quoted = _ADDRESS.sub(r"\\\g<0>", quoted)
     return Markdown(_LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}", quoted))
 
