@@ -6,9 +6,10 @@ import duckdb
 import pytest
 from sqlglot import exp
 
-from language import engine
+from language import check, engine
 from syncline_compiler.emit.words import path_of
 from syncline_compiler.functions import REGISTRY, WRITTEN, Function
+from syncline_compiler.functions.elsewhere import ELSEWHERE
 from syncline_compiler.functions.function import Example
 
 EXAMPLES = [
@@ -83,3 +84,26 @@ def test_money_keeps_every_digit(duck: duckdb.DuckDBPyConnection) -> None:
     sql = build([exp.column("a")], {"precision": "38", "scale": "2"}).sql("duckdb")
     found = duck.execute(f"SELECT CAST({sql} AS VARCHAR) FROM (SELECT '12345678901234567.89' AS a)").fetchone()
     assert found == ("12345678901234567.89",)
+
+
+def test_names_of_other_languages_are_none_of_ours() -> None:
+    assert not set(ELSEWHERE) & set(WRITTEN)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("at <- now()", "the only clock is `run.started_at`, so that a run can be repeated"),
+        ("label <- Text | SUBSTR 1 5", "write `substring start length`; the first character is 1"),
+        ("day <- Day + 1", "write `| plus 1 day`, or another unit"),
+        ('limit <- money(Amount, "eur")', 'write "EUR"'),
+        ("label <- Text | substring 0 5", "a number from 1 to 1000000 is expected"),
+        ('phone <- Text | phone "Germany"', 'write "DE"'),
+        ('rate <- Text | decimal 2 "de_DE"', "did you mean `de-DE`?"),
+        ('country <- Text | country name "German"', "did you mean `de`?"),
+        ('label <- (Text | json) | at "$.a" | left 20', 'without `$`: "a"'),
+    ],
+)
+def test_what_was_meant_is_said(line: str, said: str) -> None:
+    (found,) = check(line + "\n")[1]
+    assert said in f"{found.label} {' '.join(map(str, found.helps))}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from syncline_compiler.checking.agree import Agreement
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.functions import WRITTEN, Function
+from syncline_compiler.functions.elsewhere import ELSEWHERE
 from syncline_compiler.functions.function import RefusedArguments, Setting, Value
 from syncline_compiler.model import syntax
 from syncline_compiler.model.typed import Apply, Expression
@@ -57,7 +58,8 @@ def choose(call: Call, typed: Callable[[Given], Expression], diagnostics: Collec
     """Find and apply the function that is meant; None after a report."""
     functions = WRITTEN.get(call.name)
     if functions is None:
-        remedy = did_you_mean(call.name, [*WRITTEN, "code", "ref"], kind="functions")
+        other = ELSEWHERE.get(call.name.lower())
+        remedy = other or did_you_mean(call.name, [*WRITTEN, "code", "ref"], kind="functions")
         label = f"there is no function `{call.name}`"
         diagnostics.report("SYN0303", call.name_span, label=label, help=remedy)
         return None
@@ -115,7 +117,8 @@ def _fitting(function: Function, call: Call, diagnostics: Collector) -> Choice |
             continue
         setting = _setting(parameter, left[0], call.zone) if left else None
         if setting is not None:
-            wrong = wrong or _wrong(parameter, setting, left.pop(0), call, diagnostics)
+            found = _wrong(parameter, setting, left.pop(0), call, diagnostics)
+            wrong = wrong or found
         elif parameter.default is None:
             return None
         if setting is not None or parameter.default:

@@ -58,10 +58,13 @@ def fitted(value: Constant, to: Type) -> Constant | None:
     if check is None:
         return None
     if not check(value.value):
-        raise UnfitConstantError(f'"{value.value[:60]}" is no {to.kind}')
+        large = value.value.upper()
+        meant = f'write "{large}"' if to.kind in _LARGE and check(large) else None
+        raise UnfitConstantError(f'"{value.value[:60]}" is no {to.kind}', meant)
     return Constant(value.value, to.present())
 
 
+_LARGE = {"country", "currency", "subdivision"}
 _DURATION = re.compile(
     r"P(?:(?P<weeks>\d{1,6})W)?(?:(?P<days>\d{1,7})D)?"
     r"(?:T(?:(?P<hours>\d{1,9})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,9})S)?)?"

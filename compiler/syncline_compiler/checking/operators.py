@@ -187,6 +187,8 @@ def _refuse(operator: str, values: Sequence[Expression], span: Span, diagnostics
     label = f"`{sign}` does not go with {' and '.join(map(str, types))}"
     money = any(one.kind == "money" for one in types)
     remedy = "an amount without its currency cannot be reckoned with; `amount(…)` takes the amount" if money else ""
+    if {one.kind for one in types} == {"date", "int"}:
+        remedy = "write `| plus 1 day`, or another unit"
     if any(one.kind in TEXTUAL for one in types) and not money:
         remedy = "convert with `| text` to join texts, or with `| int` or `| decimal 2` to reckon"
     diagnostics.report("SYN0306" if money else "SYN0301", span, label=label, help=remedy or ())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -84,8 +84,18 @@ def refused_country(value: str) -> str | None:
     """Say what is wrong with the code of a country; None if it is one."""
     if value in COUNTRY_CODES:
         return None
-    meant = _SAID_ELSEWHERE.get(value) or (value.upper() if value.upper() in COUNTRY_CODES else None)
+    meant = _SAID_ELSEWHERE.get(value) or (value.upper() if value.upper() in COUNTRY_CODES else None) or _named(value)
     return f'"{value[:40]}" is no ISO 3166 country' + (f': write "{meant}"' if meant else "")
+
+
+def _named(value: str) -> str | None:
+    return by_name([names_in("en", "countries")]).get(folded(value))
+
+
+def by_english_name(name: str, known: Container[str]) -> str | None:
+    """Give a remedy where a language is called by its name, such as German, and its code is known."""
+    code = by_name([names_in("en", "languages")]).get(folded(name), "")
+    return f"did you mean `{code}`?" if code in known else None
 
 
 def folded(name: str) -> str:

@@ -24,6 +24,8 @@ _STEP = re.compile(r"\[([0-9]+)\]|([^.\[\]]+)")
 
 
 def _path(value: str) -> str | None:
+    if value.startswith(("$.", "$[")):
+        return f'a path begins with its first member, without `$`: "{value.lstrip("$.")[:60]}"'
     return None if _PATH.fullmatch(value) else 'a path such as "billing.lines[0].sku" is expected'
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from syncline_compiler.functions import tree
-from syncline_compiler.functions.codes import NUMBER_SIGNS
+from syncline_compiler.functions.codes import NUMBER_SIGNS, by_english_name
 from syncline_compiler.functions.function import Example, Function, Inverse, Options, Setting, Value
 from syncline_compiler.functions.kinds import TEXTUAL
 from syncline_compiler.functions.numbers import decimal, exactly, scale_fits
@@ -32,7 +32,11 @@ def _signs(locale: str) -> tuple[str, str, str]:
 def _locale(value: str) -> str | None:
     if re.fullmatch("[a-z]{2,3}(-[A-Z]{2})?", value) and (value in NUMBER_SIGNS or value.split("-")[0] in NUMBER_SIGNS):
         return None
-    return f'"{value[:40]}" is no locale known here: {did_you_mean(value, NUMBER_SIGNS, kind="locales")}'
+    tidy = value.replace("_", "-")
+    remedy = (
+        f"did you mean `{tidy}`?" if tidy != value and _locale(tidy) is None else by_english_name(value, NUMBER_SIGNS)
+    )
+    return f'"{value[:40]}" is no locale known here: {remedy or did_you_mean(value, NUMBER_SIGNS, kind="locales")}'
 
 
 def _grouping(sign: str) -> str:

@@ -85,7 +85,8 @@ def _language(value: str) -> str | None:
     wrong = next((word for word in value.split() if word not in known), None if value.split() else "")
     if wrong is None:
         return None
-    return f'no names are known in "{wrong[:40]}": {did_you_mean(wrong, known, kind="languages")}'
+    remedy = codes.by_english_name(wrong, known) or did_you_mean(wrong, known, kind="languages")
+    return f'no names are known in "{wrong[:40]}": {remedy}'
 
 
 def _country(value: str) -> str | None:

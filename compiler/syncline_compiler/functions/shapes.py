@@ -147,7 +147,7 @@ FUNCTIONS = (
                   Example(("'https://example.com/\u202e'",), None)),
     ),
     Function(
-        "phone", "phone", (*_read("phone"), Setting("region", "text", check=_region)), _kind("phone"),
+        "phone", "phone", (*_read("phone"), Setting("region", "text", check=refused_country)), _kind("phone"),
         "Reads a phone number, in the country given where it has no prefix, and writes it as E.164, which has no place for an "
         "extension: `ext. 5` is left out.",
         None, can_fail=True, inverse=_AS_IS, runtime="phone", cost="runtime",
