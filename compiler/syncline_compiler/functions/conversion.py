@@ -6,9 +6,11 @@ In: native fields. Out: typed expressions.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from syncline_compiler.model.typed import Apply, Expression, Field
 from syncline_compiler.model.types import BOOL, INSTANT, INT, Type
-from syncline_runtime.system import NativeField
+from syncline_runtime.system import NativeField, NativeTypeName
 
 Measures = tuple[tuple[str, str], ...]
 
@@ -32,9 +34,19 @@ _WIDEST = ("38", "9")
 def native_type(native: NativeField) -> Type:
     """Give the type that a native field has in the language; null unless it is required or the record's id."""
     if native.type == "decimal":
-        return Type("decimal", not native.required, precision=native.precision or 38, scale=native.scale or 0)
-    length = native.length if native.type == "text" else None
-    return Type(native.type, nullable=not native.required, length=length)
+        return _type("decimal", not native.required, native.precision or 38, native.scale or 0)
+    return _type(native.type, not native.required, length=native.length if native.type == "text" else None)
+
+
+@lru_cache(maxsize=4096)
+def _type(
+    kind: NativeTypeName,
+    nullable: bool,
+    precision: int | None = None,
+    scale: int | None = None,
+    length: int | None = None,
+) -> Type:
+    return Type(kind, nullable=nullable, precision=precision, scale=scale, length=length)
 
 
 def reader_of(native: NativeField) -> str | None:

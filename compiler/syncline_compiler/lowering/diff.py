@@ -52,13 +52,13 @@ class MemberDiff(MemberWrites):
 
     def _compare(self, slot: SlotLine) -> b.Item:
         """Give the comparison of a slot; one that should show the winner as it is differs from others in names only."""
-        decided, policy = slot.native is None and slot.name in self.fields, "restore"
+        decided, policy = slot.native is None and slot.name in self.sync.owners, "restore"
         if slot.native is None:
             policy = self.sync.unowned_edit.get(slot.name, self.sync.unowned_edit["*"])
         names = (slot.name, self.golden.relation, self.side.relation)
         rest = (decided, self.order, policy, slot.may_be_unknown)
-        want = self.wanted[slot.name]
-        return (names, rest) if want == b.col("g", slot.name) else b.fill(_compared, names, (want,), *rest)
+        want = self.wanted.get(slot.name)
+        return b.fill(_compared, names, (want,), *rest) if want else (names, rest)
 
     def candidates(self) -> ir.Query:
         """Every record that the member holds or should hold: _cid, operation and why it is held back ("" if not)."""

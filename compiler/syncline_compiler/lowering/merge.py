@@ -12,7 +12,7 @@ from dataclasses import replace
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Frame, lower
 from syncline_compiler.lowering.slots import MemberSlots
-from syncline_compiler.lowering.winner import fields_of, lower_winner
+from syncline_compiler.lowering.winner import FieldOfSync, fields_of, lower_winner, unknowable_of
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedObject, ResolvedSync
 
@@ -111,7 +111,8 @@ def lower_golden(
 
     ``of_object`` gives for an object the sync that keeps it; ``frame`` brings the code tables.
     """
-    steps = [ir.IrStep("merge", f"{sync.name}/winner", lower_winner(sync, members))]
+    fields = fields_of(sync, unknowable_of(members))
+    steps = [ir.IrStep("merge", f"{sync.name}/winner", lower_winner(sync, members, fields))]
     aggregates = aggregates_of(sync.object)
     known: dict[typed.Aggregate, ir.Scalar] = {}
     joins: list[ir.Join] = []
@@ -120,7 +121,8 @@ def lower_golden(
         steps.append(ir.IrStep("merge", relation, _aggregate(sync, aggregate, of_object[aggregate.object])))
         joins.append(ir.Join("left", ir.Source(relation, alias), b.equal(b.col(alias, "_cid"), b.col("w", "_cid"))))
         known[aggregate] = _or_zero(aggregate, alias)
-    steps.append(ir.IrStep("merge", f"{sync.name}/golden", _golden(sync, replace(frame, aggregates=known), joins)))
+    golden = _golden(sync, fields, replace(frame, aggregates=known), joins)
+    steps.append(ir.IrStep("merge", f"{sync.name}/golden", golden))
     return steps
 
 
@@ -206,8 +208,7 @@ def _mixed(aggregates: Sequence[typed.Aggregate]) -> list[tuple[ir.Scalar, str]]
     ]
 
 
-def _golden(sync: ResolvedSync, frame: Frame, joins: list[ir.Join]) -> ir.Select:
-    fields = fields_of(sync)
+def _golden(sync: ResolvedSync, fields: Sequence[FieldOfSync], frame: Frame, joins: list[ir.Join]) -> ir.Select:
     own = {field.name for field in fields}
     columns: list[tuple[str, ir.Scalar] | ir.Carried] = [
         ir.Carried("w", ("_cid", "_exists")),

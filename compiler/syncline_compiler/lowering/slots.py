@@ -67,11 +67,17 @@ class SlotLine:
             return b.null("VARCHAR")
         return lower(native_text(self.native), frame)
 
+    @property
+    def wants_winner(self) -> bool:
+        """Whether the member should show the winner as it is, not as something that a written form makes of it."""
+        as_it_is = self.line is None or self.line.identity or self.get is None or self.pick is not None
+        return self.native is None and as_it_is
+
     def want(self, frame: Frame) -> ir.Scalar:
         """Say what the member should show once the winner is written, in the slot's own type."""
         if self.native is not None:
             return lower(self.puts[0].value, frame)
-        if self.line is None or self.line.identity or self.get is None or self.pick is not None:
+        if self.wants_winner or self.get is None:
             return frame.canonical(self.name)
         return lower(_through(self.get, {put.native: put.value for put in self.puts}), frame)
 

@@ -66,9 +66,9 @@ class Decision:
     at: ir.Scalar | None = None
 
 
-def lower_winner(sync: ResolvedSync, members: Sequence[MemberSlots]) -> ir.Select:
+def lower_winner(sync: ResolvedSync, members: Sequence[MemberSlots], fields: Sequence[FieldOfSync]) -> ir.Select:
     """Give the query of ``SYNC/winner``."""
-    rows = [_rule(sync, members, field) for field in fields_of(sync, unknowable_of(members))]
+    rows = [_rule(sync, members, field) for field in fields]
     exists = b.any_of(b.col(side_name(o), "_holds") for o in range(len(members)))
     joins = [
         ir.Join(

@@ -8,7 +8,7 @@ deletes what it need not hold any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,6 @@ from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Frame, failures, how_it_fails, lower, lower_said, ways_to_fail
 from syncline_compiler.lowering.outline import Outline, outline
 from syncline_compiler.lowering.slots import MemberSlots, SlotLine, child_slot, native_collection
-from syncline_compiler.lowering.winner import FieldOfSync, fields_of
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedSync
 from syncline_runtime.system import NativeField
@@ -34,9 +33,8 @@ class MemberWrites:
         self.golden = ir.Source(f"{sync.name}/golden", "g")
         self.side = ir.Source(f"{self.prefix}/side", "s")
         self.frame = Frame(self.prefix, codes=codes.codes, inverse_codes=codes.inverse_codes)
-        self.wanted = {slot.name: slot.want(self.frame) for slot in member.written}
+        self.wanted = {slot.name: slot.want(self.frame) for slot in member.written if not slot.wants_winner}
         self.sent = [sent for slot in member.written if slot.pick is None for sent in self._sent(slot)]
-        self.fields: Mapping[str, FieldOfSync] = {field.name: field for field in fields_of(sync)}
 
     def changed(self) -> ir.Query:
         """Give the slots to write per record; read by ``updates``."""
@@ -105,7 +103,7 @@ class MemberWrites:
                 ("_cid", b.col("g", "_cid")),
                 ("_native_id", b.col("s", "_native_id")),
                 ("slot", b.text(slot.name)),
-                ("wants", ir.Call("OBJECT", (b.text(slot.name), _as_text(self.wanted[slot.name])))),
+                ("wants", ir.Call("OBJECT", (b.text(slot.name), _as_text(slot.want(self.frame))))),
                 ("operation", operation),
                 ("child_id", child_id),
                 ("payload", ir.Call("PAYLOAD", tuple(members))),
@@ -145,9 +143,8 @@ class MemberWrites:
         items: list[b.Item] = []
         for slot in self.member.written:
             if slot.pick is None:
-                want = self.wanted[slot.name]
-                itself = want == b.col("g", slot.name)
-                items.append(((slot.name,), ()) if itself else b.fill(_wanted, (slot.name,), (want,)))
+                want = self.wanted.get(slot.name)
+                items.append(b.fill(_wanted, (slot.name,), (want,)) if want else ((slot.name,), ()))
         return ir.Call("OBJECT", (b.several("list", _wanted_itself, items),) if items else ())
 
     def _sent(self, slot: SlotLine) -> list[_Sent]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lark import Token, Tree
 
@@ -29,8 +29,7 @@ _GOES_ON = re.compile(r"[ \t]*(?:\||\?\?|(?:and|or|else|because|then|when|where)
 _SPANNING = frozenset({"case", "end"})
 
 
-@dataclass(frozen=True)
-class _Word:
+class _Word(NamedTuple):
     """One token of a line: how it is written, and its columns, from 1."""
 
     text: str
