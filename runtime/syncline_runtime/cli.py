@@ -160,6 +160,10 @@ def compiled(root: Path, out: Path) -> None:
     """Compile a project into ``out``, through the compiler's one door; SynclineError if it has errors."""
     command: Any = _compiler_command("compile")
     context = command.make_context("compile", ["--out", str(out), "--project", str(root)])
-    code = command.invoke(context)
+    try:
+        code = command.invoke(context)
+    finally:
+        gc.unfreeze()  # a run makes garbage with cycles, and the engine complains of what is left of it at the end
+        gc.enable()
     if code:
         raise click.exceptions.Exit(int(code))

@@ -46,7 +46,7 @@ def program() -> str:
 
 
 def type_in(folder: Path, *words: str, environment: Mapping[str, str] | None = None) -> Done:
-    """Run `syncline WORDS` in a folder; a traceback fails the test, whatever the exit code."""
+    """Run `syncline WORDS` in a folder; a traceback, or what a library says at the end, fails the test."""
     done = subprocess.run(
         [program(), *words],
         cwd=folder,
@@ -56,6 +56,7 @@ def type_in(folder: Path, *words: str, environment: Mapping[str, str] | None = N
         timeout=SECONDS,
     )
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    assert "leaked" not in done.stderr, done.stderr
     return Done(done.returncode, done.stdout, done.stderr)
 
 
