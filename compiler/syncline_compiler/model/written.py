@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -19,6 +20,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     StringConstraints,
+    ValidationError,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -112,6 +114,10 @@ PATTERNS = {
 """What a pattern asks for, in words."""
 
 
+MOST_SHARED = 10_000
+_shared: dict[tuple[type, str, type, Any], Written] = {}
+
+
 @dataclass(frozen=True)
 class LongForm:
     """Accepts plain text, or another ``short`` form, for a mapping of which only ``key`` is given."""
@@ -121,6 +127,8 @@ class LongForm:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Lengthen the short form before it is checked."""
+        if isinstance(source, type) and issubclass(source, Written):
+            return core_schema.no_info_before_validator_function(partial(self._share, source), handler(source))
         return core_schema.no_info_before_validator_function(self._lengthen, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -132,6 +140,21 @@ class LongForm:
 
     def _lengthen(self, value: Any) -> Any:
         return {self.key: value} if isinstance(value, self.short) else value
+
+    def _share(self, model: type[Written], value: Any) -> Any:
+        """Give one and the same spec for all that are written alike: thousands of fields are `text(40)`."""
+        if not isinstance(value, self.short):
+            return value
+        known = (model, self.key, type(value), value)
+        made = _shared.get(known)
+        if made is None:
+            try:
+                made = model.model_validate({self.key: value})
+            except ValidationError:  # found again, and told at its place
+                return {self.key: value}
+            if len(_shared) < MOST_SHARED:
+                _shared[known] = made
+        return made
 
 
 @dataclass(frozen=True)
