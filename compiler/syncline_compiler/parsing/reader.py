@@ -133,6 +133,7 @@ class Reading:
         self.alone = start == "lone_expression"
         try:
             tree: Any = None if self.alone else machine.shapes.read(self.text)
+            bounded = tree is not None  # a shape is measured once
             if tree is None:
                 builder.begin(self.text, self.places)
                 tree = machine.parser.parse(self.text, start=start, on_error=self.recover)
@@ -143,7 +144,8 @@ class Reading:
             return None
         for span, label in builder.mistakes:
             self._report("SYN0101", span, label)
-        beyond = beyond_bounds(tree if isinstance(tree, list) else [tree]) if not self.errors else None
+        statements = tree if isinstance(tree, list) else [tree]
+        beyond = beyond_bounds(statements) if not (self.errors or bounded) else None
         if beyond is not None:
             self._report("SYN0102", *beyond)
         return None if self.errors else tree

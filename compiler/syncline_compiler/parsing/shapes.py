@@ -15,14 +15,16 @@ from typing import Any, NamedTuple
 
 from lark import Token, Tree
 
+from syncline_compiler.parsing.depth import beyond_bounds
+
 LONGEST = 400
 """Characters of a line; longer ones are read with the whole text, where every bound is kept."""
 MOST = 10_000
 """Shapes that are kept."""
 
 _TOKEN = re.compile(
-    r"""(?P<word>(?:[^\W\d]\w*)(?:\.\w+)*)|(?P<text>"(?:[^"\\\n]|\\.)*")|(?P<number>\d+(?:\.\d+)*)|(?P<member>\.\w+(?:\.\w+)*)
-    |(?P<sign><->|<-|->|==|!=|<=|>=|\?\?|[<>=+*/|@,{}()-])|(?P<comment>\#.*)|(?P<space>[ \t]+)|(?P<other>.)""",
+    r"""[ \t]*(?:(?P<word>(?:[^\W\d]\w*)(?:\.\w+)*)|(?P<text>"(?:[^"\\\n]|\\.)*")|(?P<number>\d+(?:\.\d+)*)
+    |(?P<member>\.\w+(?:\.\w+)*)|(?P<sign><->|<-|->|==|!=|<=|>=|\?\?|[<>=+*/|@,{}()-])|(?P<comment>\#.*)|(?P<other>[^ \t]))""",
     re.VERBOSE,
 )
 _GOES_ON = re.compile(r"[ \t]*(?:\||\?\?|(?:and|or|else|because|then|when|where)\b)")
@@ -68,10 +70,17 @@ class Shapes:
             words, shape = self._shape(line)
             if not words:
                 continue
+            is_new = shape is not None and shape not in self._known
             node = self._node(shape, words) if shape is not None else None
             if node is None:
                 return None
-            statements.append(_say(node, words, number))
+            statement = _say(node, words, number)
+            if is_new and beyond_bounds(
+                [statement]
+            ):  # all of this shape are: they are told by the whole text's reading
+                self._known[str(shape)] = None
+                return None
+            statements.append(statement)
         return statements
 
     def _shape(self, line: str) -> tuple[list[_Word], str | None]:
@@ -80,14 +89,15 @@ class Shapes:
         shape: list[str] = []
         depth = 0
         for match in _TOKEN.finditer(line):
-            kind, text = match.lastgroup, match[0]
-            if kind in ("space", "comment"):
+            kind = str(match.lastgroup)
+            if kind == "comment":
                 continue
-            words.append(_Word(text, match.start() + 1, match.end() + 1))
+            text, (start, end) = match[kind], match.span(kind)
+            words.append(_Word(text, start + 1, end + 1))
             if kind == "other" or text in _SPANNING:
                 return words, None
             depth += (text == "(") - (text == ")")
-            shape.append(self._looks(str(kind), text))
+            shape.append(self._looks(kind, text))
         return words, " ".join(shape) if depth == 0 else None
 
     def _looks(self, kind: str, text: str) -> str:
