@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -200,12 +201,14 @@ class Resource:
     scope_read: str | None = None
     transitions: tuple[Transition, ...] = ()
 
+    @cached_property
+    def by_name(self) -> Mapping[str, NativeField]:
+        """The native fields by name."""
+        return {field.name: field for field in reversed(self.fields)}
+
     def native(self, name: str) -> NativeField:
         """Give the native field of that name; KeyError if the resource has none."""
-        for candidate in self.fields:
-            if candidate.name == name:
-                return candidate
-        raise KeyError(name)
+        return self.by_name[name]
 
 
 @dataclass(frozen=True)

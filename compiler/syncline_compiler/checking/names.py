@@ -93,9 +93,10 @@ class Scope:
         """Give the native field of that name; within list elements also by its place on the wire."""
         if self.resource is None:
             return None
-        fields = self.resource.fields
-        found = next((one for one in fields if one.name == name), None)
-        return found or (next((one for one in fields if one.at == name), None) if self.kind == "item" else None)
+        found = self.resource.by_name.get(name)
+        if found is not None or self.kind != "item":
+            return found
+        return next((one for one in self.resource.fields if one.at == name), None)
 
     def _never_null(self, name: str) -> bool:
         found = self.find(tuple(name.split(".")))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.functions import REGISTRY
-from syncline_compiler.model.typed import Apply, Expression, Field, parts_of
+from syncline_compiler.model.typed import Apply, Constant, Expression, Field, parts_of
 from syncline_compiler.source import Span
 
 LARGEST = 4_000
@@ -52,6 +52,8 @@ class Bounds:
             and expression.name in self.named
         ):
             return self.named[expression.name]
+        if isinstance(expression, (Field, Constant)):
+            return 1, 1
         if id(expression) not in self.known:
             parts = [self.measure(part) for part in parts_of(expression)]
             size = 1 + _uses(expression) * sum(size for size, _ in parts)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from syncline_compiler.model.typed import Expression, TypedMapping
@@ -89,9 +90,13 @@ class ResolvedObject:
     span: Span
     lost: frozenset[str] = frozenset()  # parts that could not be bound, which is told where they are declared
 
+    @cached_property
+    def _by_name(self) -> Mapping[str, ResolvedField]:
+        return {field.name: field for field in reversed(self.fields)}
+
     def field(self, name: str) -> ResolvedField | None:
         """Give the field of that name, if the object has it."""
-        return next((field for field in self.fields if field.name == name), None)
+        return self._by_name.get(name)
 
 
 @dataclass(frozen=True)
