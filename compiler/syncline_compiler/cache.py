@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ class Finding:
     waived: int = 0
     released: Mapping[str, str] | None = None
     files: int = 0  # how many there are, those of the library counted
+    stamps: Mapping[str, list[int]] = field(default_factory=dict)  # of the release, as it was written
 
     def __post_init__(self) -> None:
         """Count the files where all are given."""
@@ -90,8 +91,22 @@ def hashed(files: Iterable[tuple[str, bytes]], into: dict[str, str]) -> Iterator
         yield path, content
 
 
-def holds(folder: Path, released: Mapping[str, str]) -> bool:
-    """Whether a folder holds these files (path to SHA-256) and no others."""
+def stamps(folder: Path) -> Mapping[str, list[int]]:
+    """Give what tells each file of a folder from one that was written since, without reading it; {} if there is none."""
+    found = {}
+    for within, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(within, name)
+            with contextlib.suppress(OSError):
+                seen = os.lstat(path)
+                found[os.path.relpath(path, folder)] = [seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns]
+    return found
+
+
+def holds(folder: Path, finding: Finding) -> bool:
+    """Whether a folder holds the release that was found, and nothing else: untouched since, or else the same in content."""
+    if finding.released is None or stamps(folder) == finding.stamps:
+        return True
     try:
         found = {
             path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -100,7 +115,7 @@ def holds(folder: Path, released: Mapping[str, str]) -> bool:
         }
     except OSError:
         return False
-    return found == released
+    return found == finding.released
 
 
 def _folder() -> Path | None:
@@ -163,6 +178,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
         "beyond": diagnostics.beyond,
         "waived": finding.waived,
         "files": finding.files,
+        "stamps": dict(finding.stamps),
         "released": None if finding.released is None else dict(finding.released),
     }
 
@@ -173,7 +189,9 @@ def _finding(plain: Mapping[str, Any], sources: Mapping[str, SourceFile]) -> Fin
     shipped = Library()
     places = {span.path for one in found for span in (one.span, *(at for at, _ in one.secondary))}
     imported = {path: shipped[path.removeprefix(f"{LIBRARY}/")] for path in places if path.startswith(f"{LIBRARY}/")}
-    return Finding(diagnostics, {**sources, **imported}, plain["waived"], plain["released"], plain["files"])
+    return Finding(
+        diagnostics, {**sources, **imported}, plain["waived"], plain["released"], plain["files"], plain["stamps"]
+    )
 
 
 def _diagnostic(plain: dict[str, Any]) -> Diagnostic:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from syncline_compiler.cache import Cache, Finding, hashed, holds
+from syncline_compiler.cache import Cache, Finding, hashed, holds, stamps
 from syncline_compiler.cli_options import FAULT, day_of, examples, project_option, root_of, show, today_option
 from syncline_compiler.source import SourceFile, Unreadable, read_sources
 from syncline_compiler.writing import ProjectRefusedError, write_release
@@ -33,7 +33,7 @@ def compile_(out: Path, today: datetime | None, project: Path | None) -> None:
     files = list(read_sources(root))
     cache = Cache(root, f"compile {day}", files)
     known = cache.recall()
-    if known is None or (known.released is not None and not holds(out, known.released)):
+    if known is None or not holds(out, known):
         known = _compile(files, day, out)
         cache.keep(known)
         done = f"{len(known.released or ())} files written to {out}"
@@ -56,4 +56,10 @@ def _compile(files: list[SourceFile | Unreadable], day: date, out: Path) -> Find
             write_release(out, hashed(compilation.release, released))
         except ProjectRefusedError as error:
             raise click.UsageError(str(error)) from None
-    return Finding(compilation.diagnostics, compilation.sources, compilation.waived, released)
+    return Finding(
+        compilation.diagnostics,
+        compilation.sources,
+        compilation.waived,
+        released,
+        stamps=stamps(out) if released else {},
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,11 +78,14 @@ def test_a_release_is_remembered_while_it_is_whole(
     assert anew(call("compile", "--project", project, "--out", tmp_path / "elsewhere"))
     plan = next((out / "plans").iterdir())
     content = plan.read_bytes()
-    for spoil in (lambda: plan.write_bytes(content + b" "), lambda: (out / "more").touch(), plan.unlink):
+    other = content[:-1] + b"]"
+    for spoil in (lambda: plan.write_bytes(other), lambda: (out / "more").touch(), plan.unlink):
         spoil()
         assert anew(call("compile", "--project", project, "--out", out))
         plan.write_bytes(content)
         (out / "more").unlink(missing_ok=True)
+    copied = shutil.copytree(out, tmp_path / "copied")
+    assert "nothing changed" in told(call("compile", "--project", project, "--out", copied))[1]
 
 
 def test_whatever_changes_is_looked_at(
