@@ -45,7 +45,9 @@ class MemberWrites:
     def updates(self) -> ir.Query:
         """One row per record with something to write: _cid, _native_id, wants, payload, missing, unfit."""
         everything = self.member.resource.update is not None and self.member.resource.update.sends == "all"
-        members = b.several("list", _update_said, (sent.item(_updated, everything) for sent in self.sent))
+        members = b.several(
+            "list", _update_said, (sent.item(_updated, sent.reference, everything) for sent in self.sent)
+        )
         leaves = (self._leaves(),) if self.deletes_leavers else ()
         return b.fill(
             _updates, (self.prefix, self.golden.relation), (members, self._missing(True), self._unfit(True), *leaves)
@@ -75,7 +77,7 @@ class MemberWrites:
 
     def creates(self) -> ir.Query:
         """One row per record that the member lacks: _cid, wants, payload, missing required natives, unfit."""
-        members = b.several("list", _create_said, (sent.item(_created) for sent in self.sent))
+        members = b.several("list", _create_said, (sent.item(_created, sent.reference) for sent in self.sent))
         operands = (self._wants(), members, self._missing(False), self._unfit(False), self._should_hold())
         return b.fill(_creates, (self.prefix, self.golden.relation), operands)
 
@@ -156,17 +158,16 @@ class MemberWrites:
     def _put(self, slot: SlotLine, put: typed.Put) -> _Sent:
         said, native = outline(put.value), self.member.resource.native(put.native)
         if said is not None:
-            ways = len(how_it_fails(said[0], len(said[1])))
-            return _Sent(slot.name, native, None, said, tuple((number, None) for number in range(ways)))
-        conditions = [failure.condition for failure in failures(put.value, self.frame)]
-        return _Sent(slot.name, native, lower(put.value, self.frame), None, tuple(enumerate(conditions)))
+            return _Sent(slot.name, native, None, said, tuple(range(len(how_it_fails(said[0], len(said[1]))))))
+        conditions = tuple(failure.condition for failure in failures(put.value, self.frame))
+        return _Sent(slot.name, native, lower(put.value, self.frame), None, conditions)
 
     def _unfit(self, changed: bool) -> ir.Scalar:
         """Native fields into which the winner's value does not fit: a null would be written in its place."""
         items = [
-            sent.item(_unfit_if, number, changed, operand=condition)
+            sent.row(way, changed) if isinstance(way, int) else b.fill(_unfit_if, sent.names, (way,), changed)
             for sent in self.sent
-            for number, condition in sent.failures
+            for way in sent.failures
         ]
         return ir.Call("CONCAT_WS", (b.text(","), b.several("list", _unfit_said, items))) if items else b.text("")
 
@@ -194,26 +195,35 @@ class MemberWrites:
 
 @dataclass(frozen=True)
 class _Sent:
-    """What is sent to one native field of a slot: a value, or the outline and names of one; and how it can fail."""
+    """What is sent to one native field of a slot: a value, or the outline and names of one.
+
+    ``failures`` are the conditions under which it fails; of an outline, their numbers.
+    """
 
     slot: str
     native: NativeField
     value: ir.Scalar | None
     said: tuple[Outline, tuple[str, ...]] | None = None
-    failures: tuple[tuple[int, ir.Scalar | None], ...] = ()
+    failures: tuple[int | ir.Scalar, ...] = ()
 
-    def item(self, build: Callable[..., Any], *rest: Hashable, operand: ir.Scalar | None = None) -> b.Item:
-        """Give the row of an outline, or what ``build`` makes of the value (of ``operand`` in its place, if given)."""
-        names = (self.slot, self.native.name)
-        if self.said is not None:
-            return (*names, *self.said[1]), (self.said[0], *rest)
-        value = operand or self.value
-        assert value is not None  # it has no outline
-        return b.fill(build, names, (value,), _is_reference(value), *rest)
+    @property
+    def names(self) -> tuple[str, str]:
+        """The slot and the native field."""
+        return self.slot, self.native.name
 
+    @property
+    def reference(self) -> bool:
+        """Whether it is a symbolic reference, in whose place delivery puts a native id."""
+        return isinstance(self.value, ir.Call) and self.value.name == "REFERENCE"
 
-def _is_reference(value: ir.Scalar) -> bool:
-    return isinstance(value, ir.Call) and value.name == "REFERENCE"
+    def row(self, *rest: Hashable) -> b.Row:
+        """Give the row of an outline."""
+        assert self.said is not None  # who asks knows that it has one
+        return (*self.names, *self.said[1]), (self.said[0], *rest)
+
+    def item(self, build: Callable[..., Any], *rest: Hashable) -> b.Item:
+        """Give the row of an outline, or what ``build`` makes of the value."""
+        return self.row(*rest) if self.value is None else b.fill(build, self.names, (self.value,), *rest)
 
 
 def _as_json(value: ir.Scalar, reference: bool) -> ir.Scalar:
@@ -232,8 +242,8 @@ def _updated(slot: str, native: str, value: ir.Scalar, reference: bool, everythi
 
 
 def _update_said(slot: str, native: str, *said: Any) -> ir.Scalar:
-    *names, shape, everything = said
-    return _updated(slot, native, lower_said(shape, names), False, everything)
+    *names, shape, reference, everything = said
+    return _updated(slot, native, lower_said(shape, names), reference, everything)
 
 
 def _created(slot: str, native: str, value: ir.Scalar, reference: bool) -> ir.Scalar:
@@ -244,28 +254,26 @@ def _created(slot: str, native: str, value: ir.Scalar, reference: bool) -> ir.Sc
 
 
 def _create_said(slot: str, native: str, *said: Any) -> ir.Scalar:
-    *names, shape = said
-    return _created(slot, native, lower_said(shape, names), False)
+    *names, shape, reference = said
+    return _created(slot, native, lower_said(shape, names), reference)
 
 
-def _missing_if(slot: str, native: str, value: ir.Scalar, reference: bool, changed: bool) -> ir.Scalar:
-    del reference
+def _missing_if(slot: str, native: str, value: ir.Scalar, changed: bool) -> ir.Scalar:
     return b.when((b.all_of([_concerned(slot, changed), b.is_null(value)]), b.text(native)))
 
 
 def _missing_said(slot: str, native: str, *said: Any) -> ir.Scalar:
     *names, shape, changed = said
-    return _missing_if(slot, native, lower_said(shape, names), False, changed)
+    return _missing_if(slot, native, lower_said(shape, names), changed)
 
 
-def _unfit_if(slot: str, native: str, condition: ir.Scalar, reference: bool, number: int, changed: bool) -> ir.Scalar:
-    del reference, number
+def _unfit_if(slot: str, native: str, condition: ir.Scalar, changed: bool) -> ir.Scalar:
     return b.when((b.all_of([_concerned(slot, changed), condition]), b.text(native)))
 
 
 def _unfit_said(slot: str, native: str, *said: Any) -> ir.Scalar:
     *names, shape, number, changed = said
-    return _unfit_if(slot, native, ways_to_fail(shape, names)[number].condition, False, number, changed)
+    return _unfit_if(slot, native, ways_to_fail(shape, names)[number].condition, changed)
 
 
 def _wanted(slot: str, want: ir.Scalar) -> ir.Scalar:
