@@ -2,81 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
 from syncline_runtime import report
-from syncline_runtime.binding import Binding
 from syncline_runtime.cli import compiled, project_root
+from syncline_runtime.cli_options import answer, load, release_options, run_options, state_folder
+from syncline_runtime.cli_state import state
 from syncline_runtime.errors import ReleaseError
-from syncline_runtime.plan import Release, load_release
-
-Command = Callable[..., Any]
-
-
-def _release_options(command: Command) -> Command:
-    for option in reversed(
-        (
-            click.option(
-                "--release",
-                type=click.Path(path_type=Path),
-                help="Release folder; inside a project it is compiled first.",
-            ),
-            click.option(
-                "--env", "environment", help="Environment whose binding is used; may be left out if there is one."
-            ),
-            click.option(
-                "--state", type=click.Path(path_type=Path), help="State folder (default: .syncline/state/ENV)."
-            ),
-            click.option("--ledger", help="Database URL of the ledger (default: a file in the state folder)."),
-            click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def _load(release: Path | None, environment: str | None) -> tuple[Release, Binding, Path]:
-    """Give the release, the binding, and the folder that the default state lies in."""
-    root = project_root()
-    home = root or Path.cwd()
-    if release is None:
-        if root is None:
-            raise ReleaseError(
-                "there is no release here and no project to compile",
-                place=str(home),
-                mend="name a release folder with --release, or change into a project (syncline.yaml)",
-            )
-        release = root / ".syncline" / "release"
-        compiled(root, release)
-    loaded = load_release(release)
-    return loaded, loaded.binding(environment), home
-
-
-def _state(state: Path | None, home: Path, binding: Binding) -> Path:
-    return state or home / ".syncline" / "state" / binding.environment
-
-
-def _options(state: Path, ledger: str | None, syncs: tuple[str, ...], approve: str | None = None) -> Any:
-    from syncline_runtime.run import Options  # the engine is imported by the commands that run something
-
-    return Options(state=state, ledger=ledger, syncs=syncs, approve=approve, progress=report.progress())
-
-
-def _answer(form: str, document: Mapping[str, Any], told: Callable[[], None]) -> None:
-    if form == "json":
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True))
-    else:
-        told()
+from syncline_runtime.plan import load_release
 
 
 @click.command(epilog="Example:  syncline plan --env sandbox")
 @click.argument("sync", nargs=-1)
-@_release_options
+@release_options
 def plan(
     sync: tuple[str, ...],
     release: Path | None,
@@ -88,17 +28,17 @@ def plan(
     """Show the writes that a run would make; exits 3 if there are any."""
     from syncline_runtime.run import plan_release
 
-    loaded, binding, home = _load(release, environment)
-    result = plan_release(loaded, binding, _options(_state(state, home, binding), ledger, sync))
+    loaded, binding, home = load(release, environment)
+    result = plan_release(loaded, binding, run_options(state_folder(state, home, binding), ledger, sync))
     report.done()
-    _answer(form, report.plan_document(loaded, result), lambda: report.tell_plan(loaded, result))
+    answer(form, report.plan_document(loaded, result), lambda: report.tell_plan(loaded, result))
     return result.exit_code
 
 
 @click.command(epilog="Example:  syncline run account --env production --format json")
 @click.argument("sync", nargs=-1)
 @click.option("--approve", help="Id of the change set that may pass its guards.")
-@_release_options
+@release_options
 def run(
     sync: tuple[str, ...],
     approve: str | None,
@@ -111,25 +51,25 @@ def run(
     """Run the syncs of a release once: read, decide, seal, deliver, confirm."""
     from syncline_runtime.run import run_release
 
-    loaded, binding, home = _load(release, environment)
-    result = run_release(loaded, binding, _options(_state(state, home, binding), ledger, sync, approve))
+    loaded, binding, home = load(release, environment)
+    result = run_release(loaded, binding, run_options(state_folder(state, home, binding), ledger, sync, approve))
     report.done()
-    _answer(form, report.run_document(loaded, result), lambda: report.tell_run(loaded, result))
+    answer(form, report.run_document(loaded, result), lambda: report.tell_run(loaded, result))
     return result.exit_code
 
 
 @click.command(epilog="Example:  syncline status --format json")
 @click.option("--runs", default=5, show_default=True, help="How many runs to show.")
-@_release_options
+@release_options
 def status(
     runs: int, release: Path | None, environment: str | None, state: Path | None, ledger: str | None, form: str
 ) -> int:
     """Show the last runs, what waits in the outbox, and the conservation counts."""
     from syncline_runtime import explain
 
-    loaded, binding, home = _load(release, environment)
-    document = explain.status(loaded, binding, _state(state, home, binding), ledger, runs)
-    _answer(form, document, lambda: report.tell_status(document))
+    loaded, binding, home = load(release, environment)
+    document = explain.status(loaded, binding, state_folder(state, home, binding), ledger, runs)
+    answer(form, document, lambda: report.tell_status(document))
     return 0
 
 
@@ -137,7 +77,7 @@ def status(
 @click.argument("sync", required=False)
 @click.option("--category", help="Only of this category.")
 @click.option("--all", "everything", is_flag=True, help="Also those that are resolved.")
-@_release_options
+@release_options
 def exceptions(
     sync: str | None,
     category: str | None,
@@ -151,11 +91,11 @@ def exceptions(
     """List the records that wait: field, rule, reason, correlation id."""
     from syncline_runtime import explain
 
-    loaded, binding, home = _load(release, environment)
+    loaded, binding, home = load(release, environment)
     document = explain.exceptions(
-        loaded, binding, _state(state, home, binding), ledger, sync, category, everything=everything
+        loaded, binding, state_folder(state, home, binding), ledger, sync, category, everything=everything
     )
-    _answer(form, document, lambda: report.tell_exceptions(document))
+    answer(form, document, lambda: report.tell_exceptions(document))
     return 0
 
 
@@ -163,7 +103,7 @@ def exceptions(
 @click.argument("object", metavar="OBJECT")
 @click.argument("id", metavar="ID")
 @click.argument("field", required=False)
-@_release_options
+@release_options
 def trace(
     object: str,
     id: str,
@@ -177,22 +117,22 @@ def trace(
     """Tell of one record where its values came from, who lost, and every write made."""
     from syncline_runtime import explain
 
-    loaded, binding, home = _load(release, environment)
-    document = explain.trace(loaded, binding, _state(state, home, binding), ledger, object, id, field)
-    _answer(form, document, lambda: report.tell_trace(document))
+    loaded, binding, home = load(release, environment)
+    document = explain.trace(loaded, binding, state_folder(state, home, binding), ledger, object, id, field)
+    answer(form, document, lambda: report.tell_trace(document))
     return 0
 
 
 @click.command(epilog="Example:  syncline preflight --env production")
-@_release_options
+@release_options
 def preflight(release: Path | None, environment: str | None, state: Path | None, ledger: str | None, form: str) -> int:
     """Ask every system of the binding who it is; exits 4 if one cannot be used."""
     from syncline_runtime import preflight as checking
 
     del state, ledger
-    loaded, binding, _ = _load(release, environment)
+    loaded, binding, _ = load(release, environment)
     document = checking.preflight(loaded, binding)
-    _answer(form, document, lambda: report.tell_preflight(document))
+    answer(form, document, lambda: report.tell_preflight(document))
     return 0 if all(one["ok"] for one in document["connections"]) else 4
 
 
@@ -212,39 +152,6 @@ def sandbox(port: int, release: Path | None) -> int:
     if release is None:
         raise ReleaseError("there is no release here and no project to compile", mend="name one with --release")
     return sandbox_command_body(load_release(release).systems, port, echo=lambda text: click.echo(text))
-
-
-@click.group()
-def state() -> None:
-    """Verify or rebuild the state, the cache that is folded from segments."""
-
-
-@state.command(epilog="Example:  syncline state rebuild --env sandbox")
-@_release_options
-def rebuild(release: Path | None, environment: str | None, state: Path | None, ledger: str | None, form: str) -> int:
-    """Make the state again from the segments, row for row the same."""
-    from syncline_runtime import explain
-
-    loaded, binding, home = _load(release, environment)
-    document = explain.rebuild_state(loaded, binding, _state(state, home, binding), ledger)
-    _answer(form, document, lambda: click.echo(f"rebuilt from {document['segments']} segments"))
-    return 0
-
-
-@state.command(epilog="Example:  syncline state verify --env sandbox")
-@_release_options
-def verify(release: Path | None, environment: str | None, state: Path | None, ledger: str | None, form: str) -> int:
-    """Check every segment's hash, and that the state is what they fold to; exits 5 if not."""
-    from syncline_runtime import explain
-
-    loaded, binding, home = _load(release, environment)
-    document = explain.verify_state(loaded, binding, _state(state, home, binding), ledger)
-    _answer(
-        form,
-        document,
-        lambda: click.echo("state and segments agree" if document["ok"] else "the state differs: rebuild it"),
-    )
-    return 0 if document["ok"] else 5
 
 
 COMMANDS: dict[str, click.Command] = {
