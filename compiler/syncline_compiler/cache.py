@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import syncline_runtime
-from syncline_compiler.diagnostics.diagnostic import Collector, Diagnostic, Edit
-from syncline_compiler.source import LIBRARY, Library, SourceFile, Span, Unreadable
+from syncline_compiler.diagnostics.diagnostic import Collector, diagnostic_of
+from syncline_compiler.memory import Memory, dump_memory, hash_of, load_memory
+from syncline_compiler.source import LIBRARY, Library, SourceFile, Unreadable
+from syncline_compiler.writing import Content, Kept
 
 FOLDER = "SYNCLINE_CACHE_DIR"
 """The variable that names the folder of the cache; empty: nothing is kept."""
@@ -54,40 +56,60 @@ class Cache:
 
     def __init__(self, root: Path, question: str, files: Iterable[SourceFile | Unreadable]) -> None:
         self._sources = {file.path: file for file in files if isinstance(file, SourceFile)}
-        self._made_from = _digest([_compiler(), question, *(part for file in files for part in _parts(file))])
+        self._made_from = hash_of([_compiler(), question, *(part for file in files for part in _parts(file))])
         folder = _folder()
-        name = _digest([os.fspath(root.resolve()), question.partition(" ")[0]])
+        name = hash_of([os.fspath(root.resolve()), question.partition(" ")[0]])
         self._entry = folder / f"{name[:32]}.json" if folder is not None else None
+        self._parts = self._entry.with_suffix(".parts") if self._entry is not None else None
 
     def recall(self) -> Finding | None:
         """Give what was found; None if nothing is known of this question about these files."""
-        if self._entry is None:
-            return None
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, IndexError):
-            made_from, whole, content = self._entry.read_text(encoding="utf-8").split("\n", 2)
-            if made_from == self._made_from and whole == _digest([content]):
-                os.utime(self._entry)
-                return _finding(json.loads(content), self._sources)
+        content = _read(self._entry, self._made_from)
+        with contextlib.suppress(ValueError, TypeError, KeyError, IndexError):
+            return _finding(json.loads(content), self._sources) if content is not None else None
         return None
 
-    def keep(self, finding: Finding) -> None:
+    def memory(self) -> Memory:
+        """Give what is known of the islands of the project, whatever its files are now."""
+        content = _read(self._parts, _compiler())
+        with contextlib.suppress(ValueError, TypeError, KeyError, IndexError):
+            return load_memory(content) if content is not None else Memory()
+        return Memory()
+
+    def keep(self, finding: Finding, memory: Memory | None = None) -> None:
         """Remember a finding in the place of the one before; where that cannot be, nothing is remembered."""
         if self._entry is None:
             return
-        content = json.dumps(_plain(finding), default=vars, separators=(",", ":"))  # an edit is its members
         with contextlib.suppress(OSError):
             self._entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".", dir=self._entry.parent) as beside:
-                fresh = Path(beside) / self._entry.name
-                fresh.write_text("\n".join([self._made_from, _digest([content]), content]), encoding="utf-8")
-                os.replace(fresh, self._entry)
+            # What an edit is, are its members.
+            _write(self._entry, self._made_from, json.dumps(_plain(finding), default=vars, separators=(",", ":")))
+            if self._parts is not None and memory is not None:
+                _write(self._parts, _compiler(), dump_memory(memory))
             _forget_oldest(self._entry.parent)
 
 
-def hashed(files: Iterable[tuple[str, bytes]], into: dict[str, str]) -> Iterator[tuple[str, bytes]]:
+def _read(entry: Path | None, made_from: str) -> str | None:
+    """Read an entry; None if it is not there, not whole, or made from something else."""
+    with contextlib.suppress(OSError, ValueError):
+        before, whole, content = entry.read_text(encoding="utf-8").split("\n", 2) if entry is not None else ("", "", "")
+        if entry is not None and before == made_from and whole == hash_of([content]):
+            os.utime(entry)
+            return content
+    return None
+
+
+def _write(entry: Path, made_from: str, content: str) -> None:
+    with tempfile.TemporaryDirectory(prefix=".", dir=entry.parent) as beside:
+        fresh = Path(beside) / entry.name
+        fresh.write_text("\n".join([made_from, hash_of([content]), content]), encoding="utf-8")
+        os.replace(fresh, entry)
+
+
+def hashed(files: Iterable[tuple[str, Content]], into: dict[str, str]) -> Iterator[tuple[str, Content]]:
     """Pass files on and note the SHA-256 of each."""
     for path, content in files:
-        into[path] = hashlib.sha256(content).hexdigest()
+        into[path] = hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else content.sha256
         yield path, content
 
 
@@ -101,6 +123,16 @@ def stamps(folder: Path) -> Mapping[str, list[int]]:
                 seen = os.lstat(path)
                 found[os.path.relpath(path, folder)] = [seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns]
     return found
+
+
+def kept_files(folder: Path, memory: Memory) -> dict[str, Kept]:
+    """Give the files of the release that was remembered which lie untouched in a folder."""
+    now = stamps(folder)
+    return {
+        path: Kept(folder.absolute() / path, hashed)
+        for path, hashed in memory.released.items()
+        if path in now and now[path] == memory.stamps.get(path)
+    }
 
 
 def holds(folder: Path, finding: Finding) -> bool:
@@ -132,16 +164,6 @@ def _folder() -> Path | None:
     return Path(base) / "syncline" if base and os.path.isabs(base) else None
 
 
-def _digest(parts: Iterable[str]) -> str:
-    """Give the SHA-256 of texts, each with its length, so that no two lists are alike."""
-    taken = hashlib.sha256()
-    for part in parts:
-        content = part.encode("utf-8", "surrogatepass")
-        taken.update(b"%d:" % len(content))
-        taken.update(content)
-    return taken.hexdigest()
-
-
 def _parts(file: SourceFile | Unreadable) -> tuple[str, ...]:
     if isinstance(file, SourceFile):
         return ("text", file.path, file.text)
@@ -162,13 +184,14 @@ def _compiler() -> str:
     for place in sys.path:  # installing or removing a library changes the folder that it is in
         with contextlib.suppress(OSError):
             parts.append(f"{place} {os.stat(place or '.').st_mtime_ns}")
-    return _digest(parts)
+    return hash_of(parts)
 
 
 def _forget_oldest(folder: Path) -> None:
     entries = sorted(folder.glob("*.json"), key=lambda entry: entry.stat().st_mtime)
     for entry in entries[:-ENTRIES]:
         entry.unlink()
+        entry.with_suffix(".parts").unlink(missing_ok=True)
 
 
 def _plain(finding: Finding) -> dict[str, Any]:
@@ -184,7 +207,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
 
 
 def _finding(plain: Mapping[str, Any], sources: Mapping[str, SourceFile]) -> Finding:
-    found = [_diagnostic(one) for one in plain["diagnostics"]]
+    found = [diagnostic_of(one) for one in plain["diagnostics"]]
     diagnostics = Collector.of(found, sources, beyond=plain["beyond"])
     shipped = Library()
     places = {span.path for one in found for span in (one.span, *(at for at, _ in one.secondary))}
@@ -192,21 +215,3 @@ def _finding(plain: Mapping[str, Any], sources: Mapping[str, SourceFile]) -> Fin
     return Finding(
         diagnostics, {**sources, **imported}, plain["waived"], plain["released"], plain["files"], plain["stamps"]
     )
-
-
-def _diagnostic(plain: dict[str, Any]) -> Diagnostic:
-    return Diagnostic(
-        **{
-            **plain,
-            "span": Span(*plain["span"]),
-            "details": tuple(plain["details"]),
-            "helps": tuple(plain["helps"]),
-            "secondary": tuple((Span(*span), label) for span, label in plain["secondary"]),
-            "fix": _edit(plain["fix"]),
-            "again": tuple((Span(*span), _edit(edit)) for span, edit in plain["again"]),
-        }
-    )
-
-
-def _edit(plain: dict[str, Any] | None) -> Edit | None:
-    return Edit(Span(*plain["span"]), plain["text"]) if plain is not None else None

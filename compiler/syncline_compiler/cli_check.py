@@ -80,11 +80,10 @@ def _find(root: Path, day: date) -> Finding:
     cache = Cache(root, f"check {day}", files)
     known = cache.recall()
     if known is None:
-        from syncline_compiler.pipeline import check_sources
+        from syncline_compiler.piecewise import check_pieces
 
-        compilation = check_sources(files, day)
-        known = Finding(compilation.diagnostics, compilation.sources, compilation.waived)
-        cache.keep(known)
+        known, memory = check_pieces(files, day, cache.memory())
+        cache.keep(known, memory)
     return known
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
-from syncline_compiler.cache import Cache, Finding, hashed, holds, stamps
+from syncline_compiler.cache import Cache, Finding, holds
 from syncline_compiler.cli_options import FAULT, day_of, examples, project_option, root_of, show, today_option
+from syncline_compiler.memory import Memory
 from syncline_compiler.source import SourceFile, Unreadable, read_sources
-from syncline_compiler.writing import ProjectRefusedError, write_release
+from syncline_compiler.writing import ProjectRefusedError
 
 
 @click.command(name="compile", epilog=examples("syncline compile --out release"))
@@ -34,8 +35,8 @@ def compile_(out: Path, today: datetime | None, project: Path | None) -> None:
     cache = Cache(root, f"compile {day}", files)
     known = cache.recall()
     if known is None or not holds(out, known):
-        known = _compile(files, day, out)
-        cache.keep(known)
+        known, memory = _compile(files, day, out, cache.memory())
+        cache.keep(known, memory)
         done = f"{len(known.released or ())} files written to {out}"
     else:
         done = f"nothing changed: the {len(known.released or ())} files in {out} are up to date"
@@ -45,21 +46,12 @@ def compile_(out: Path, today: datetime | None, project: Path | None) -> None:
     click.echo(done, err=True)
 
 
-def _compile(files: list[SourceFile | Unreadable], day: date, out: Path) -> Finding:
-    from syncline_compiler.pipeline import compile_sources  # a second that a project without changes need not wait
+def _compile(
+    files: list[SourceFile | Unreadable], day: date, out: Path, memory: Memory
+) -> tuple[Finding, Memory | None]:
+    from syncline_compiler.piecewise import release_pieces  # a second that a project without changes need not wait
 
-    compilation = compile_sources(files, day)
-    released: dict[str, str] | None = None
-    if compilation.release is not None:
-        released = {}
-        try:
-            write_release(out, hashed(compilation.release, released))
-        except ProjectRefusedError as error:
-            raise click.UsageError(str(error)) from None
-    return Finding(
-        compilation.diagnostics,
-        compilation.sources,
-        compilation.waived,
-        released,
-        stamps=stamps(out) if released else {},
-    )
+    try:
+        return release_pieces(files, day, out, memory)
+    except ProjectRefusedError as error:
+        raise click.UsageError(str(error)) from None

@@ -146,6 +146,14 @@ def check_sources(
     return Compilation(sources, diagnostics, found, project, written, governance, steward, waived)
 
 
+def check_written(written: WrittenProject, today: date, diagnostics: Collector) -> ResolvedProject:
+    """Check specs that are read already and have no rules of their own, and if they have no errors lint them too."""
+    project = _check(written, diagnostics)
+    if not diagnostics.failed:
+        _lint(project, written, today, diagnostics)
+    return project
+
+
 def _lint(project: ResolvedProject, written: WrittenProject, today: date, diagnostics: Collector) -> None:
     """Check what can be said only of a project without mistakes: what is not used, not watched, or on its way out."""
     check_imports(project, written, diagnostics)
@@ -197,6 +205,7 @@ def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
         events=resolve_events(written, objects, systems, bound.mapped, diagnostics),
         scenarios=resolve_scenarios(written, stage, diagnostics),
         order=ordered.order,
+        refers=ordered.refers,
     )
 
 

@@ -7,13 +7,26 @@ alone.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 RELEASE_FILE = "release.json"
 RELEASE_PARTS = frozenset({RELEASE_FILE, "plans", "bindings", "systems", "sandbox"})
 """What a release of this or an earlier version may consist of, at its top."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file of an earlier release that is taken over as it is, and its hash."""
+
+    path: Path
+    sha256: str
+
+
+Content = bytes | Kept
 
 
 class ProjectRefusedError(Exception):
@@ -31,7 +44,7 @@ def write_files(directory: Path, files: Mapping[str, str]) -> None:
         raise ProjectRefusedError(f"{error.filename or directory} cannot be written: {error.strerror}") from None
 
 
-def write_release(directory: Path, files: Iterable[tuple[str, bytes]]) -> int:
+def write_release(directory: Path, files: Iterable[tuple[str, Content]]) -> int:
     """Write a release beside its place and rename it there; an older release is replaced. Gives how many files it has.
 
     ``files``: paths within the release, and contents. A folder that holds anything but a release is refused.
@@ -45,7 +58,7 @@ def write_pages(directory: Path, pages: Mapping[str, str], mark: str) -> int:
     return _replace(directory, files, lambda folder: _is_marked(folder, mark.encode("utf-8")), "documentation")
 
 
-def _replace(directory: Path, files: Iterable[tuple[str, bytes]], ours: Callable[[Path], bool], what: str) -> int:
+def _replace(directory: Path, files: Iterable[tuple[str, Content]], ours: Callable[[Path], bool], what: str) -> int:
     target = directory.absolute()
     if target.is_symlink() or (target.exists() and not (target.is_dir() and ours(target))):
         raise ProjectRefusedError(f"{directory} is not empty and holds no {what}: name a new folder")
@@ -85,15 +98,26 @@ def _exchange(fresh: Path, target: Path, old: Path) -> None:
         raise
 
 
-def _write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> int:
+def _write_files(folder: Path, files: Iterable[tuple[str, Content]]) -> int:
     """Write files; they are not forced to the disk, for a release that was torn there is told by its hashes."""
     written = 0
     for name, content in files:
         path = folder / PurePosixPath(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            _take_over(content.path, path)
         written += 1
     return written
+
+
+def _take_over(old: Path, new: Path) -> None:
+    """Give a file that nobody will change another place; it is the same file where the file system can do that."""
+    try:
+        os.link(old, new, follow_symlinks=False)
+    except OSError:
+        shutil.copyfile(old, new, follow_symlinks=False)
 
 
 def _is_release(folder: Path) -> bool:

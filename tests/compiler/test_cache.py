@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from syncline_compiler import cache, pipeline
+from benchmarks.large_project import write_large_project
+from syncline_compiler import cache, piecewise
 from syncline_compiler.cli import COMMANDS
+from syncline_compiler.pipeline import compile_project
 
 FOUND_ANEW = "compiled or checked again"
 
@@ -32,8 +34,8 @@ def from_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         raise AssertionError(FOUND_ANEW)
 
     def forget() -> None:
-        monkeypatch.setattr(pipeline, "compile_sources", refuse)
-        monkeypatch.setattr(pipeline, "check_sources", refuse)
+        monkeypatch.setattr(piecewise, "release_pieces", refuse)
+        monkeypatch.setattr(piecewise, "check_pieces", refuse)
 
     return forget
 
@@ -138,3 +140,37 @@ def test_only_so_many_are_kept(project: Path, kept: Path, monkeypatch: pytest.Mo
         project = project.rename(tmp_path / f"shop{number}")
         call("check", "--project", project)
     assert len(list(kept.iterdir())) == 2
+
+
+def test_one_changed_file_is_one_island_looked_at(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the others nothing is read again, their plans are the very files that lay there; and that whatever the cache holds."""
+    root, out = tmp_path / "large", tmp_path / "out"
+    write_large_project(root, 8)
+    question = ("compile", "--project", root, "--out", out)
+    assert told(call(*question))[2] == 0
+    read: list[str] = []
+    alone = piecewise.load_alone
+    monkeypatch.setattr(piecewise, "load_alone", lambda file: read.append(file.path) or alone(file))
+    before = {path.name: path.stat().st_ino for path in (out / "plans").iterdir()}
+    change(root / "mappings" / "m5.map")
+    assert told(call(*question))[2] == 0
+    assert sorted(read) == ["objects/o2.yaml", "syncline.yaml", "syncs/o2.yaml", "systems/s0.yaml", "systems/s1.yaml"]
+    after = {path.name: path.stat().st_ino for path in (out / "plans").iterdir()}
+    assert [name for name in before if before[name] != after[name]] == ["o2.json"]
+    (parts,) = kept.glob("*.parts")
+    chance, whole = random.Random(3), parts.read_bytes()
+    for _ in range(5):
+        place = chance.randrange(len(whole))
+        parts.write_bytes(chance.choice([whole[:place], whole[:place] + b"\xff" + whole[place + 1 :], whole[place:]]))
+        change(root / "mappings" / "m3.map")
+        assert told(call(*question))[2] == 0
+    made = compile_project(root)
+    assert files_of(out) == made.files
+
+
+def change(mapping: Path) -> None:
+    mapping.write_text(mapping.read_text() + "take when Key is not null\n")
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

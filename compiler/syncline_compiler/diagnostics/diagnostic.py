@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from syncline_compiler.diagnostics.catalogue import page
 from syncline_compiler.source import SourceFile, Span
@@ -229,6 +229,11 @@ class Collector:
         """Whether an error stands, so that nothing may be emitted."""
         return self.errors > 0
 
+    @property
+    def effort(self) -> tuple[int, int]:
+        """What guessing and trying took, of ``MOST_EFFORT`` and ``MOST_TRIED``."""
+        return self._effort, self._trying
+
     def about(self, path: str) -> Collector:
         """Keep the diagnostics of one file, or of the files in one folder."""
         return self.only(
@@ -251,3 +256,22 @@ def _said_at(known: Diagnostic, more: Mapping[Span, Edit | None]) -> Diagnostic:
     places = sorted({known.span: known.fix, **dict(known.again), **more}.items())
     (first, edit), *others = places
     return replace(known, span=first, fix=edit, again=tuple(others))
+
+
+def diagnostic_of(plain: Mapping[str, Any]) -> Diagnostic:
+    """Give the diagnostic of which these are the members, as they come from JSON."""
+    return Diagnostic(
+        **{
+            **plain,
+            "span": Span(*plain["span"]),
+            "details": tuple(plain["details"]),
+            "helps": tuple(plain["helps"]),
+            "secondary": tuple((Span(*span), label) for span, label in plain["secondary"]),
+            "fix": _edit(plain["fix"]),
+            "again": tuple((Span(*span), _edit(edit)) for span, edit in plain["again"]),
+        }
+    )
+
+
+def _edit(plain: Mapping[str, Any] | None) -> Edit | None:
+    return Edit(Span(*plain["span"]), plain["text"]) if plain is not None else None

@@ -1,12 +1,14 @@
 """Emit: lowered syncs to plans, a release and its bindings, as canonical bytes.
 
-In: ``IrProject`` and the resolved project. Out: files and their bytes, equal for equal specs on any machine.
+In: ``IrProject`` and the resolved project. Out: files and their bytes, equal for equal specs on any machine; ``Share``: what
+the release as a whole says of some syncs, so that it can be put together from several.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import astuple
 
 from syncline_compiler.emit.sql import render
 from syncline_compiler.lowering import build as b
@@ -14,7 +16,8 @@ from syncline_compiler.lowering.slots import MemberSlots
 from syncline_compiler.lowering.winner import fields_of
 from syncline_compiler.model import ir
 from syncline_compiler.model.resolved import ConnectionBinding, ResolvedProject, ResolvedSync
-from syncline_compiler.passes.lower import IrMember, IrProject, IrSync
+from syncline_compiler.model.share import Share
+from syncline_compiler.passes.lower import IrMember, IrProject, IrSync, ordered
 from syncline_runtime.binding import Binding, Connection
 from syncline_runtime.encoding import dumps
 from syncline_runtime.plan import (
@@ -35,29 +38,70 @@ from syncline_runtime.system import System
 
 def emit(project: ResolvedProject, lowered: IrProject) -> Iterator[tuple[str, bytes]]:
     """Give path and content of each file of the release; ``release.json`` names the others with their SHA-256."""
-    plans, systems = [], []
+    share = yield from emit_plans(project, lowered)
+    systems = {}
+    for name in share.systems:
+        file, content = emit_system(project.systems[name])
+        systems[name] = sha256(content)
+        yield file, content
+    yield from emit_index(project.name, [share], systems)
+
+
+def emit_plans(project: ResolvedProject, lowered: IrProject) -> Generator[tuple[str, bytes], None, Share]:
+    """Give path and content of each plan, and at the end the share that the syncs have in the release."""
+    plans = {}
     for one in lowered.syncs:
-        file, content = f"plans/{one.sync.name}.json", dumps(emit_plan(one))
-        plans.append(_entry(one.sync.name, file, content))
-        yield file, content
-    for name in sorted({member.system for sync in project.syncs for member in sync.members}):
-        file, content = f"systems/{name}.json", dumps(project.systems[name])
-        systems.append(_entry(name, file, content))
-        yield file, content
-    used = {entry.name for entry in systems}
-    index = Index(
-        project=project.name,
-        plans=tuple(plans),
-        systems=tuple(systems),
-        order=lowered.order,
-        decide=lowered.decide,
-        connections={name: system for name, system in sorted(project.connections.items()) if system in used},
+        content = dumps(emit_plan(one))
+        plans[one.sync.name] = sha256(content)
+        yield plan_file(one.sync.name), content
+    used = {member.system for sync in project.syncs for member in sync.members}
+    return Share(
+        plans=plans,
+        refers=lowered.refers,
+        sums=lowered.sums,
+        systems=tuple(sorted(used)),
+        connections={name: system for name, system in project.connections.items() if system in used},
         scopes=_scopes(project),
+        bindings={
+            environment: tuple(_connection(one, project) for one in bound)
+            for environment, bound in project.environments.items()
+        },
+    )
+
+
+def emit_system(system: System) -> tuple[str, bytes]:
+    """Give path and content of a system's file."""
+    return f"systems/{system.name}.json", dumps(system)
+
+
+def emit_index(project: str, shares: Sequence[Share], systems: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Give ``release.json`` and the bindings of a project; ``systems`` are the SHA-256 of their files, by name."""
+    plans = {name: hashed for share in shares for name, hashed in share.plans.items()}
+    connections = {name: system for share in shares for name, system in share.connections.items()}
+    index = Index(
+        project=project,
+        plans=tuple(FileEntry(name, plan_file(name), hashed) for name, hashed in sorted(plans.items())),
+        systems=tuple(FileEntry(name, f"systems/{name}.json", hashed) for name, hashed in sorted(systems.items())),
+        order=ordered({name: of for share in shares for name, of in share.refers.items()}),
+        decide=ordered({name: of for share in shares for name, of in share.sums.items()}),
+        connections=dict(sorted(connections.items())),
+        scopes=tuple(sorted({scope for share in shares for scope in share.scopes}, key=astuple)),
     )
     yield "release.json", dumps(index)
-    for environment, bound in sorted(project.environments.items()):
-        made = Binding(project.name, environment, tuple(_connection(c, project) for c in bound))
+    for environment in sorted({name for share in shares for name in share.bindings}):
+        bound = {one.name: one for share in shares for one in share.bindings.get(environment, ())}
+        made = Binding(project, environment, tuple(one for _, one in sorted(bound.items())))
         yield f"bindings/{environment}.json", dumps(made)
+
+
+def plan_file(sync: str) -> str:
+    """Give the path of a sync's plan in the release."""
+    return f"plans/{sync}.json"
+
+
+def sha256(content: bytes) -> str:
+    """Give the hash by which the release names a file's content."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def emit_plan(lowered: IrSync) -> Plan:
@@ -83,10 +127,6 @@ def emit_plan(lowered: IrSync) -> Plan:
         attempts=sync.attempts,
         within=sync.within,
     )
-
-
-def _entry(name: str, file: str, content: bytes) -> FileEntry:
-    return FileEntry(name, file, hashlib.sha256(content).hexdigest())
 
 
 def _step(step: ir.IrStep) -> Step:

@@ -215,3 +215,4 @@ class ResolvedProject:
     events: Mapping[str, ResolvedEvent] = field(default_factory=dict)
     scenarios: Mapping[str, ResolvedScenario] = field(default_factory=dict)
     order: tuple[str, ...] = ()  # of syncs, the referred-to first
+    refers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # sync → syncs that go before it in that order

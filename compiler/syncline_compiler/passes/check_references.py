@@ -9,7 +9,7 @@ never late.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
@@ -23,10 +23,11 @@ from syncline_compiler.model.typed import Expression, Line, OrElse, Resolve, par
 
 @dataclass(frozen=True)
 class ReferenceOrder:
-    """Syncs with their late references, and their names in order."""
+    """Syncs with their late references, their names in order, and for each those that it refers to and that go before it."""
 
     syncs: tuple[ResolvedSync, ...]
     order: tuple[str, ...]
+    refers: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,11 @@ def check_references(syncs: Sequence[ResolvedSync], diagnostics: Collector) -> R
     for one in references:
         if not one.why and place[one.target] >= place[one.source]:
             late.setdefault(one.source, []).append(one.field.name)
-    return ReferenceOrder(tuple(replace(sync, late=tuple(late.get(sync.name, ()))) for sync in syncs), cycle)
+    refers: dict[str, set[str]] = {sync.name: set() for sync in syncs}
+    for one in kept:
+        refers[one.source].add(one.target)
+    late_known = tuple(replace(sync, late=tuple(late.get(sync.name, ()))) for sync in syncs)
+    return ReferenceOrder(late_known, cycle, {name: tuple(sorted(of)) for name, of in refers.items()})
 
 
 def _references(sync: ResolvedSync, keeper: dict[str, str]) -> Iterator[_Reference]:

@@ -82,6 +82,14 @@ def load(files: Iterable[SourceFile | Unreadable], diagnostics: Collector) -> Wr
     )
 
 
+def load_alone(file: SourceFile) -> Declared[Any] | None:
+    """Read one spec, or the project file, by itself; None if there is anything to say about it."""
+    found, diagnostics = _Found(), Collector()
+    _load_yaml(file, found, diagnostics)
+    specs = [one for of_kind in found.specs.values() for one in of_kind.values()]
+    return next(iter(specs), found.project) if not len(diagnostics) else None
+
+
 def _is_pack_file(path: str) -> bool:
     return path.endswith(f"/{PACK_FILE}")
 

@@ -5,7 +5,7 @@ In: ``ResolvedProject`` without errors. Out: ``IrProject``. Invariant: nothing b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -45,11 +45,11 @@ class IrSync:
 
 @dataclass(frozen=True)
 class IrProject:
-    """All syncs of a project, and their orders. Each is lowered when its turn comes, so that one at a time is held."""
+    """All syncs of a project, and which go before which. Each is lowered when its turn comes, so that one at a time is held."""
 
     syncs: Iterator[IrSync]
-    order: tuple[str, ...]  # the referred-to first
-    decide: tuple[str, ...]  # the aggregated first
+    refers: Mapping[str, Sequence[str]]  # sync → those whose records it refers to, but for late references
+    sums: Mapping[str, Sequence[str]]  # sync → those whose records it sums over
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def lower(project: ResolvedProject) -> IrProject:
         {name: tuple(sorted(table.inverse.items())) for name, table in project.codes.items()},
     )
     sums = {sync.name: sorted(set(_aggregated(sync, names)) - {sync.name}) for sync in project.syncs}
-    return IrProject((_lower_sync(project, sync, names) for sync in project.syncs), project.order, _ordered(sums))
+    return IrProject((_lower_sync(project, sync, names) for sync in project.syncs), project.refers, sums)
 
 
 def _lower_sync(project: ResolvedProject, sync: ResolvedSync, names: _Names) -> IrSync:
@@ -109,8 +109,8 @@ def _refs(object_: ResolvedObject) -> tuple[str, ...]:
     return tuple(sorted({field.type.name for field in object_.fields if field.type.kind == "ref" and field.type.name}))
 
 
-def _ordered(needs: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """Names so that each comes after what it needs; a cycle is cut at its last name (finished by a later run)."""
+def ordered(needs: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Give names so that each comes after what it needs; a cycle is cut at its last name (finished by a later run)."""
     left = {name: set(of) for name, of in needs.items()}
     while True:
         sorter = TopologicalSorter({name: sorted(left[name]) for name in sorted(left)})

@@ -1,0 +1,294 @@
+"""A project looked at island by island: what was found of one before is taken from memory.
+
+In: the files of a project, what is remembered. Out: the finding about all of it, and the files of the release, one after
+the other. Invariant: both are those of the project as a whole. As soon as it is not certain that they would be, such as
+when an island has an error, whose remedy may lie anywhere, ``WholeError`` says to look at the project as a whole.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from syncline_compiler.cache import Finding, hashed, kept_files, stamps
+from syncline_compiler.diagnostics.diagnostic import MOST_EFFORT, MOST_TRIED, Collector, Diagnostic
+from syncline_compiler.emit.plan import emit_index, emit_plans, emit_system, plan_file, sha256
+from syncline_compiler.memory import Known, Memory, hash_of
+from syncline_compiler.model.document import Declared, WrittenProject
+from syncline_compiler.model.island import Island, Ties
+from syncline_compiler.model.spec import ProjectSpec
+from syncline_compiler.model.spec_system import SystemSpec
+from syncline_compiler.passes.apply_waivers import apply_waivers
+from syncline_compiler.passes.find_islands import find_islands, ties_of, ties_of_mapping
+from syncline_compiler.passes.load import load_alone
+from syncline_compiler.passes.lower import lower
+from syncline_compiler.passes.parse_mapping import parse_expression
+from syncline_compiler.passes.resolve_policies import resolve_policies
+from syncline_compiler.passes.resolve_system import resolve_systems
+from syncline_compiler.pipeline import check_sources, check_written, compile_sources
+from syncline_compiler.source import PACK_FILE, PROJECT_FILE, SourceFile, Unreadable
+from syncline_compiler.writing import Content, Kept, write_release
+
+MOST_HELD = 4_000
+"""Specs that are held from when their ties are read until their island's turn comes; more are read twice."""
+
+
+class WholeError(Exception):
+    """The project has to be looked at as a whole."""
+
+
+@dataclass
+class Piecewise:
+    """One look at a project. ``new`` gathers what is to be remembered; ``release``: whether one is to be made.
+
+    ``kept`` are the files of an earlier release that can be taken over, by path, with their hashes.
+    """
+
+    sources: dict[str, SourceFile]
+    today: date
+    old: Memory
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+    release: bool = False
+    new: Memory = field(default_factory=Memory)
+    _held: dict[str, Declared[Any]] = field(default_factory=dict)
+    _left: Counter[str] = field(default_factory=Counter)  # islands to come that a file belongs to
+    _hashes: dict[str, str] = field(default_factory=dict)
+
+    def look(self) -> Generator[tuple[str, Content], None, Finding]:
+        """Give the files of the release, if one is to be made, and at the end the finding."""
+        project = self._declared(PROJECT_FILE)
+        ties = {path: self._ties(path) for path in self.sources if path != PROJECT_FILE}
+        islands = find_islands(project.spec, ties, self.sources)
+        if islands is None or len(islands) < 2:
+            raise WholeError
+        self._left.update(path for island in islands for path in island.paths)
+        known: list[Known] = []
+        for island in islands:
+            found = yield from self._island(island, project)
+            known.append(found)
+        finding = self._finding(known, project, ties)
+        if self.release:
+            yield from self._rest(known, project, ties)
+        return finding
+
+    def _ties(self, path: str) -> Ties:
+        source = self.sources[path]
+        is_mapping = path.endswith(".map")
+        key = self._hashes[path] = hash_of(["mapping" if is_mapping else "spec", source.text])
+        ties = self.old.ties.get(key)
+        if ties is None:
+            ties = ties_of_mapping(source) if is_mapping else ties_of(self._declared(path))
+        if ties is None:
+            raise WholeError
+        self.new.ties[key] = ties
+        return ties
+
+    def _declared(self, path: str) -> Declared[Any]:
+        """Read a spec, or give it if it is held."""
+        held = self._held.get(path)
+        if held is not None:
+            return held
+        declared = load_alone(self.sources[path]) if path in self.sources else None
+        if declared is None:
+            raise WholeError
+        if len(self._held) < MOST_HELD or self._left[path] > 1:
+            self._held[path] = declared
+        return declared
+
+    def _island(self, island: Island, project: Declared[ProjectSpec]) -> Generator[tuple[str, Content], None, Known]:
+        """Look at an island, or remember it, if its plans are at hand too."""
+        key = self._key(island, project)
+        known = self.old.islands.get(key)
+        if known is None or (self.release and not self._has_plans(known)):
+            known = yield from self._looked_at(self._written(island, project))
+        elif self.release and known.share is not None:
+            yield from ((plan_file(name), self.kept[plan_file(name)]) for name in known.share.plans)
+        self._left.subtract(island.paths)
+        for path in island.paths:
+            if not self._left[path]:
+                self._held.pop(path, None)
+        self.new.islands[key] = known
+        return known
+
+    def _key(self, island: Island, project: Declared[ProjectSpec]) -> str:
+        parts = [str(self.today), project.document.source.text]
+        for path in island.paths:
+            parts += [path, self._hashes[path]]
+        for system, names in sorted(island.resources.items()):
+            parts += [system, *sorted(names)]
+        return hash_of(parts)
+
+    def _has_plans(self, known: Known) -> bool:
+        if known.share is None:
+            return False
+        plans = {plan_file(name): hashed for name, hashed in known.share.plans.items()}
+        return all(path in self.kept and self.kept[path].sha256 == hashed for path, hashed in plans.items())
+
+    def _looked_at(self, written: WrittenProject) -> Generator[tuple[str, Content], None, Known]:
+        diagnostics = Collector(self.sources)
+        project = check_written(written, self.today, diagnostics)
+        if diagnostics.failed:
+            raise WholeError
+        share = (yield from emit_plans(project, lower(project))) if self.release else None
+        return Known(tuple(diagnostics), diagnostics.effort, share)
+
+    def _written(self, island: Island, project: Declared[ProjectSpec]) -> WrittenProject:
+        """Give the specs of an island as a project of their own."""
+        specs: dict[str, dict[str, Declared[Any]]] = {}
+        for path in island.paths:
+            if not path.endswith(".map"):
+                kind, _ = next(iter((declared := self._declared(path)).document.value.items()))
+                specs.setdefault(kind, {})[getattr(declared.spec, kind)] = declared
+        return WrittenProject(
+            project=_bound(project, island),
+            objects=specs.get("object", {}),
+            systems={
+                name: _within(declared, island.resources[name]) for name, declared in specs.get("system", {}).items()
+            },
+            codes=specs.get("codes", {}),
+            syncs=specs.get("sync", {}),
+            events=specs.get("event", {}),
+            policies={},
+            scenarios=specs.get("scenario", {}),
+            mappings=tuple(self.sources[path] for path in island.paths if path.endswith(".map")),
+        )
+
+    def _finding(self, known: Iterable[Known], project: Declared[ProjectSpec], ties: dict[str, Ties]) -> Finding:
+        """Put together what was found, and apply what the project says of it."""
+        known = list(known)
+        if any(sum(one.effort[at] for one in known) > most for at, most in ((0, MOST_EFFORT), (1, MOST_TRIED))):
+            raise WholeError
+        found: dict[object, Diagnostic] = {}
+        for one in known:
+            for diagnostic in one.diagnostics:
+                found.setdefault((diagnostic.code, diagnostic.span, diagnostic.label), diagnostic)
+        diagnostics = Collector.of(found.values(), self.sources)
+        policies = {one.name: self._declared(path) for path, one in ties.items() if one.kind == "policy"}
+        written = WrittenProject(project, {}, {}, {}, {}, {}, policies, {}, ())
+        governance = resolve_policies(written, parse_expression, diagnostics)
+        if diagnostics.failed:
+            raise WholeError
+        today = None if self.release else self.today
+        waived = apply_waivers(governance, diagnostics, complete=True, today=today)
+        if self.release and diagnostics.failed:
+            raise WholeError
+        return Finding(diagnostics, self.sources, waived)
+
+    def _rest(
+        self, known: Iterable[Known], project: Declared[ProjectSpec], ties: dict[str, Ties]
+    ) -> Iterator[tuple[str, Content]]:
+        """Give the files of the release that are of the project as a whole, and those of its systems."""
+        shares = [one.share for one in known if one.share is not None]
+        used = {name for share in shares for name in share.systems}
+        systems: dict[str, str] = {}
+        for path, one in ties.items():
+            if one.kind == "system" and one.name in used:
+                yield self._system(path, one.name, systems)
+        yield from emit_index(project.spec.project, shares, systems)
+
+    def _system(self, path: str, name: str, systems: dict[str, str]) -> tuple[str, Content]:
+        key = self._hashes[path]
+        kept = self.kept.get(f"systems/{name}.json")
+        if kept is not None and kept.sha256 == self.old.systems.get(key):
+            systems[name] = self.new.systems[key] = kept.sha256
+            return f"systems/{name}.json", kept
+        declared = self._declared(path)
+        project = WrittenProject(declared, {}, {name: declared}, {}, {}, {}, {}, {}, ())
+        file, content = emit_system(resolve_systems(project, Collector())[name])
+        systems[name] = self.new.systems[key] = sha256(content)
+        return file, content
+
+
+def check_pieces(files: Iterable[SourceFile | Unreadable], today: date, old: Memory) -> tuple[Finding, Memory | None]:
+    """Check a project, island by island if it has any; gives also what is to be remembered then."""
+    files = list(files)
+    try:
+        pieces = Piecewise(_readable(files), today, old)
+        return _exhausted(pieces.look()), pieces.new
+    except WholeError:
+        compilation = check_sources(files, today)
+        return Finding(compilation.diagnostics, compilation.sources, compilation.waived), None
+
+
+def release_pieces(
+    files: Iterable[SourceFile | Unreadable], today: date, out: Path, old: Memory
+) -> tuple[Finding, Memory | None]:
+    """Compile a project and write its release, island by island if it has any; gives also what is to be remembered then."""
+    files = list(files)
+    released: dict[str, str] = {}
+    try:
+        pieces = Piecewise(_readable(files), today, old, kept_files(out, old), release=True)
+        looking = _Looking(pieces.look())
+        write_release(out, hashed(looking, released))
+        now = stamps(out)
+        return replace(looking.finding, released=released, stamps=now), pieces.new.with_release(released, now)
+    except WholeError:
+        return _released_whole(files, today, out), None
+
+
+def _released_whole(files: Iterable[SourceFile | Unreadable], today: date, out: Path) -> Finding:
+    compilation = compile_sources(files, today)
+    finding = Finding(compilation.diagnostics, compilation.sources, compilation.waived)
+    if compilation.release is None:
+        return finding
+    released: dict[str, str] = {}
+    write_release(out, hashed(compilation.release, released))
+    return replace(finding, released=released, stamps=stamps(out))
+
+
+class _Looking(Iterator[tuple[str, Content]]):
+    """The files of a release while they are made; ``finding`` is there when all of them are."""
+
+    def __init__(self, look: Generator[tuple[str, Content], None, Finding]) -> None:
+        self._look = look
+        self.finding: Finding
+
+    def __next__(self) -> tuple[str, Content]:
+        try:
+            return next(self._look)
+        except StopIteration as end:
+            self.finding = end.value
+            raise
+
+
+def _exhausted(look: Generator[tuple[str, Content], None, Finding]) -> Finding:
+    looking = _Looking(look)
+    for _ in looking:
+        raise AssertionError("a check makes no files")
+    return looking.finding
+
+
+def _readable(files: Iterable[SourceFile | Unreadable]) -> dict[str, SourceFile]:
+    """Give the files by path, in their order."""
+    found = {}
+    for file in sorted(files, key=lambda one: one.path):
+        if isinstance(file, Unreadable) or file.path.rpartition("/")[2] == PACK_FILE:
+            raise WholeError
+        found[file.path] = file
+    return found
+
+
+def _bound(project: Declared[ProjectSpec], island: Island) -> Declared[ProjectSpec]:
+    """Give the project file with the connections of an island alone."""
+    environments = {
+        environment: {name: written[name] for name in written.keys() & island.connections}
+        for environment, written in project.spec.environments.items()
+    }
+    return replace(project, spec=project.spec.model_copy(update={"environments": environments}))
+
+
+def _within(declared: Declared[SystemSpec], names: frozenset[str]) -> Declared[SystemSpec]:
+    """Give a system with some of its resources."""
+    spec, document = declared.spec, declared.document
+    if len(names) == len(spec.resources):
+        return declared
+    few: dict[str, Any] = {
+        key: {name: one for name, one in getattr(spec, key).items() if name in names}
+        for key in ("resources", "sandbox")
+    }
+    value = {**document.value, "resources": {name: document.value["resources"][name] for name in few["resources"]}}
+    return Declared(spec.model_copy(update=few), replace(document, value=value))
