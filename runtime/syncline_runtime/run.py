@@ -22,11 +22,13 @@ from syncline_runtime.encoding import digest
 from syncline_runtime.errors import ApprovalNeeded, SynclineError, UsageError
 from syncline_runtime.ledger import FILE, SEGMENTS, Intent, Lease, Realm, Refusal, open_ledger
 from syncline_runtime.ledger.holder import this_process
+from syncline_runtime.ledger.states import ExceptionState
 from syncline_runtime.plan import Plan, Release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.absence import gone_of
 from syncline_runtime.stages.confirm import confirm
 from syncline_runtime.stages.context import Progress, Reading, RunContext
+from syncline_runtime.stages.decisions import bind_decisions
 from syncline_runtime.stages.deliver import Delivered, deliver
 from syncline_runtime.stages.diff import ANY_PAYLOAD, Candidate, bind_standing, candidates, conclude, diff, outcomes
 from syncline_runtime.stages.extract import extract
@@ -40,6 +42,7 @@ from syncline_runtime.state import State
 
 LEASE_TTL = 600_000_000  # microseconds
 PREVIEW = "preview"
+LEFT_TO_PEOPLE: tuple[ExceptionState, ...] = ("open", "assigned", "waiting", "waived")  # not yet decided anew
 
 
 def clock_now() -> int:
@@ -118,6 +121,7 @@ async def _run(release: Release, binding: Binding, options: Options) -> RunResul
             run.keep_lease = _Keeper(run, lease).renew
             for name, proof in run.proofs.items():
                 ledger.register.prove(lease, name, proof.account or "", proof.environment or "")
+            ledger.exceptions.end_waivers(lease)
             recovered = await _recover(run, lease, begun)
             result = await _decide(run)
             result.recovered = recovered
@@ -202,7 +206,7 @@ async def _decide(run: RunContext) -> RunResult:
         changes=ChangeSet(_change_set_id(writes, _gone(run)), writes),
         counts=[_as_dict(one) for one in run.counts],
         outcomes=[one for plan in run.plans for one in outcomes(run, plan)],
-        exceptions=[_as_dict(one) for one in run.exceptions],
+        exceptions=_unwaived(run),
         unread={f"{c}.{r}": str(reading.error) for (c, r), reading in sorted(run.readings.items()) if reading.error},
         findings=guard(run),
         under_way=[_told(one) for one in under_way],
@@ -222,7 +226,8 @@ def _standing(run: RunContext) -> tuple[list[Intent], dict[str, list[str]]]:
             open_ids.setdefault(intent.object, []).append(intent.canonical_id)
         else:
             under_way.append(intent)
-    for object_, cid in run.ledger.intents.open_work():
+    bind_decisions(run)
+    for object_, cid in (*run.ledger.intents.open_work(), *((d.object, d.canonical_id) for d in run.decisions)):
         open_ids.setdefault(object_, []).append(cid)
     refused = [
         (
@@ -234,7 +239,8 @@ def _standing(run: RunContext) -> tuple[list[Intent], dict[str, list[str]]]:
         for member, refusal in run.ledger.intents.last_refusals().items()
     ]
     refused += [
-        (one.connection, one.canonical_id, "", ANY_PAYLOAD) for one in run.ledger.exceptions.find(code="SYN5403")
+        (one.connection, one.canonical_id, "", ANY_PAYLOAD)
+        for one in run.ledger.exceptions.find(LEFT_TO_PEOPLE, code="SYN5403")
     ]
     bind_standing(run, [(one.connection, one.canonical_id) for one in under_way], refused)
     return under_way, open_ids
@@ -370,6 +376,12 @@ def _told(one: Intent) -> dict[str, Any]:
         "correlation_id",
     )
     return {name: getattr(one, name) for name in names} | {"part": one.part_key}
+
+
+def _unwaived(run: RunContext) -> list[dict[str, Any]]:
+    """Give what the run met, but for what somebody has accepted as it is."""
+    waived = {one.identity for one in run.ledger.exceptions.find(("waived",))} if run.exceptions else set()
+    return [_as_dict(one) for one in run.exceptions if one.identity not in waived]
 
 
 def _as_dict(one: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The ledger: the only place that opens the database of small facts.
 
 In: a path or database URL, a realm and a clock. Out: ``Ledger``, whose subjects (runs, leases, register, intents,
-outbox, exceptions, decisions) take and give the frozen dataclasses of ``facts``.
+outbox, exceptions, casework, decisions) take and give the frozen dataclasses of ``facts``.
 Invariants: nothing is recorded by halves; every write of a run proves its lease; field values stand in one table.
 """
 
@@ -21,6 +21,7 @@ from syncline_runtime.ledger.facts import (
     Member,
     NewException,
     NewIntent,
+    Note,
     Realm,
     Recovered,
     Reference,
@@ -50,6 +51,7 @@ __all__ = [
     "Member",
     "NewException",
     "NewIntent",
+    "Note",
     "Realm",
     "Recovered",
     "Reference",

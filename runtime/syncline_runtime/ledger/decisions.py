@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select
 
 from syncline_runtime.encoding import dumps
-from syncline_runtime.ledger.database import Database, Prepared, Row, given
+from syncline_runtime.ledger.database import Database, Prepared, Row, Transaction, given
 from syncline_runtime.ledger.facts import Approval, Decision, Lease
-from syncline_runtime.ledger.schema import approval, decision, payload
+from syncline_runtime.ledger.schema import approval, decision, decision_end, payload
+from syncline_runtime.ledger.states import DecisionState
 
 _APPROVAL = Prepared(
     lambda: select(approval.c.change_set, approval.c.by, approval.c.reason, approval.c.at, approval.c.used_run).where(
@@ -34,22 +35,23 @@ _USE = Prepared(
         .values(given("used_run"))
     )
 )
-_DECISIONS = Prepared(
-    lambda: select(
+_WORDS = and_(
+    payload.c.realm_id == decision.c.realm_id, payload.c.kind == "decision", payload.c.subject == decision.c.id
+)
+_ENDED = and_(decision_end.c.realm_id == decision.c.realm_id, decision_end.c.decision_id == decision.c.id)
+_SELECT = (
+    select(
         decision.c.id, decision.c.object, decision.c.canonical_id, decision.c.field, decision.c.choice,
-        decision.c.by, decision.c.at, decision.c.exception_id, payload.c.body,
+        decision.c.by, decision.c.at, decision.c.exception_id, payload.c.body, decision_end.c.state,
     )
-    .outerjoin(
-        payload,
-        and_(
-            payload.c.realm_id == decision.c.realm_id,
-            payload.c.kind == "decision",
-            payload.c.subject == decision.c.id,
-        ),
-    )
-    .where(decision.c.realm_id == bindparam("realm"), decision.c.id > bindparam("after"))
+    .outerjoin(payload, _WORDS)
+    .outerjoin(decision_end, _ENDED)
+    .where(decision.c.realm_id == bindparam("realm"))
     .order_by(decision.c.id)
 )  # fmt: skip
+_DECISIONS = Prepared(lambda: _SELECT.where(decision.c.id > bindparam("after")))
+_STANDING = Prepared(lambda: _SELECT.where(decision_end.c.state.is_(None)))
+_END = Prepared(lambda: decision_end.insert())
 _DECIDE = Prepared(lambda: decision.insert())
 _ADD_VALUES = Prepared(lambda: payload.insert())
 
@@ -100,6 +102,12 @@ class Decisions:
                 change.run(_ADD_VALUES, kind="decision", subject=made.id, **place, body=body)
         return made
 
+    def standing(self) -> list[Decision]:
+        """Give the decisions in force, the last one for each field, oldest first."""
+        with self._database.read() as look:
+            found = [_decision(row) for row in look.rows(_STANDING)]
+        return list({(one.object, one.canonical_id, one.field): one for one in found}.values())
+
     def all(self, after: int = 0) -> list[Decision]:
         """Give the decisions with a higher id, oldest first; the last one for a field stands."""
         with self._database.read() as look:
@@ -107,4 +115,16 @@ class Decisions:
 
 
 def _decision(row: Row) -> Decision:
-    return Decision(*(*row[:8], json.loads(row[8]) if row[8] else None))
+    return Decision(*(*row[:8], json.loads(row[8]) if row[8] else None, row[9] or "standing"))
+
+
+def end(change: Transaction, run: str, ended: Mapping[int, DecisionState]) -> None:
+    """Record which decisions are carried out, or overtaken, and with them those that they stand above."""
+    if not ended:
+        return
+    standing = [_decision(row) for row in change.rows(_STANDING)]
+    over = {(one.object, one.canonical_id, one.field): ended[one.id] for one in standing if one.id in ended}
+    for one in standing:
+        state = over.get((one.object, one.canonical_id, one.field))
+        if state is not None and (one.id in ended or one.id < max(ended)):
+            change.run(_END, decision_id=one.id, state=state, run_id=run)

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import bindparam, case, select
+from sqlalchemy import and_, bindparam, case, exists, select
 
 from syncline_runtime.encoding import dumps
 from syncline_runtime.errors import UsageError
 from syncline_runtime.ledger.database import Database, Prepared, Transaction, given
 from syncline_runtime.ledger.facts import ExceptionRecord, Lease, NewException
-from syncline_runtime.ledger.schema import exception, payload, standing_in
+from syncline_runtime.ledger.schema import exception, exception_case, payload, standing_in
 from syncline_runtime.ledger.states import ASKING, STANDING, ExceptionState
 
 _CHUNK = 500
@@ -27,16 +27,20 @@ _COLUMNS = (
     exception.c.native_id, exception.c.canonical_id, exception.c.field, exception.c.rule, exception.c.code,
     exception.c.category, exception.c.pattern, exception.c.severity, exception.c.side, exception.c.state,
     exception.c.owner, exception.c.correlation_id, exception.c.message, exception.c.first_run, exception.c.last_run,
-    exception.c.first_seen, exception.c.last_seen, exception.c.count,
+    exception.c.first_seen, exception.c.last_seen, exception.c.count, exception_case.c.assignee,
+    exception_case.c.waived_until,
 )  # fmt: skip
 _FILTERS = ("sync", "object", "connection", "resource", "canonical_id", "native_id", "code", "category", "owner",
             "correlation_id", "severity", "pattern", "rule", "field")  # fmt: skip
 _IDENTITY = ("native_id", "canonical_id", "sync", "connection", "resource", "field", "rule", "code")
 _HERE = exception.c.realm_id == bindparam("realm")
+_CASE = and_(exception_case.c.realm_id == exception.c.realm_id, exception_case.c.exception_id == exception.c.id)
 _STANDS = standing_in(exception, STANDING)
 _BY_NATIVE_ID = select(exception.c.id, *(exception.c[name] for name in _IDENTITY)).where(
     _HERE, _STANDS, exception.c.native_id.in_(bindparam("ids", expanding=True))
 )
+_SELECT = select(*_COLUMNS).outerjoin(exception_case, _CASE).where(_HERE)
+_BY_ID = _SELECT.where(exception.c.id.in_(bindparam("ids", expanding=True))).order_by(exception.c.id)
 _ADD = Prepared(lambda: exception.insert())
 _AGAIN = Prepared(
     lambda: (
@@ -56,9 +60,16 @@ _MOVE = Prepared(
         .values(**given("state", "closed_run"))
     )
 )
-_OWN = Prepared(
+_END_WAIVERS = Prepared(
     lambda: (
-        exception.update().where(_HERE, exception.c.id == bindparam("of"), _STANDS).values(**given("owner", "state"))
+        exception.update()
+        .where(
+            _HERE,
+            _STANDS,
+            standing_in(exception, ("waived",)),
+            exists().where(_CASE, exception_case.c.waived_until <= bindparam("now")),
+        )
+        .values(state="open")
     )
 )
 _DROP_VALUES = Prepared(
@@ -88,12 +99,15 @@ class Exceptions:
         wanted: list[Any] = [standing_in(exception, tuple(states)), *(exception.c[name] == by[name] for name in by)]
         if set(states) <= set(STANDING):
             wanted.append(_STANDS)  # lets the index of the few that stand serve
-        statement = (
-            select(*_COLUMNS).where(_HERE, *wanted).order_by(exception.c.last_seen.desc(), exception.c.id).limit(most)
-        )
+        statement = _SELECT.where(*wanted).order_by(exception.c.last_seen.desc(), exception.c.id).limit(most)
         with self._database.read() as look:
             rows = look.connection.execute(statement, {"realm": look.realm_id})
-            return [ExceptionRecord(*tuple(row)) for row in rows]
+            return [_read(row) for row in rows]
+
+    def get(self, ids: Sequence[int]) -> list[ExceptionRecord]:
+        """Give the exceptions with these ids, whatever their state."""
+        with self._database.read() as look:
+            return [_read(row) for row in look.among(_BY_ID, "ids", list(ids))]
 
     def groups(self, *columns: str, states: Sequence[ExceptionState] = ASKING) -> Counter[tuple[str, ...]]:
         """How many exceptions there are per combination of columns, such as ``groups("code", "connection")``."""
@@ -115,10 +129,10 @@ class Exceptions:
         with self._database.write(held) as change:
             return sum(change.run(_MOVE, of=one, to_state=state, to_closed_run=None) for one in ids)
 
-    def assign(self, held: Lease, ids: Iterable[int], owner: str) -> int:
-        """Give standing exceptions to somebody."""
+    def end_waivers(self, held: Lease) -> int:
+        """Open exceptions again whose waiver is over; returns how many."""
         with self._database.write(held) as change:
-            return sum(change.run(_OWN, of=one, to_owner=owner, to_state="assigned") for one in ids)
+            return change.run(_END_WAIVERS, now=change.now)
 
 
 def record(change: Transaction, run: str, met: Iterable[NewException]) -> int:
@@ -132,9 +146,14 @@ def record(change: Transaction, run: str, met: Iterable[NewException]) -> int:
     return len(distinct)
 
 
-def resolve(change: Transaction, run: str, ids: Iterable[int]) -> int:
-    """Close exceptions whose cause a run found gone; returns how many stood."""
-    return sum(change.run(_MOVE, of=one, to_state="resolved", to_closed_run=run) for one in ids)
+def close(change: Transaction, run: str, ids: Iterable[int], state: ExceptionState = "resolved") -> int:
+    """Close exceptions whose cause a run found gone, or which no longer apply; returns how many stood."""
+    return sum(change.run(_MOVE, of=one, to_state=state, to_closed_run=run) for one in ids)
+
+
+def _read(row: Sequence[Any]) -> ExceptionRecord:
+    *known, assignee, until = row
+    return ExceptionRecord(*(*known, assignee or "", until))
 
 
 def _record_chunk(change: Transaction, run: str, chunk: list[NewException]) -> None:
@@ -153,7 +172,9 @@ def _record_chunk(change: Transaction, run: str, chunk: list[NewException]) -> N
 def _row(one: NewException, number: int, run: str, now: int) -> dict[str, Any]:
     known = {name: value for name, value in vars(one).items() if name != "values"}
     sighting = {"first_run": run, "last_run": run, "first_seen": now, "last_seen": now, "count": 1}
-    return {**known, **sighting, "id": number, "state": "open", "closed_run": None}
+    state = "waiting" if one.waits_for else "open"
+    known.pop("waits_for")
+    return {**known, **sighting, "id": number, "state": state, "closed_run": None}
 
 
 def _again(one: NewException, number: int, run: str, now: int) -> dict[str, Any]:
@@ -166,8 +187,9 @@ def _again(one: NewException, number: int, run: str, now: int) -> dict[str, Any]
 
 def _bodies(chunk: list[NewException], ids: Mapping[tuple[str, ...], int]) -> Iterator[dict[str, Any]]:
     for one in chunk:
-        if one.values is not None:
+        values = dict(one.values or {}) | ({"waits_for": list(one.waits_for)} if one.waits_for else {})
+        if values:
             yield {
                 "kind": "exception", "subject": ids[one.identity], "object": one.object,
-                "canonical_id": one.canonical_id, "body": dumps(one.values).decode(),
+                "canonical_id": one.canonical_id, "body": dumps(values).decode(),
             }  # fmt: skip

@@ -11,7 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from syncline_runtime.ledger.states import ExceptionState, IntentState, Operation, Origin, Outcome, RunStatus
+from syncline_runtime.ledger.states import (
+    DecisionState,
+    ExceptionState,
+    IntentState,
+    Operation,
+    Origin,
+    Outcome,
+    RunStatus,
+)
 from syncline_runtime.segments import Segment
 
 
@@ -249,6 +257,7 @@ class NewException:
     owner: str = ""
     correlation_id: str = ""
     values: Mapping[str, Any] | None = None
+    waits_for: tuple[str, str] | None = None  # (object, native or canonical id) of the record that must come first
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -292,6 +301,39 @@ class ExceptionRecord:
     first_seen: int
     last_seen: int
     count: int
+    assignee: str = ""
+    waived_until: int | None = None
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What makes a new sighting the same exception; see ``NewException.identity``."""
+        return (
+            self.native_id,
+            self.canonical_id,
+            self.sync,
+            self.connection,
+            self.resource,
+            self.field,
+            self.rule,
+            self.code,
+        )
+
+    @property
+    def fault(self) -> tuple[str, ...]:
+        """What the exceptions of one group share: the same fault, on many records."""
+        return (self.sync, self.connection, self.resource, self.field, self.rule, self.code)
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a person did about an exception, when, and the words that go with it."""
+
+    id: int
+    exception: int
+    action: str
+    by: str
+    at: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -307,6 +349,8 @@ class Seal:
     intents: Iterable[NewIntent] = ()
     exceptions: Iterable[NewException] = ()
     resolved_exceptions: Iterable[int] = ()
+    superseded_exceptions: Iterable[int] = ()
+    ended_decisions: Mapping[int, DecisionState] = dataclasses.field(default_factory=dict)
     settled: Iterable[Member] = ()
     counts: Sequence[Count] = ()
     cursors: Sequence[Cursor] = ()
@@ -374,3 +418,4 @@ class Decision:
     at: int
     exception: int | None
     values: Mapping[str, Any] | None
+    state: DecisionState = "standing"

@@ -47,6 +47,7 @@ _index(
     where=schema.where_in(STANDING),
 )
 _index("ix_exception_correlation", schema.exception, "realm_id", "correlation_id")
+_index("ix_exception_note_exception", schema.exception_note, "realm_id", "exception_id")
 _index("ix_decision_canonical", schema.decision, "realm_id", "canonical_id")
 
 metadata = schema.metadata  # complete with the indexes

@@ -17,6 +17,7 @@ from typing import Self
 from sqlalchemy import inspect, select
 
 from syncline_runtime.errors import StateError
+from syncline_runtime.ledger.casework import Casework
 from syncline_runtime.ledger.database import Clock, Database, Prepared, Transaction, given
 from syncline_runtime.ledger.decisions import Decisions
 from syncline_runtime.ledger.engine import file_engine, new_file, parsed, server_engine
@@ -46,6 +47,7 @@ class Ledger:
         self.runs, self.leases, self.register = Runs(database), Leases(database), Register(database)
         self.intents, self.outbox = Intents(database), Outbox(database)
         self.exceptions, self.decisions = Exceptions(database), Decisions(database)
+        self.casework = Casework(database)
 
     def seal(self, held: Lease, what: Seal) -> Sealed:
         """Record everything that a run decided, in one transaction; see ``seal.seal``."""

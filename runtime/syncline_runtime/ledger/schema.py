@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import NamedFromClause
 
-FORMAT = 1  # what this program reads and writes; the migration of that number makes it
+FORMAT = 2  # what this program reads and writes; the migration of that number makes it
 
 metadata = MetaData(
     naming_convention={
@@ -185,7 +185,7 @@ intent_reference = _table(
 
 payload = _table(
     "payload",
-    _key("kind", Text),  # intent | sent | returned | exception | decision
+    _key("kind", Text),  # intent | sent | returned | exception | decision | note
     _key("subject"),  # id of what ``kind`` names
     _text("object"),
     _text("canonical_id"),
@@ -247,6 +247,24 @@ exception = _table(
     _belongs("last_run", "run"),
 )
 
+exception_case = _table(  # what people made of an exception; the exception itself is as runs met it
+    "exception_case",
+    _key("exception_id"),
+    _text("assignee", ""),
+    _maybe("waived_until", BigInteger),
+    _belongs("exception_id", "exception"),
+)
+
+exception_note = _table(  # who did what about it; the words stand in ``payload``
+    "exception_note",
+    _key("id"),
+    _whole("exception_id"),
+    _text("action"),
+    _text("by"),
+    _whole("at"),
+    _belongs("exception_id", "exception"),
+)
+
 count = _table(
     "count",
     _key("run_id", Text),
@@ -278,4 +296,13 @@ decision = _table(
     _text("choice"),
     _text("by"),
     _whole("at"),
+)
+
+decision_end = _table(  # a decision that is in force no longer
+    "decision_end",
+    _key("decision_id"),
+    _text("state"),
+    _text("run_id"),
+    _belongs("decision_id", "decision"),
+    _belongs("run_id", "run"),
 )

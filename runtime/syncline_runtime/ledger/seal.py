@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, literal_column, select
 
 from syncline_runtime.errors import InternalError
-from syncline_runtime.ledger import equations, exceptions
+from syncline_runtime.ledger import decisions, equations, exceptions
 from syncline_runtime.ledger.bodies import IntentKeys, canonical, fingerprint
 from syncline_runtime.ledger.database import Database, Prepared, Transaction, given
 from syncline_runtime.ledger.facts import Lease, Member, NewIntent, Seal, Sealed
@@ -91,7 +91,9 @@ def seal(database: Database, held: Lease, what: Seal) -> Sealed:
         equations.check_across(what.counts, made.merged)
         _settle(change, what.run, what.settled)
         met = exceptions.record(change, what.run, what.exceptions)
-        exceptions.resolve(change, what.run, what.resolved_exceptions)
+        exceptions.close(change, what.run, what.resolved_exceptions)
+        exceptions.close(change, what.run, what.superseded_exceptions, "superseded")
+        decisions.end(change, what.run, what.ended_decisions)
         add_counts(change, what.run, what.counts)
         move_cursors(change, what.run, what.cursors)
         return Sealed(add_segments(change, what.run, what.segments), made.all, met)

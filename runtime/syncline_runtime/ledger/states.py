@@ -16,6 +16,7 @@ Operation = Literal["create", "update", "delete", "link"]
 Origin = Literal["merge", "process", "operator", "rollback"]
 Outcome = Literal["retryable", "rejected", "ambiguous", "dead"]
 ExceptionState = Literal["open", "assigned", "waiting", "retried", "waived", "resolved", "superseded"]
+DecisionState = Literal["standing", "done", "superseded"]
 RunStatus = Literal["running", "sealed", "done", "failed"]
 
 OPEN: tuple[IntentState, ...] = ("pending", "waiting", "sending", "retryable", "ambiguous")

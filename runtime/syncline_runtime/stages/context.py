@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from syncline_runtime.binding import Binding
 from syncline_runtime.connectors import ConnectionHandle, Proof
 from syncline_runtime.errors import SynclineError
-from syncline_runtime.ledger import Count, Cursor, Ledger, NewException
+from syncline_runtime.ledger import Count, Cursor, Decision, Ledger, NewException
+from syncline_runtime.ledger.states import DecisionState
 from syncline_runtime.plan import Member, Plan, Release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.state import State
@@ -56,6 +57,8 @@ class RunContext:
     parts: dict[str, int] = field(default_factory=dict)  # member prefix → how many parts were normalised
     idle: set[str] = field(default_factory=set)  # syncs for which nothing came: their relations are not made
     touched: set[str] = field(default_factory=set)  # syncs with something to decide
+    decisions: list[Decision] = field(default_factory=list)  # what people decided, in force
+    ended_decisions: dict[int, DecisionState] = field(default_factory=dict)
     late: set[tuple[str, str]] = field(
         default_factory=set
     )  # (connection, canonical id) of earlier runs' writes, acked now

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, prefix_of
+from syncline_runtime.stages.decisions import carry_out, conclude_decisions
 from syncline_runtime.stages.references import find_waiting, hold_late, postpone
 from syncline_runtime.state import quoted, text
 
@@ -23,7 +24,6 @@ SAYS = {
     "unfit": ("SYN5009", "validation", "mismatched", "the value does not fit the system's field"),
     "waiting": ("SYN5012", "mapping", "delayed", "it refers to a record that this system does not have yet"),
     "invariant": ("SYN5006", "validation", "mismatched", "the record breaks an invariant"),
-    "review": ("SYN5011", "conflict", "overwritten", "a person decides which value stays"),
 }
 
 
@@ -50,8 +50,11 @@ def diff(run: RunContext, plan: Plan) -> None:
         for member in plan.members:
             _count_nothing(run, plan, member)
         return
+    compared = {f"{prefix_of(plan, member)}/compare": member for member in plan.members}
     for step in plan.diff:
         run.state.make(step.output, step.sql)
+        if step.output in compared:
+            carry_out(run, plan, compared[step.output])
     for member in plan.members:
         _hold(run, plan, member)
         _intents(run, plan, member)
@@ -63,6 +66,7 @@ def conclude(run: RunContext, plan: Plan) -> None:
         hold_late(run, member, prefix_of(plan, member))
         _report(run, plan, member)
         _count(run, plan, member)
+    conclude_decisions(run, plan)
 
 
 def bind_standing(run: RunContext, in_flight: list[tuple[str, str]], refused: list[tuple[str, str, str, str]]) -> None:
@@ -211,7 +215,7 @@ def _report(run: RunContext, plan: Plan, member: Member) -> None:
     owners = {field.name: field.owner for field in plan.fields}
     for cid, reason, detail in run.state.rows(
         f"SELECT _cid, reason, detail FROM {quoted(f'{prefix}/held')} "
-        f"WHERE (part = '' AND reason IN ('missing', 'invariant', 'review')) OR reason IN ('unfit', 'waiting') ORDER BY 1"
+        f"WHERE (part = '' AND reason IN ('missing', 'invariant')) OR reason IN ('unfit', 'waiting') ORDER BY 1"
     ):
         code, category, pattern, says = SAYS[reason]
         for field in detail.split(",") if detail else [""]:
@@ -228,7 +232,6 @@ def _report(run: RunContext, plan: Plan, member: Member) -> None:
                     canonical_id=cid,
                     field=field if reason != "invariant" else "",
                     pattern=pattern,
-                    severity="warning" if reason == "review" else "error",
                     side="destination" if reason in ("missing", "unfit") else "source",
                     owner=owners.get(field, ""),
                     correlation_id=f"{run.run_id}-{cid[:8]}",

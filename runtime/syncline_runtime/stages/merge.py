@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan, Step
 from syncline_runtime.stages.context import RunContext, prefix_of
+from syncline_runtime.stages.decisions import apply_decisions
 from syncline_runtime.stages.normalise import normalise_rows, stored_image, wake
 from syncline_runtime.state import quoted, text
 
@@ -28,6 +29,7 @@ def merge(run: RunContext, plan: Plan, open_ids: Sequence[str]) -> None:
         _find_winners(run, plan, plan.merge[:last])
         if plan.name in plan.aggregate_refs and _add_own_parents(run, plan):
             _find_winners(run, plan, plan.merge[:last])
+        apply_decisions(run, plan)
         _cease(run, plan)
         bind_current(run, plan, "winner")
         for step in plan.merge[last:]:

@@ -13,17 +13,18 @@ from syncline_runtime.ledger import Member as LedgerMember
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.segments import Segment
 from syncline_runtime.stages.context import RunContext, landed_of, prefix_of
+from syncline_runtime.stages.decisions import DECIDED, PERSON
 from syncline_runtime.stages.diff import candidates, sealed_payload
+from syncline_runtime.stages.ended import end_exceptions
 from syncline_runtime.stages.normalise import wake
 from syncline_runtime.state import base_columns, quoted, text
-
-ENDS_OTHERWISE = ("SYN54", "SYN5013")  # not with a look: with an ack; by a person
 
 
 def seal(run: RunContext, lease: Lease) -> int:
     """Write segments and seal the run; returns how many intents were sealed."""
     segments = list(_segments(run))
     settled = list(_settled(run))
+    ended = end_exceptions(run, settled)
     sealed = run.ledger.seal(
         lease,
         Seal(
@@ -31,7 +32,9 @@ def seal(run: RunContext, lease: Lease) -> int:
             segments=segments,
             intents=_intents(run),
             exceptions=run.exceptions,
-            resolved_exceptions=[*_resolved(run), *_settled_exceptions(run, settled)],
+            resolved_exceptions=ended.resolved,
+            superseded_exceptions=ended.superseded,
+            ended_decisions=run.ended_decisions,
             settled=settled,
             counts=run.counts,
             cursors=run.cursors,
@@ -133,6 +136,7 @@ def _canonical_rows(run: RunContext, plan: Plan) -> str:
     names = ", ".join(
         f"WHEN {order} THEN {text(member.connection)}" for order, member in enumerate(plan.members)
     ).replace(", WHEN", " WHEN")
+    names += f" WHEN {DECIDED} THEN {text(PERSON)}"
     # what could not be compared with a member in this run has to be looked at again though nothing comes
     unseen = " UNION ALL ".join(
         f"SELECT _cid FROM {quoted(f'{prefix_of(plan, member)}/held')} WHERE reason IN ('unknown', 'in_flight')"
@@ -172,6 +176,7 @@ def _still_lost(run: RunContext, plan: Plan) -> str:
 
 def _outcome_rows(run: RunContext, plan: Plan, member: Member) -> str:
     names = "".join(f" WHEN {order} THEN {text(m.connection)}" for order, m in enumerate(plan.members))
+    names += f" WHEN {DECIDED} THEN {text(PERSON)}"
     owners = "".join(f" WHEN {text(f.name)} THEN {text(f.owner)}" for f in plan.fields)
     return f"""
         SELECT {text(run.run_id)} AS run, {text(member.connection)} AS connection, _cid, _native_id, slot, outcome,
@@ -215,53 +220,6 @@ def references(
     if part:
         found.append(Reference(object_, canonical_id, connection))
     return tuple(found)
-
-
-def _resolved(run: RunContext) -> list[int]:
-    """Standing exceptions that this run looked at again and did not meet again."""
-    met = {one.identity for one in run.exceptions}
-    standing = run.ledger.exceptions.find()
-    if not standing:
-        return []
-    looked_at: set[tuple[str, str, str]] = set()
-    for plan in run.plans:
-        for member in plan.members:
-            prefix = prefix_of(plan, member)
-            if plan.name in run.idle:
-                continue
-            rows = run.state.rows(f"SELECT _native_id, _cid FROM {quoted(f'{prefix}/image')}")
-            looked_at |= {(plan.name, member.connection, native_id) for native_id, _ in rows}
-            if plan.name in run.touched:
-                ids = run.state.rows(f"SELECT _cid FROM {quoted(f'{plan.name}/dirty')}")
-                looked_at |= {(plan.name, member.connection, cid) for (cid,) in ids}
-    solved = []
-    for one in standing:
-        if one.code.startswith(ENDS_OTHERWISE):
-            continue
-        key = (one.sync, one.connection, one.native_id or one.canonical_id)
-        identity = (
-            one.native_id,
-            one.canonical_id,
-            one.sync,
-            one.connection,
-            one.resource,
-            one.field,
-            one.rule,
-            one.code,
-        )
-        if key in looked_at and identity not in met:
-            solved.append(one.id)
-    return solved
-
-
-def _settled_exceptions(run: RunContext, settled: list[LedgerMember]) -> list[int]:
-    """Delivery exceptions of members that need nothing any more: somebody has put the far side right by hand."""
-    members = {(one.connection, one.canonical_id, one.part_key) for one in settled}
-    return [
-        one.id
-        for one in (run.ledger.exceptions.find() if members else [])
-        if one.code.startswith("SYN54") and (one.connection, one.canonical_id, one.field) in members
-    ]
 
 
 def _settled(run: RunContext) -> Iterator[LedgerMember]:

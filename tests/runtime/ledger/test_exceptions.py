@@ -60,8 +60,6 @@ def test_exceptions_are_filtered_and_grouped(bench: Bench) -> None:
     bench.seal(exceptions=[trouble(f"n{number}", code="SYN5001" if number % 3 else "SYN5002") for number in range(700)])
     assert len(bench.ledger.exceptions.find(code="SYN5002")) == 234
     assert bench.ledger.exceptions.groups("code", "connection") == {("SYN5001", "crm"): 466, ("SYN5002", "crm"): 234}
-    bench.ledger.exceptions.assign(bench.lease, [1], "ada")
-    assert [one.state for one in bench.ledger.exceptions.find(owner="ada")] == ["assigned"]
     with pytest.raises(UsageError, match="no 'colour'"):
         bench.ledger.exceptions.find(colour="red")
 

@@ -18,7 +18,18 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql import Select
 
 from runtime.ledger.bench import Bench
-from syncline_runtime.ledger import decisions, exceptions, indexes, intents, outbox, register, runs, schema, seal
+from syncline_runtime.ledger import (
+    casework,
+    decisions,
+    exceptions,
+    indexes,
+    intents,
+    outbox,
+    register,
+    runs,
+    schema,
+    seal,
+)
 from syncline_runtime.ledger.database import Prepared
 from syncline_runtime.ledger.migrate import configuration
 
@@ -101,7 +112,7 @@ def test_no_statement_reads_a_large_table_from_end_to_end(bench: Bench) -> None:
 
 def _statements() -> Iterator[tuple[str, Prepared]]:
     """Every prepared statement of the ledger, selects over lists of values included."""
-    for module in (outbox, intents, runs, register, seal, exceptions, decisions):
+    for module in (outbox, intents, runs, register, seal, exceptions, casework, decisions):
         for name, value in vars(module).items():
             for one in value.values() if isinstance(value, dict) and name.startswith("_F") else [value]:
                 if isinstance(one, Prepared):
