@@ -8,6 +8,7 @@ import click
 
 from syncline_runtime import report
 from syncline_runtime.cli import compiled, project_root
+from syncline_runtime.cli_exceptions import exceptions
 from syncline_runtime.cli_options import answer, load, release_options, run_options, state_folder
 from syncline_runtime.cli_state import state
 from syncline_runtime.errors import ReleaseError
@@ -70,32 +71,6 @@ def status(
     loaded, binding, home = load(release, environment)
     document = explain.status(loaded, binding, state_folder(state, home, binding), ledger, runs)
     answer(form, document, lambda: report.tell_status(document))
-    return 0
-
-
-@click.command(epilog="Example:  syncline exceptions account --category validation")
-@click.argument("sync", required=False)
-@click.option("--category", help="Only of this category.")
-@click.option("--all", "everything", is_flag=True, help="Also those that are resolved.")
-@release_options
-def exceptions(
-    sync: str | None,
-    category: str | None,
-    everything: bool,
-    release: Path | None,
-    environment: str | None,
-    state: Path | None,
-    ledger: str | None,
-    form: str,
-) -> int:
-    """List the records that wait: field, rule, reason, correlation id."""
-    from syncline_runtime import explain
-
-    loaded, binding, home = load(release, environment)
-    document = explain.exceptions(
-        loaded, binding, state_folder(state, home, binding), ledger, sync, category, everything=everything
-    )
-    answer(form, document, lambda: report.tell_exceptions(document))
     return 0
 
 

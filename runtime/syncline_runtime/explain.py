@@ -14,7 +14,8 @@ from typing import Any
 
 from syncline_runtime.binding import Binding
 from syncline_runtime.errors import StateError, UsageError
-from syncline_runtime.ledger import FILE, SEGMENTS, ExceptionRecord, Ledger, Realm, open_ledger
+from syncline_runtime.exception_documents import exception_document
+from syncline_runtime.ledger import FILE, SEGMENTS, Ledger, Realm, open_ledger
 from syncline_runtime.plan import Plan, Release
 from syncline_runtime.report import DOCUMENT_VERSION, MASK, moment
 from syncline_runtime.run import clock_now
@@ -25,7 +26,8 @@ MONEY = re.compile(r"\{'amount': (-?[0-9.]+), 'currency': ([A-Z]{3})\}")  # an a
 
 
 @contextmanager
-def _ledger(binding: Binding, folder: Path, url: str | None) -> Iterator[Ledger]:
+def opened_ledger(binding: Binding, folder: Path, url: str | None) -> Iterator[Ledger]:
+    """Open the ledger of runs that have been made; StateError if there were none."""
     if url is None and not (folder / FILE).exists():
         raise StateError(
             "there is no state here: nothing has run yet",
@@ -38,8 +40,9 @@ def _ledger(binding: Binding, folder: Path, url: str | None) -> Iterator[Ledger]
 
 
 @contextmanager
-def _state(release: Release, binding: Binding, folder: Path, url: str | None) -> Iterator[tuple[Ledger, State]]:
-    with _ledger(binding, folder, url) as ledger:
+def opened_state(release: Release, binding: Binding, folder: Path, url: str | None) -> Iterator[tuple[Ledger, State]]:
+    """Open ledger and state, the state folded up to the ledger."""
+    with opened_ledger(binding, folder, url) as ledger:
         state = State(folder, SegmentStore(folder / SEGMENTS))
         try:
             state.fold(release, ledger.register.segments())
@@ -50,7 +53,7 @@ def _state(release: Release, binding: Binding, folder: Path, url: str | None) ->
 
 def status(release: Release, binding: Binding, folder: Path, url: str | None, most: int) -> dict[str, Any]:
     """Last runs, backlog, counts of the last run, open exceptions."""
-    with _ledger(binding, folder, url) as ledger:
+    with opened_ledger(binding, folder, url) as ledger:
         runs = ledger.runs.last(most)
         counts = ledger.runs.counts(runs[0].id) if runs else []
         return {
@@ -87,44 +90,6 @@ def status(release: Release, binding: Binding, folder: Path, url: str | None, mo
         }
 
 
-def exceptions(
-    release: Release,
-    binding: Binding,
-    folder: Path,
-    url: str | None,
-    sync: str | None,
-    category: str | None,
-    *,
-    everything: bool,
-) -> dict[str, Any]:
-    """Give the exceptions that stand, oldest first."""
-    with _ledger(binding, folder, url) as ledger:
-        states = (
-            {"states": ("open", "assigned", "waiting", "retried", "waived", "resolved", "superseded")}
-            if everything
-            else {}
-        )
-        found = ledger.exceptions.find(**states)  # type: ignore[arg-type]
-        return {
-            "version": DOCUMENT_VERSION,
-            "project": release.index.project,
-            "exceptions": [
-                _exception(one)
-                for one in found
-                if (sync is None or one.sync == sync) and (category is None or one.category == category)
-            ],
-        }
-
-
-def _exception(one: ExceptionRecord) -> dict[str, Any]:
-    names = (
-        "id", "code", "category", "pattern", "severity", "side", "state", "sync", "object", "connection", "resource",
-        "native_id", "canonical_id", "field", "rule", "message", "owner", "correlation_id", "count", "first_run", "last_run",
-    )  # fmt: skip
-    told = {name: getattr(one, name) for name in names}
-    return told | {"first_seen": moment(one.first_seen), "last_seen": moment(one.last_seen)}
-
-
 def trace(
     release: Release, binding: Binding, folder: Path, url: str | None, object_: str, id_: str, field: str | None
 ) -> dict[str, Any]:
@@ -134,7 +99,7 @@ def trace(
         raise UsageError(
             f"the release has no object {object_!r}", mend=f"it has: {', '.join(p.object for p in release.in_order)}"
         )
-    with _state(release, binding, folder, url) as (ledger, state):
+    with opened_state(release, binding, folder, url) as (ledger, state):
         cid = _canonical_id(plan, state, id_)
         writes = ledger.intents.of_record(cid)
         return {
@@ -153,7 +118,7 @@ def trace(
                 }
                 for one in writes
             ],
-            "exceptions": [_exception(one) for one in ledger.exceptions.find() if one.canonical_id == cid],
+            "exceptions": [exception_document(one) for one in ledger.exceptions.find() if one.canonical_id == cid],
         }  # fmt: skip
 
 
@@ -234,7 +199,7 @@ def _history(plan: Plan, state: State, cid: str, only: str | None) -> list[dict[
 
 def rebuild_state(release: Release, binding: Binding, folder: Path, url: str | None) -> Mapping[str, Any]:
     """Make the state again from the segments."""
-    with _ledger(binding, folder, url) as ledger:
+    with opened_ledger(binding, folder, url) as ledger:
         segments = ledger.register.segments()
         rebuild(folder, SegmentStore(folder / SEGMENTS), release, segments).close()
         return {"version": DOCUMENT_VERSION, "segments": len(segments)}
@@ -243,7 +208,7 @@ def rebuild_state(release: Release, binding: Binding, folder: Path, url: str | N
 def verify_state(release: Release, binding: Binding, folder: Path, url: str | None) -> dict[str, Any]:
     """Check every segment, and that the state holds what they fold to."""
     store = SegmentStore(folder / SEGMENTS)
-    with _state(release, binding, folder, url) as (ledger, state):
+    with opened_state(release, binding, folder, url) as (ledger, state):
         segments = ledger.register.segments()
         for segment in segments:
             store.verify(segment)

@@ -263,23 +263,6 @@ def _equation(counts: Sequence[Mapping[str, Any]], equation: str) -> list[str]:
     return [f"{name}: " + " · ".join(sorted(terms)) for name, terms in grouped.items()]
 
 
-def tell_exceptions(document: Mapping[str, Any]) -> None:
-    """One block per exception."""
-    if not document["exceptions"]:
-        click.echo("nothing waits")
-        return
-    for one in document["exceptions"]:
-        click.secho(f"{one['code']} {one['category']}", fg="red", nl=False)
-        click.echo(
-            f"  {one['sync']} · {one['connection']}.{one['resource']} {one['native_id'] or short(one['canonical_id'])} · {one['state']}"
-        )
-        click.echo(f"  {one['message']}")
-        click.echo(f"  field {one['field'] or '–'} · rule {one['rule'] or '–'} · owner {one['owner'] or '–'}", nl=False)
-        click.echo(f" · seen {one['count']}× since {one['first_seen']}")
-        click.echo(f"  correlation id {one['correlation_id']}")
-        click.echo(f"  more: syncline explain {one['code']}")
-
-
 def tell_trace(document: Mapping[str, Any]) -> None:
     """Give a record: where it stands, its fields, what happened."""
     click.secho(f"{document['object']} {document['canonical_id']}", bold=True)

@@ -90,7 +90,7 @@ class Casework:
                 _note(change, one, "waive", by, reason)
         return len(moved)
 
-    def retry(self, ones: Iterable[ExceptionRecord], by: str, words: str = "") -> int:
+    def retry(self, ones: Iterable[ExceptionRecord], by: str, words: str = "", action: str = "retry") -> int:
         """Let the next run plan anew what was refused or given up; returns how many stood.
 
         Nothing of what was sent is sent again: the refused write ends, and what is written instead is what is right then.
@@ -103,7 +103,7 @@ class Casework:
                         _LET_GO, of_connection=one.connection, of_record=one.canonical_id, of_part=one.field,
                         to_updated_at=change.now,
                     )  # fmt: skip
-                _note(change, one, "retry", by, words)
+                _note(change, one, action, by, words)
         return len(moved)
 
     def close(self, ones: Iterable[ExceptionRecord], by: str, words: str, action: str = "resolve") -> int:

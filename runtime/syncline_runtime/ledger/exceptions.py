@@ -31,7 +31,7 @@ _COLUMNS = (
     exception_case.c.waived_until,
 )  # fmt: skip
 _FILTERS = ("sync", "object", "connection", "resource", "canonical_id", "native_id", "code", "category", "owner",
-            "correlation_id", "severity", "pattern", "rule", "field")  # fmt: skip
+            "correlation_id", "severity", "pattern", "rule", "field", "assignee")  # fmt: skip
 _IDENTITY = ("native_id", "canonical_id", "sync", "connection", "resource", "field", "rule", "code")
 _HERE = exception.c.realm_id == bindparam("realm")
 _CASE = and_(exception_case.c.realm_id == exception.c.realm_id, exception_case.c.exception_id == exception.c.id)
@@ -96,7 +96,7 @@ class Exceptions:
         unknown = sorted(set(by) - set(_FILTERS))
         if unknown:
             raise UsageError(f"exceptions have no {unknown[0]!r}", mend=f"filter by {', '.join(_FILTERS)}")
-        wanted: list[Any] = [standing_in(exception, tuple(states)), *(exception.c[name] == by[name] for name in by)]
+        wanted: list[Any] = [standing_in(exception, tuple(states)), *(_column(name) == by[name] for name in by)]
         if set(states) <= set(STANDING):
             wanted.append(_STANDS)  # lets the index of the few that stand serve
         statement = _SELECT.where(*wanted).order_by(exception.c.last_seen.desc(), exception.c.id).limit(most)
@@ -149,6 +149,10 @@ def record(change: Transaction, run: str, met: Iterable[NewException]) -> int:
 def close(change: Transaction, run: str, ids: Iterable[int], state: ExceptionState = "resolved") -> int:
     """Close exceptions whose cause a run found gone, or which no longer apply; returns how many stood."""
     return sum(change.run(_MOVE, of=one, to_state=state, to_closed_run=run) for one in ids)
+
+
+def _column(name: str) -> Any:
+    return exception_case.c.assignee if name == "assignee" else exception.c[name]
 
 
 def _read(row: Sequence[Any]) -> ExceptionRecord:

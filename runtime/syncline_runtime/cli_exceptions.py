@@ -1,0 +1,212 @@
+"""`syncline exceptions`: list what waits, look at one, and decide what becomes of it.
+
+Without a command's name it lists: scripts rely on that. What the commands do is in ``exception_queue`` and
+``exception_actions``.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from syncline_runtime import report
+from syncline_runtime.cli_options import answer, load, release_options, run_options, state_folder
+from syncline_runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from syncline_runtime.exception_actions import Act
+    from syncline_runtime.exception_queue import Desk
+
+STATES = ("open", "assigned", "waiting", "retried", "waived", "resolved", "superseded")
+Options = dict[str, Any]
+
+
+class Queue(click.Group):
+    """A group that lists when no command is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``list`` before words that begin with no command's name."""
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=Queue, epilog="Without a command it lists:  syncline exceptions account --category validation")
+def exceptions() -> None:
+    """List the records that wait, and why; decide what becomes of them."""
+
+
+def _person() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in containers
+        return "unknown"
+
+
+def _acting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what every action takes: the exceptions, who acts, and the words that go with it."""
+    for option in (
+        click.option("--group", "whole_group", is_flag=True, help="Everything with the same fault as these."),
+        click.option("--by", help="Who decides this (default: you)."),
+        click.argument("ids", metavar="ID...", nargs=-1, type=int, required=True),
+    ):
+        command = option(command)
+    return release_options(command)
+
+
+def _desk(options: Options) -> Desk:
+    from syncline_runtime.exception_queue import Desk  # the engine is imported by the commands that need it
+
+    loaded, binding, home = load(options["release"], options["environment"])
+    return Desk(loaded, binding, state_folder(options["state"], home, binding), options["ledger"])
+
+
+def _act(ids: tuple[int, ...], options: Options, words: str | None = None) -> Act:
+    from syncline_runtime.exception_actions import Act
+
+    return Act(ids, options["by"] or _person(), words or "", options["whole_group"])
+
+
+@exceptions.command("list", epilog="Example:  syncline exceptions list invoice --status waiting --format json")
+@click.argument("sync", required=False)
+@click.option("--category", help="Only of this category: validation, conflict, mapping, permission …")
+@click.option("--status", multiple=True, type=click.Choice(STATES), help="Only in this state; may be repeated.")
+@click.option("--owner", help="Only about fields of this owner.")
+@click.option("--assignee", help="Only those that this person has.")
+@click.option("--field", help="Only about this field.")
+@click.option("--code", help="Only with this code.")
+@click.option("--each", is_flag=True, help="Name every record of a group.")
+@click.option("--all", "everything", is_flag=True, help="Also those that are waived or over.")
+@release_options
+def list_(**options: Any) -> int:
+    """List the records that wait: field, rule, reason, correlation id."""
+    from syncline_runtime import exception_queue, tell_exceptions
+
+    filters = ("sync", "category", "owner", "assignee", "field", "code")
+    by = {name: options[name] for name in filters if options[name] is not None}
+    states = STATES if options["everything"] else options["status"]
+    document = exception_queue.listed(_desk(options), states, by)
+    answer(options["form"], document, lambda: tell_exceptions.tell_list(document, each=options["each"]))
+    return 0
+
+
+@exceptions.command(epilog="Example:  syncline exceptions show 12")
+@click.argument("id", type=int)
+@click.option("--reveal", is_flag=True, help="Show personal data; takes a --reason, and is noted.")
+@click.option("--reason", help="Why personal data are looked at.")
+@click.option("--by", help="Who looks (default: you).")
+@release_options
+def show(**options: Any) -> int:
+    """Show one exception: the evidence, what each member shows, what was done, what to do."""
+    from syncline_runtime import exception_queue, tell_exceptions
+
+    if options["reveal"] and not options["reason"]:
+        raise UsageError("personal data are shown for a reason only", mend="give it with --reason")
+    reveal = (options["by"] or _person(), options["reason"]) if options["reveal"] else None
+    document = exception_queue.shown(_desk(options), options["id"], reveal)
+    answer(options["form"], document, lambda: tell_exceptions.tell_one(document))
+    return 0
+
+
+@exceptions.command(epilog="Example:  syncline exceptions assign 12 14 --to ada --group")
+@click.option("--to", required=True, help="Who shall see to it.")
+@click.option("--note", help="Words that go with it.")
+@_acting
+def assign(ids: tuple[int, ...], **options: Any) -> int:
+    """Give exceptions to somebody."""
+    from syncline_runtime import exception_actions
+
+    document = exception_actions.assign(_desk(options), _act(ids, options, options["note"]), options["to"])
+    return _tell(options, document, "assigned to {assignee}")
+
+
+@exceptions.command(epilog='Example:  syncline exceptions waive 12 --reason "test customer" --until 2027-01-31')
+@click.option("--reason", required=True, help="Why it may stay as it is.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="When it is asked again; for ever if not given.")
+@_acting
+def waive(ids: tuple[int, ...], until: datetime | None, **options: Any) -> int:
+    """Accept faults as they are: nothing is written for them, and runs do not complain."""
+    from syncline_runtime import exception_actions
+
+    end = None if until is None else int(until.replace(tzinfo=UTC).timestamp() * 1_000_000)
+    document = exception_actions.waive(_desk(options), _act(ids, options, options["reason"]), end)
+    return _tell(options, document, "waived" if end is None else "waived until {waived_until} UTC")
+
+
+@exceptions.command(epilog="Example:  syncline exceptions resolve 12 --take crm")
+@click.option("--note", help="What was done about it.")
+@click.option("--take", metavar="MEMBER", help="The value that this member shows shall stay.")
+@click.option("--value", help="This value shall stay.")
+@click.option("--empty", is_flag=True, help="The field shall be empty.")
+@_acting
+def resolve(ids: tuple[int, ...], **options: Any) -> int:
+    """Close exceptions; a field in review with the value that shall stay."""
+    from syncline_runtime import exception_actions
+
+    if options["take"] is None and options["value"] is None and not options["empty"]:
+        if not options["note"]:
+            raise UsageError(
+                "say what was done about it", mend="with --note; a field in review takes --take or --value"
+            )
+        document = exception_actions.close(_desk(options), _act(ids, options, options["note"]))
+        return _tell(options, document, "resolved; a run that meets it again tells it anew")
+    return _decide(ids, None, options)
+
+
+@exceptions.command(epilog="Example:  syncline exceptions edit 12 --value DE")
+@click.option("--field", help="Which field, if the exception does not name it.")
+@click.option("--value", help="The value that the field shall have.")
+@click.option("--take", metavar="MEMBER", help="The value that this member shows.")
+@click.option("--empty", is_flag=True, help="The field shall be empty.")
+@click.option("--note", help="Words that go with it.")
+@_acting
+def edit(ids: tuple[int, ...], field: str | None, **options: Any) -> int:
+    """Give a field a value: a decision that the next run writes, unless a system has a newer value by then."""
+    return _decide(ids, field, options)
+
+
+def _decide(ids: tuple[int, ...], field: str | None, options: Options) -> int:
+    from syncline_runtime import exception_decision
+
+    given = [name for name in ("take", "value", "empty") if options[name] not in (None, False)]
+    if len(given) != 1 or len(ids) != 1 or options["whole_group"]:
+        raise UsageError(
+            "a decision is about one exception and one value", mend="give one ID and one of --take, --value, --empty"
+        )
+    choice = exception_decision.Choice(options["take"], options["value"])
+    document = exception_decision.decide(_desk(options), _act(ids, options, options["note"]), choice, field)
+    return _tell(options, document, f"decided ({document['field']}: {document['choice']}); the next run writes it")
+
+
+@exceptions.command(epilog="Example:  syncline exceptions retry 12 --group")
+@click.option("--absent", is_flag=True, help="You have looked: the record is not in the system.")
+@click.option("--later", is_flag=True, help="Leave it to the next run instead of running now.")
+@click.option("--note", help="Words that go with it.")
+@_acting
+def retry(ids: tuple[int, ...], absent: bool, later: bool, **options: Any) -> int:
+    """Plan again from what the systems hold now and write that; what was refused is never sent again as it was."""
+    from syncline_runtime import exception_actions, tell_exceptions
+    from syncline_runtime.run import run_release
+
+    desk, act = _desk(options), _act(ids, options, options["note"])
+    document = exception_actions.retry(desk, act, absent=absent)
+    if later:
+        return _tell(options, document, "the next run plans it again")
+    syncs = tuple(sorted({one["sync"] for one in document["exceptions"]}))
+    result = run_release(desk.release, desk.binding, run_options(desk.folder, desk.url, syncs))
+    report.done()
+    document = exception_actions.became(desk, [one["id"] for one in document["exceptions"]])
+    document |= {"run": result.run_id, "exit_code": result.exit_code}
+    answer(options["form"], document, lambda: tell_exceptions.tell_became(document["exceptions"]))
+    return result.exit_code
+
+
+def _tell(options: Options, document: dict[str, Any], says: str) -> int:
+    from syncline_runtime import tell_exceptions
+
+    answer(options["form"], document, lambda: tell_exceptions.tell_done(document, says))
+    return 0
