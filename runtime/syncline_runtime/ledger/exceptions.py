@@ -48,7 +48,7 @@ _AGAIN = Prepared(
         .where(_HERE, exception.c.id == bindparam("of"))
         .values(
             count=exception.c.count + 1,
-            state=case((exception.c.state == "retried", "open"), else_=exception.c.state),
+            state=case((exception.c.state == "retried", bindparam("again")), else_=exception.c.state),
             **given("last_run", "last_seen", "message", "correlation_id", "category", "severity", "pattern", "side"),
         )
     )
@@ -176,16 +176,19 @@ def _record_chunk(change: Transaction, run: str, chunk: list[NewException]) -> N
 def _row(one: NewException, number: int, run: str, now: int) -> dict[str, Any]:
     known = {name: value for name, value in vars(one).items() if name != "values"}
     sighting = {"first_run": run, "last_run": run, "first_seen": now, "last_seen": now, "count": 1}
-    state = "waiting" if one.waits_for else "open"
     known.pop("waits_for")
-    return {**known, **sighting, "id": number, "state": state, "closed_run": None}
+    return {**known, **sighting, "id": number, "state": _begins(one), "closed_run": None}
+
+
+def _begins(one: NewException) -> ExceptionState:
+    return "waiting" if one.waits_for else "open"
 
 
 def _again(one: NewException, number: int, run: str, now: int) -> dict[str, Any]:
     return {
         "of": number, "to_last_run": run, "to_last_seen": now, "to_message": one.message,
         "to_correlation_id": one.correlation_id, "to_category": one.category, "to_severity": one.severity,
-        "to_pattern": one.pattern, "to_side": one.side,
+        "to_pattern": one.pattern, "to_side": one.side, "again": _begins(one),
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.decisions import carry_out, conclude_decisions
-from syncline_runtime.stages.references import find_waiting, hold_late, postpone
+from syncline_runtime.stages.references import awaited_by, find_waiting, hold_late, postpone
 from syncline_runtime.state import quoted, text
 
 ANY_PAYLOAD = "*"  # in place of a fingerprint: creating again is held whatever the payload
@@ -213,6 +213,7 @@ def candidates(run: RunContext, plan: Plan, member: Member) -> Iterator[Candidat
 def _report(run: RunContext, plan: Plan, member: Member) -> None:
     prefix = prefix_of(plan, member)
     owners = {field.name: field.owner for field in plan.fields}
+    awaited = awaited_by(run, prefix)
     for cid, reason, detail in run.state.rows(
         f"SELECT _cid, reason, detail FROM {quoted(f'{prefix}/held')} "
         f"WHERE (part = '' AND reason IN ('missing', 'invariant')) OR reason IN ('unfit', 'waiting') ORDER BY 1"
@@ -235,6 +236,7 @@ def _report(run: RunContext, plan: Plan, member: Member) -> None:
                     side="destination" if reason in ("missing", "unfit") else "source",
                     owner=owners.get(field, ""),
                     correlation_id=f"{run.run_id}-{cid[:8]}",
+                    waits_for=awaited.get(cid) if reason == "waiting" else None,
                 )
             )
 

@@ -7,6 +7,8 @@ as nothing is open on them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from syncline_runtime.connectors import GARBLED
 from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan
@@ -327,5 +329,13 @@ def report_faults(run: RunContext, plan: Plan, member: Member, number: int, *, w
                 owner=owners.get(field, ""),
                 correlation_id=correlation or "",
                 values={"native": concerned},
+                waits_for=_awaited(plan, field, concerned) if code == "SYN5005" else None,
             )
         )
+
+
+def _awaited(plan: Plan, field: str, concerned: Mapping[str, str | None]) -> tuple[str, str] | None:
+    """Give the record that a reference of which nothing is known is to, if one native field names it."""
+    told = [value for value in concerned.values() if value is not None]
+    refers_to = next((each.ref for each in plan.fields if each.name == field), None)
+    return (refers_to, told[0]) if refers_to and len(told) == 1 else None

@@ -156,7 +156,7 @@ def find_waiting(run: RunContext, member: Member, prefix: str) -> None:
     run.state.make(
         f"{prefix}/waiting",
         f"""
-        SELECT r._cid, r.part, min(r.object) AS object FROM (
+        SELECT r._cid, r.part, min(r.object) AS object, arg_min(r.target, r.object) AS target FROM (
             SELECT _cid, part, unnest(regexp_extract_all(payload, {text(REFERENCE)}, 1)) AS object,
                    unnest(regexp_extract_all(payload, {text(REFERENCE)}, 2)) AS target
             FROM {quoted(f"{prefix}/writes")} WHERE contains(payload, '"$ref"')) AS r
@@ -166,6 +166,15 @@ def find_waiting(run: RunContext, member: Member, prefix: str) -> None:
         GROUP BY 1, 2
         """,
     )
+
+
+def awaited_by(run: RunContext, prefix: str) -> dict[str, tuple[str, str]]:
+    """Give per record of a member one that it waits for: object and canonical id."""
+    rows = run.state.rows(
+        f"SELECT _cid, min((object, target)) FROM (SELECT _cid, object, target FROM {quoted(f'{prefix}/waiting')} "
+        f"UNION ALL SELECT _cid, object, target FROM {quoted(f'{prefix}/late')}) GROUP BY 1"
+    )
+    return {cid: (found[0], found[1]) for cid, found in rows}
 
 
 def hold_late(run: RunContext, member: Member, prefix: str) -> None:
