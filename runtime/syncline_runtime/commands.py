@@ -74,7 +74,9 @@ def status(
     return 0
 
 
-@click.command(epilog="Example:  syncline trace account a1b2c3 name   (the id: canonical, or of any system)")
+@click.command(
+    epilog="Example:  syncline trace account A-2 email   (the id: of any system, crm:A-2 of one; or the canonical one)"
+)
 @click.argument("object", metavar="OBJECT")
 @click.argument("id", metavar="ID")
 @click.argument("field", required=False)
@@ -89,12 +91,12 @@ def trace(
     ledger: str | None,
     form: str,
 ) -> int:
-    """Tell of one record where its values came from, who lost, and every write made."""
-    from syncline_runtime import explain
+    """Tell of one record where its values came from, which values lost and why, and every write made."""
+    from syncline_runtime import tell_trace, tracing
 
     loaded, binding, home = load(release, environment)
-    document = explain.trace(loaded, binding, state_folder(state, home, binding), ledger, object, id, field)
-    answer(form, document, lambda: report.tell_trace(document))
+    document = tracing.trace(loaded, binding, state_folder(state, home, binding), ledger, object, id, field)
+    answer(form, document, lambda: tell_trace.tell(document, field))
     return 0
 
 

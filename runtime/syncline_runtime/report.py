@@ -263,57 +263,6 @@ def _equation(counts: Sequence[Mapping[str, Any]], equation: str) -> list[str]:
     return [f"{name}: " + " · ".join(sorted(terms)) for name, terms in grouped.items()]
 
 
-def tell_trace(document: Mapping[str, Any]) -> None:
-    """Give a record: where it stands, its fields, what happened."""
-    click.secho(f"{document['object']} {document['canonical_id']}", bold=True)
-    table(
-        ("connection", "resource", "native id", "linked", "by", "run"),
-        [(o["connection"], o["resource"], o["native_id"], o["how"], o["rule"], o["run"]) for o in document["links"]],
-    )
-    table(
-        ("field", "value", "from", "rule", "agreed with"),
-        [(o["field"], o["value"], o["from"], o["rule"], ", ".join(o["agreed"])) for o in document["fields"]],
-    )
-    if document["history"]:
-        click.echo("what happened:")
-        table(
-            ("run", "member", "field", "outcome", "winner", "was there", "agreed before", "mapping"),
-            [
-                (
-                    o["run"],
-                    o["connection"],
-                    o["slot"],
-                    o["outcome"],
-                    f"{o['want']} ({o['source'] or 'derived'})",
-                    o["now"],
-                    o["agreed"],
-                    o["mapping"],
-                )
-                for o in document["history"]
-            ],
-        )
-    if document["writes"]:
-        click.echo("writes:")
-        table(
-            ("run", "connection", "resource", "operation", "state", "attempts", "fields", "correlation id"),
-            [
-                (
-                    o["run"],
-                    o["connection"],
-                    o["resource"],
-                    o["operation"],
-                    o["state"],
-                    o["attempts"],
-                    ", ".join(o["fields"]),
-                    o["correlation_id"],
-                )
-                for o in document["writes"]
-            ],
-        )
-    for one in document["exceptions"]:
-        click.secho(f"waits: {one['code']} {one['message']} (correlation id {one['correlation_id']})", fg="red")
-
-
 def tell_preflight(document: Mapping[str, Any]) -> None:
     """One line per connection."""
     for one in document["connections"]:

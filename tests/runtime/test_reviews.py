@@ -12,7 +12,8 @@ from syncline_runtime.errors import UsageError
 from syncline_runtime.exception_actions import Act, close
 from syncline_runtime.exception_decision import Choice, decide
 from syncline_runtime.exception_queue import Desk, listed, shown
-from syncline_runtime.explain import trace, verify_state
+from syncline_runtime.explain import verify_state
+from syncline_runtime.tracing import trace
 
 REC = "name: {type: text, required: true}, mail: text, city: text, at: instant"
 MAP = "name <-> name\nmail <-> mail\ncity <-> city\nat <-> at\n"
