@@ -11,7 +11,7 @@ from syncline_runtime.cli import compiled, project_root
 from syncline_runtime.cli_exceptions import exceptions
 from syncline_runtime.cli_options import answer, load, release_options, run_options, state_folder
 from syncline_runtime.cli_state import state
-from syncline_runtime.errors import ReleaseError
+from syncline_runtime.errors import InternalError, ReleaseError
 from syncline_runtime.plan import load_release
 
 
@@ -65,13 +65,13 @@ def run(
 def status(
     runs: int, release: Path | None, environment: str | None, state: Path | None, ledger: str | None, form: str
 ) -> int:
-    """Show the last runs, what waits in the outbox, and the conservation counts."""
+    """Show the last runs, what waits in the outbox, and the conservation counts; exits 70 if those do not add up."""
     from syncline_runtime import explain
 
     loaded, binding, home = load(release, environment)
     document = explain.status(loaded, binding, state_folder(state, home, binding), ledger, runs)
     answer(form, document, lambda: report.tell_status(document))
-    return 0
+    return 0 if document["conservation"]["holds"] else InternalError.exit_code
 
 
 @click.command(

@@ -13,6 +13,7 @@ from typing import Any
 from syncline_runtime.binding import Binding
 from syncline_runtime.errors import StateError
 from syncline_runtime.ledger import FILE, SEGMENTS, Ledger, Realm, open_ledger
+from syncline_runtime.ledger.equations import unequal
 from syncline_runtime.plan import Release
 from syncline_runtime.report import DOCUMENT_VERSION, moment
 from syncline_runtime.run import clock_now
@@ -50,7 +51,9 @@ def status(release: Release, binding: Binding, folder: Path, url: str | None, mo
     """Last runs, backlog, counts of the last run, open exceptions."""
     with opened_ledger(binding, folder, url) as ledger:
         runs = ledger.runs.last(most)
-        counts = ledger.runs.counts(runs[0].id) if runs else []
+        counted = next((one for one in runs if one.status == "done"), None)  # others broke off before they were counted
+        counts = ledger.runs.counts(counted.id) if counted else []
+        broken = unequal(counts)
         return {
             "version": DOCUMENT_VERSION,
             "project": release.index.project,
@@ -70,6 +73,7 @@ def status(release: Release, binding: Binding, folder: Path, url: str | None, mo
                 {"connection": b.connection, "state": b.state, "intents": b.intents, "oldest": moment(b.oldest)}
                 for b in ledger.intents.backlog()
             ],
+            "conservation": {"run": counted.id if counted else None, "holds": not broken, "broken": broken},
             "counts": [
                 {
                     "sync": c.sync,

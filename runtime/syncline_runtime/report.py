@@ -248,9 +248,19 @@ def tell_status(document: Mapping[str, Any]) -> None:
     ):
         rows = _equation(document["counts"], equation)
         if rows:
-            click.echo(f"{title}, last run:")
+            click.echo(f"{title}:")
             for row in rows:
                 click.echo(f"  {row}")
+    if document["counts"]:
+        run = document["conservation"]["run"]
+        click.secho(
+            f"every count of run {run} adds up"
+            if document["conservation"]["holds"]
+            else "the counts do not add up (a bug of ours):",
+            fg="green" if document["conservation"]["holds"] else "red",
+        )
+    for one in document["conservation"]["broken"]:
+        click.secho(f"  {one}", fg="red")
     click.echo(f"open exceptions: {document['open_exceptions']}")
 
 

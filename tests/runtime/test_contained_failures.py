@@ -55,7 +55,7 @@ FILES = {
         exists: {originate: [a], hold: {b: true}}
         owners: {"*": a}
         """,
-    "a.map": "mapping a.Rec <-> rec@1\n\nreject when phone == \"none\" because \"a customer needs a telephone\"\n" + LINES,
+    "a.map": 'mapping a.Rec <-> rec@1\n\nreject when phone == "none" because "a customer needs a telephone"\n' + LINES,
     "b.map": "mapping b.Rec <-> rec@1\n\n" + LINES,
     "ab.map": "mapping a.Bill <-> bill@1\n\n" + BILLS,
     "bb.map": "mapping b.Bill <-> bill@1\n\n" + BILLS,
@@ -106,7 +106,9 @@ def test_e6_every_field_has_one_owner_and_drift_is_told(shop: World) -> None:
     for of in ("a", "b"):
         (record,) = shop.records(of)
         assert (record["name"], float(record["limit"])) == ("Ada", 25.0)
-    edits = {(one["connection"], one["field"]): one["action"] for one in done.outcomes if one["outcome"] == "unowned_edit"}
+    edits = {
+        (one["connection"], one["field"]): one["action"] for one in done.outcomes if one["outcome"] == "unowned_edit"
+    }
     assert edits == {("b", "name"): "restored"}
     (lost,) = told(shop, first, "name")["fields"][0]["lost"]
     assert (lost["connection"], lost["now"], lost["outcome"]) == ("b", "Ada Ltd", "restore")
@@ -127,7 +129,9 @@ def test_e9_an_older_write_never_wins_and_the_loser_is_kept(shop: World) -> None
     assert [shop.records(of)[0]["phone"] for of in ("a", "b")] == ["newer", "newer"]
     (phone,) = told(shop, first, "phone")["fields"]
     assert (phone["value"], phone["from"], phone["rule"], phone["run"]) == ("newer", "b", "newest", done.run_id)
-    assert [(lost["connection"], lost["now"], lost["outcome"]) for lost in phone["lost"]] == [("a", "older", "overwrite")]
+    assert [(lost["connection"], lost["now"], lost["outcome"]) for lost in phone["lost"]] == [
+        ("a", "older", "overwrite")
+    ]
     (write,) = [one for one in told(shop, first, "phone")["writes"] if one["operation"] == "update"]
     assert (write["connection"], write["values"]["phone"], write["state"]) == ("a", "newer", "acked")
     shop.edit("a", first, phone="stale", at="2026-01-01T12:00:00Z")  # an incomplete, older write arrives late
@@ -160,7 +164,7 @@ def test_e15_children_of_a_quarantined_parent_wait_by_name_and_follow_it(shop: W
 def test_a_child_that_its_member_cannot_have_yet_names_the_parent_it_lacks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    picky = FILES["recs.yaml"].replace("hold: {b: true}", 'hold: {b: legacy is not null}')
+    picky = FILES["recs.yaml"].replace("hold: {b: true}", "hold: {b: legacy is not null}")
     with world(tmp_path, monkeypatch, {**FILES, "recs.yaml": picky}) as shop:
         parent = shop.add("a", name="Ada", mail="ada@example.com")
         shop.add("a", "Bill", number="B1", owner=parent)

@@ -48,6 +48,19 @@ def check_out(counts: Iterable[Count]) -> None:
         _check("out", OUT, place, terms)
 
 
+def unequal(counts: Iterable[Count]) -> list[str]:
+    """Say which equations the stored counts of a closed run break; a run that broke one was never closed."""
+    kept = list(counts)
+    found = []
+    for equation, sides in (("in", IN), ("across", ACROSS), ("out", OUT)):
+        for place, terms in _grouped(kept, equation).items():
+            try:
+                _check(equation, sides, place, terms)
+            except InternalError as error:
+                found.append(f"{' '.join(place)}: {error.message}")
+    return found
+
+
 def _grouped(counts: Iterable[Count], equation: str) -> _Terms:
     found: _Terms = defaultdict(Counter)
     for one in counts:

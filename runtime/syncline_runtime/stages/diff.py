@@ -249,8 +249,8 @@ def _count(run: RunContext, plan: Plan, member: Member) -> None:
     unchanged = f"""
         SELECT count(*) FROM {units} AS u
         ANTI JOIN {held} AS h ON h._cid = u._cid AND h.part = u.part
-        ANTI JOIN {intents} AS i ON i._cid = u._cid AND i.part = u.part
-    """
+        ANTI JOIN {quoted(f"{prefix}/writes")} AS w ON w._cid = u._cid AND w.part = u.part
+    """  # not "what is no intent": one that was lost on the way would count as unchanged
     run.count(plan.name, "across", connection, "unchanged", run.state.scalar(unchanged))
     for reason, value in run.state.rows(f"SELECT reason, count(*) FROM {held} GROUP BY 1 ORDER BY 1"):
         run.count(plan.name, "across", connection, "held", value, reason)
