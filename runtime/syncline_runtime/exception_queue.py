@@ -98,7 +98,7 @@ def shown(desk: Desk, of: int, reveal: tuple[str, str] | None = None) -> dict[st
             "exception": exception_document(one) | _awaited(ledger, one),
             "values": masks.natives(values.get("native") or {}),
             "candidates": masks.candidates(values.get("members") or {}),
-            "write": _told_write(ledger, write, masks) if write else None,
+            "write": _told_write(ledger, write, masks, values.get("said")) if write else None,
             "alike": sum(1 for other in ledger.exceptions.find(code=one.code) if other.fault == one.fault),
             "keeps_waiting": [other.id for other in _children(ledger, one)],
             "notes": [
@@ -130,13 +130,14 @@ def _write(ledger: Ledger, one: ExceptionRecord) -> Intent | None:
     return mine[-1] if mine else None
 
 
-def _told_write(ledger: Ledger, write: Intent, masks: _Masks) -> dict[str, Any]:
+def _told_write(ledger: Ledger, write: Intent, masks: _Masks, said: str | None) -> dict[str, Any]:
     payload = ledger.intents.payload(write.id, "sent") or ledger.intents.payload(write.id) or {}
     return {
         "operation": write.operation,
         "state": write.state,
         "run": write.run,
         "fields": masks.natives(payload.get("natives") or {}),
+        "answer": masks.words(said, payload.get("natives") or {}),
         "attempts": [
             {
                 "at": moment(one.started_at), "outcome": one.outcome, "status": one.status, "category": one.category,
@@ -158,6 +159,13 @@ class _Masks:
     def natives(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Give native fields, those of personal data masked."""
         return {name: self._shown(value, private=name in self._private) for name, value in sorted(values.items())}
+
+    def words(self, said: str | None, values: Mapping[str, Any]) -> str | None:
+        """Give what the system said of a write, without the personal data that it repeats."""
+        for name, value in values.items() if said and self._masked else ():
+            if name in self._private and value not in (None, ""):
+                said = (said or "").replace(str(value), MASK)
+        return said
 
     def candidates(self, members: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Give what each member shows of a field in review."""

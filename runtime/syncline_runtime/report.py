@@ -87,6 +87,7 @@ def run_document(release: Release, result: RunResult) -> dict[str, Any]:
         "acknowledged": result.delivered.acked,
         "failed": result.delivered.failed,
         "paused": {name: str(error) for name, error in result.delivered.paused.items()},
+        "left": result.delivered.left,
         "recovered": result.recovered,
     }
 
@@ -154,6 +155,8 @@ def tell_run(release: Release, result: RunResult) -> None:
     click.echo(f"{result.acked} acknowledged" + (f", {failed} failed" if failed else ""))
     for name, error in result.delivered.paused.items():
         click.secho(f"  {name} paused: {error}", fg="yellow")
+    for name, number in result.delivered.left.items():
+        click.secho(f"  {number} to {name} not through yet: the next run goes on with them", fg="yellow")
     _tell_rest(result)
 
 

@@ -124,6 +124,8 @@ def _tell_values(document: Mapping[str, Any]) -> None:
         click.echo(f"the write: {write['operation']}, {write['state']}, of run {write['run']}")
         for name, value in write["fields"].items():
             click.echo(f"  {name} = {_plain(value)}")
+        if write["answer"]:
+            click.echo(f"what {document['exception']['connection']} said: {write['answer']}")
         table(
             ("at (UTC)", "outcome", "status", "category", "their code", "their words"),
             [tuple(attempt.values()) for attempt in write["attempts"]],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -29,6 +30,8 @@ CLAIM_MARGIN = 30_000_000  # microseconds by which a claim outlives its request
 PATIENCE = 30.0  # seconds that a run waits for retries that are due soon
 OUTAGE = 3  # failures in a row that nobody but the system or the way to it can be the cause of
 SYSTEMIC = ("transport", "authentication", "rate_limit")
+FAILING = (*SYSTEMIC, "vendor")  # one such failure may be the record's fault, those of several records in a row are not
+MOST_SENDS = 10  # times the attempts: a record that fails while nothing else is sent is given up at last
 FIRST_WAIT, LONGEST_WAIT = 0.5, 300.0
 
 
@@ -39,6 +42,7 @@ class Delivered:
     acked: dict[str, int] = field(default_factory=dict)
     failed: dict[str, int] = field(default_factory=dict)
     paused: dict[str, RequestFailed] = field(default_factory=dict)
+    left: dict[str, int] = field(default_factory=dict)  # neither: a later run goes on with them
 
 
 async def deliver(run: RunContext, lease: Lease) -> Delivered:
@@ -46,6 +50,8 @@ async def deliver(run: RunContext, lease: Lease) -> Delivered:
     done = Delivered()
     workers = [_Worker(run, lease, done, name, handle) for name, handle in sorted(run.connections.items())]
     await asyncio.gather(*(worker.work() for worker in workers))
+    covered = {plan.name for plan in run.plans}
+    done.left = dict(Counter(one.connection for one in run.ledger.intents.unfinished() if one.sync in covered))
     return done
 
 
@@ -58,6 +64,8 @@ class _Worker:
         self._outbox = run.ledger.outbox
         self._plans = {plan.name: plan for plan in run.release.plans.values()}
         self._in_a_row = 0
+        self._failing: set[int] = set()  # records whose writes failed since the system last did one
+        self._works = False  # it has done a write in this run
         self._touched: dict[str, asyncio.Lock] = {}
         limit = handle.system.limit
         self._width = limit.concurrency if limit else 4
@@ -176,7 +184,8 @@ class _Worker:
         except ReleaseError as error:  # this one cannot be written as described; the others can
             self._fail(sent, Failure("dead", "mapping", message=error.message), "")
             return
-        self._in_a_row = 0
+        self._in_a_row, self._works = 0, True
+        self._failing.clear()
         # What was found tells little of what was sent: the next decision looks at all of it again.
         unfinished = written.unfinished is not None or found is not None
         self._acknowledge(sent, written.native_id, written.row or found, unfinished=unfinished)
@@ -215,7 +224,7 @@ class _Worker:
         try:
             row = await self._handle.get(resource.name, claim.intent.native_id, parent=sent.get(resource.parent or ""))
         except RequestFailed as error:
-            self._note_outage(error)
+            self._note_outage(claim, error)
             self._outbox.release(self._lease, claim, self._run.now() + int(FIRST_WAIT * 1_000_000))
             return False
         if row is not None and all(row.natives.get(name, value) == value for name, value in sent.items()):
@@ -250,7 +259,7 @@ class _Worker:
             value, parent = sought(claim, resource, contract), written_parent(claim, resource)
             found = await self._handle.find(resource.name, contract, value, parent=parent)
         except RequestFailed as error:
-            self._note_outage(error)
+            self._note_outage(claim, error)
             self._outbox.release(self._lease, claim, now + int(FIRST_WAIT * 1_000_000))
             return False
         if len(found.rows) == 1:
@@ -280,40 +289,43 @@ class _Worker:
         return over + self._handle.system.visible_after * 1_000_000
 
     def _failed(self, claim: Claim, error: RequestFailed) -> None:
-        plan = self._plans[claim.intent.sync]
-        systemic = error.category in SYSTEMIC and not error.ambiguous
-        self._note_outage(error)
+        intent, plan = claim.intent, self._plans[claim.intent.sync]
+        self._note_outage(claim, error)
+        certain = error.category in SYSTEMIC and not error.ambiguous
         failure = Failure(
             "retryable",
             error.category,
             vendor_code=error.vendor_code,
             status=error.status,
             message=error.message,
-            uses_attempt=not systemic,
+            uses_attempt=not certain and (self._works or error.category not in FAILING),
         )
-        wait = error.retry_after if error.retry_after is not None else _backoff(claim.intent.attempts)
+        wait = error.retry_after if error.retry_after is not None else _backoff(intent.attempts)
         again = replace(failure, retry_at=self._run.now() + int(wait * 1e6))
-        if error.ambiguous and claim.intent.attempts <= plan.attempts:
+        over = not certain and self._is_over(intent, plan)
+        if error.ambiguous and intent.attempts <= plan.attempts and not over:
             self._outbox.fail(self._lease, claim, replace(again, outcome="ambiguous"))
-        elif error.retry and self._may_retry(claim.intent, plan, systemic=systemic):
+        elif error.retry and not error.ambiguous and (certain or (intent.attempts < plan.attempts and not over)):
             self._outbox.fail(self._lease, claim, again)
         else:
             ended: Outcome = "dead" if error.retry or error.ambiguous else "rejected"
             category = "conflict" if error.ambiguous else failure.category  # nobody knows whether it was done
-            self._fail(claim, replace(failure, outcome=ended, category=category), "")
+            self._fail(claim, replace(failure, outcome=ended, category=category), "", error)
 
-    def _may_retry(self, intent: Intent, plan: Plan, *, systemic: bool) -> bool:
-        if systemic:
-            return True
+    def _is_over(self, intent: Intent, plan: Plan) -> bool:
+        """Whether a write was tried long enough; the time of an outage does not count."""
         age = self._run.now() - (intent.first_sent_at or self._run.now())
-        return intent.attempts < plan.attempts and age < plan.within * 1_000_000
+        tried = self._works or intent.sends >= MOST_SENDS * plan.attempts
+        return tried and age >= plan.within * 1_000_000 and self._name not in self._done.paused
 
-    def _note_outage(self, error: RequestFailed) -> None:
+    def _note_outage(self, claim: Claim, error: RequestFailed) -> None:
         self._in_a_row = self._in_a_row + 1 if error.category in SYSTEMIC else 0
-        if self._in_a_row >= OUTAGE or error.category == "authentication":
+        if error.category in FAILING:
+            self._failing.add(claim.intent.id)
+        if max(self._in_a_row, len(self._failing)) >= OUTAGE or error.category == "authentication":
             self._done.paused.setdefault(self._name, error)
 
-    def _fail(self, claim: Claim, failure: Failure, pattern: str) -> None:
+    def _fail(self, claim: Claim, failure: Failure, pattern: str, error: RequestFailed | None = None) -> None:
         """End an intent that cannot be delivered, and put it before a person."""
         intent = claim.intent
         self._outbox.fail(self._lease, claim, failure)
@@ -333,7 +345,11 @@ class _Worker:
             pattern=pattern or "missing",
             side="destination",
             correlation_id=intent.correlation_id,
-            values={"vendor_code": failure.vendor_code, "status": failure.status},
+            values={
+                "vendor_code": failure.vendor_code,
+                "status": failure.status,
+                "said": getattr(error, "vendor_message", None),
+            },
         )
         self._run.ledger.exceptions.add(self._lease, self._run.run_id, [exception])
 

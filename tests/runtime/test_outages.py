@@ -1,0 +1,143 @@
+"""Outages pause a system and use up no attempts; a bad record is set aside alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.world import World, problems, system, world, writes
+from syncline_runtime.connectors.connection import _HttpConnection
+from syncline_runtime.errors import RequestFailed
+from syncline_runtime.exception_actions import Act, became, retry
+from syncline_runtime.exception_queue import Desk, listed, shown
+from syncline_runtime.explain import opened_ledger
+
+REC = "name: {type: text, required: true}, kind: text"
+FILES = {
+    "a.yaml": system("a", Rec=REC),
+    "b.yaml": system("b", Rec=REC),
+    "rec.yaml": """
+        object: rec
+        version: 1.0.0
+        fields: {name: {type: text, required: true, label: Name}, kind: {type: "text?", label: Kind}}
+        identity: [{same: [name]}]
+        """,
+    "sync.yaml": """
+        sync: rec
+        object: rec@1
+        members: {a: a.Rec, b: b.Rec}
+        exists: {originate: [a], hold: {b: true}}
+        owners: {"*": a}
+        delivery: {attempts: 2, within: 2h}
+        """,
+    "a.map": "mapping a.Rec <-> rec@1\n\nname <-> name\nkind <-> kind\n",
+    "b.map": "mapping b.Rec <-> rec@1\n\nname <-> name\nkind <-> kind\n",
+}
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr("syncline_runtime.stages.deliver.PATIENCE", 0.0)
+    with world(tmp_path, monkeypatch, FILES) as made:
+        for number in range(5):
+            made.add("a", name=f"N{number}")
+        yield made
+
+
+def desk(shop: World) -> Desk:
+    return Desk(shop.release, shop.release.binding("t"), shop.options.state)
+
+
+def attempts(shop: World) -> set[int]:
+    with opened_ledger(shop.release.binding("t"), shop.options.state, None) as ledger:
+        return {one.attempts for one in ledger.intents.unfinished()}
+
+
+@pytest.mark.parametrize("fault", ["500_before", "429", "html", "reset_after"])
+def test_an_outage_pauses_the_system_and_uses_up_no_attempts(shop: World, fault: str) -> None:
+    shop.run()
+    for one in shop.records("a"):
+        shop.edit("a", one["id"], kind="x")
+    shop.sandbox.fault("b", fault, operation="*", times=10_000)
+    for _ in range(4):
+        done = shop.run()
+        assert (done.exit_code, problems(done), done.delivered.failed) == (4, [], {})
+        assert attempts(shop) <= {0}
+    shop.sandbox.stand_ins["b"].faults.clear()
+    for _ in range(3):
+        done = shop.run()
+    assert {one["kind"] for one in shop.records("b")} == {"x"}
+    assert (done.exit_code, writes(done), attempts(shop)) == (0, [], set())
+
+
+@pytest.mark.parametrize("fault", ["500_before", "429"])
+def test_a_storm_over_writes_alone_floods_no_queue(shop: World, fault: str) -> None:
+    shop.sandbox.fault("b", fault, operation="create", times=10_000)
+    for _ in range(4):
+        done = shop.run()
+        assert (problems(done), done.delivered.failed, done.delivered.left) == ([], {}, {"b": 5})
+        assert attempts(shop) == {0}
+    shop.sandbox.stand_ins["b"].faults.clear()
+    for _ in range(2):
+        done = shop.run()
+    assert (len(shop.records("b")), done.exit_code) == (5, 0)
+
+
+def test_one_record_that_breaks_the_system_is_given_up_alone(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syncline_runtime.stages.deliver.PATIENCE", 20.0)
+    real: Any = _HttpConnection.write
+
+    async def write(self: Any, resource: str, contract: Any, **more: Any) -> Any:
+        if more["natives"].get("name") == "N2":
+            raise RequestFailed("the system failed", category="vendor", status=500, retry=True)
+        return await real(self, resource, contract, **more)
+
+    monkeypatch.setattr(_HttpConnection, "write", write)
+    done = shop.run()
+    assert (done.delivered.acked, done.delivered.failed, done.delivered.paused) == ({"b": 4}, {"b": 1}, {})
+    (given_up,) = listed(desk(shop), (), {})["exceptions"]
+    assert (given_up["code"], given_up["category"], given_up["pattern"]) == ("SYN5402", "vendor", "missing")
+    evidence = shown(desk(shop), given_up["id"])["write"]
+    assert (evidence["fields"], evidence["attempts"][-1]["outcome"]) == ({"name": "N2"}, "dead")
+    assert writes(shop.run()) == [], "the same is not sent again by itself"
+    retry(desk(shop), Act((given_up["id"],), "ada"), absent=False)
+    monkeypatch.setattr(_HttpConnection, "write", real)
+    assert writes(shop.run()) == [("b", "Rec", "create", "")]
+    assert len(shop.records("b")) == 5
+    assert [one["state"] for one in became(desk(shop), [given_up["id"]])["exceptions"]] == ["resolved"]
+
+
+def test_a_retry_says_superseded_where_there_is_nothing_to_write_any_more(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.run()
+    first = shop.records("a")[0]
+    real: Any = _HttpConnection.write
+
+    async def write(self: Any, resource: str, contract: Any, **more: Any) -> Any:
+        raise RequestFailed("the system finds the request invalid", category="validation", status=422)
+
+    monkeypatch.setattr(_HttpConnection, "write", write)
+    shop.edit("a", first["id"], kind="refused")
+    assert shop.run().delivered.failed == {"b": 1}
+    monkeypatch.setattr(_HttpConnection, "write", real)
+    (one,) = listed(desk(shop), (), {})["exceptions"]
+    shop.edit("a", first["id"], kind=None)
+    retry(desk(shop), Act((one["id"],), "ada"), absent=False)
+    assert writes(shop.run()) == [], "the refused value is never sent over the newer one"
+    assert [each["state"] for each in became(desk(shop), [one["id"]])["exceptions"]] == ["superseded"]
+
+
+def test_nothing_is_sent_to_a_system_that_could_not_be_read(shop: World) -> None:
+    shop.add("b", name="N7")
+    shop.run()
+    shop.add("a", name="N7")
+    shop.sandbox.fault("b", "500_before", operation="list", times=10_000)
+    done = shop.run()
+    assert writes(done) == []
+    shop.sandbox.stand_ins["b"].faults.clear()
+    done = shop.run()
+    assert len(shop.records("b")) == 6
