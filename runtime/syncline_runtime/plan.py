@@ -167,6 +167,7 @@ class Plan:
     delete_guard: str | None = None
     attempts: int = 6
     within: int = 7200  # seconds
+    weight: Literal["low", "normal", "high"] = "normal"  # of its faults, for the business
     format_version: int = FORMAT_VERSION
 
     def member(self, connection: str) -> Member:

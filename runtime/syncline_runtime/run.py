@@ -38,6 +38,7 @@ from syncline_runtime.stages.merge import bind_current, merge
 from syncline_runtime.stages.normalise import normalise
 from syncline_runtime.stages.references import resolve_late
 from syncline_runtime.stages.seal import seal
+from syncline_runtime.stages.weight import weighed
 from syncline_runtime.state import State
 
 LEASE_TTL = 600_000_000  # microseconds
@@ -200,6 +201,7 @@ async def _decide(run: RunContext) -> RunResult:
         diff(run, plan)
     for plan in run.plans:
         conclude(run, plan)
+    run.exceptions = [weighed(run.release.plans[one.sync], one) for one in run.exceptions]
     writes = tuple(one for plan in run.plans for member in plan.members for one in candidates(run, plan, member))
     return RunResult(
         run_id=run.run_id,

@@ -191,6 +191,30 @@ def test_e17_an_event_twice_out_of_order_or_not_at_all(shop: World) -> None:
     rest(shop)
 
 
+@pytest.mark.parametrize(
+    ("weight", "critical", "severity"),
+    [
+        ("normal", "false", "error"),
+        ("normal", "true", "critical"),
+        ("low", "false", "warning"),
+        ("high", "false", "critical"),
+    ],
+)
+def test_severity_is_the_weight_for_the_business(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weight: str, critical: str, severity: str
+) -> None:
+    files = {
+        **FILES,
+        "recs.yaml": FILES["recs.yaml"].rstrip() + f"\n        weight: {weight}\n",
+        "rec.yaml": FILES["rec.yaml"].replace('"email?", label', f'"email?", critical: {critical}, label'),
+    }
+    with world(tmp_path, monkeypatch, files) as shop:
+        shop.add("a", name="Ada", mail="nobody")
+        shop.run()
+        (one,) = queue(shop)
+        assert (one["field"], one["severity"]) == ("mail", severity)
+
+
 def test_a_record_that_is_gone_takes_its_exception_with_it(shop: World) -> None:
     bad = shop.add("a", name="Ada", mail="ada@example.com", phone="none")
     shop.add("a", name="Bob", mail="bob@example.com")

@@ -177,6 +177,7 @@ class SyncDoc:
     steward: str | None
     place: Place
     members: tuple[MemberDoc, ...]
+    weight: str
     freshness: str | None
     every: str | None
     change_guard: str | None

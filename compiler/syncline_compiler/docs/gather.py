@@ -154,7 +154,8 @@ class _Gathering:
             spec = declared.spec
             yield SyncDoc(
                 name=sync.name, label=spec.label, object=sync.object.name, steward=spec.steward or self.everyone,
-                place=place_of(sync.span), members=tuple(self.members(sync)), freshness=spec.freshness,
+                place=place_of(sync.span), members=tuple(self.members(sync)),
+                weight=sync.weight, freshness=spec.freshness,
                 every=spec.every, change_guard=sync.change_guard, delete_guard=sync.delete_guard,
                 attempts=sync.attempts, within=spec.delivery.within,
                 fallback=_fallback(spec.fallback) if spec.fallback is not None else None,

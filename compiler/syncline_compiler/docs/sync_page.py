@@ -43,7 +43,7 @@ def sync_page(sync: SyncDoc, page: Page) -> Iterator[Markdown]:
     yield from (written("# {}{} ({})", *title), EMPTY)
     yield from facts([
         ("Object", page.to(f"object.{sync.object}", code(sync.object))), ("Steward", plain(sync.steward or "")),
-        ("Freshness", plain(sync.freshness or "")), ("Runs every", plain(sync.every or "")),
+        ("Weight of its faults", plain(sync.weight)), ("Freshness", plain(sync.freshness or "")), ("Runs every", plain(sync.every or "")),
         ("Asks first above", joined(
             (written("{} {}", plain(share), Markdown(what)) for share, what in
              ((sync.change_guard, "changed"), (sync.delete_guard, "deleted")) if share is not None), ", ")),

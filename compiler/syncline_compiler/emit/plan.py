@@ -126,6 +126,7 @@ def emit_plan(lowered: IrSync) -> Plan:
         delete_guard=sync.delete_guard,
         attempts=sync.attempts,
         within=sync.within,
+        weight=sync.weight,
     )
 
 

@@ -99,7 +99,7 @@ def syncs(governed: Governed) -> Iterator[Row]:
             "every": seconds(spec.every) if spec.every is not None else None,
             "has_fallback": spec.fallback is not None,
             "fallback_after": seconds(spec.fallback.after) if spec.fallback is not None else None,
-            "unowned_edit": sync.unowned_edit["*"], "first_link": sync.first_link["*"],
+            "weight": sync.weight, "unowned_edit": sync.unowned_edit["*"], "first_link": sync.first_link["*"],
             "change_guard": sync.change_guard, "delete_guard": sync.delete_guard,
             "attempts": sync.attempts, "within": sync.within, "members": len(sync.members),
             "originators": sum(member.originates for member in sync.members), "scenarios": tests[sync.name],

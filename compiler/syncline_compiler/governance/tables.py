@@ -68,7 +68,7 @@ TABLES: Mapping[str, Table] = {
             **_truths("nullable required critical deprecated imported synced newest_wins"), **_numbers("values readers writers"),
         }, data_rows.fields),
         Table("syncs", "a sync", {
-            **_NAMED, **_texts("object unowned_edit first_link"), **_texts_or_null("change_guard delete_guard"),
+            **_NAMED, **_texts("object unowned_edit first_link weight"), **_texts_or_null("change_guard delete_guard"),
             "freshness": INT_OR_NULL, "every": INT_OR_NULL, "fallback_after": INT_OR_NULL,
             **_numbers("members originators attempts within scenarios"),
             **_truths("has_fallback covers_create covers_update covers_cancel covers_exception"),

@@ -17,6 +17,7 @@ from syncline_runtime.system import System
 
 Policy = Literal["restore", "review", "adopt"]
 FirstLink = Literal["fill", "owner", "review"]
+Weight = Literal["low", "normal", "high"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ class ResolvedSync:
     attempts: int
     within: int  # seconds
     span: Span
+    weight: Weight = "normal"
     late: tuple[str, ...] = ()  # ref fields that close a cycle: known, and written, after the record itself
 
 

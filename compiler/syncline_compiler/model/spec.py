@@ -181,6 +181,7 @@ class SyncSpec(Written):
     unowned_edit: Annotated[dict[str, Policy], LongForm("*")] = Field(default_factory=dict)
     first_link: Annotated[dict[str, FirstLink], LongForm("*")] = Field(default_factory=dict)
     when_deleted_in: Annotated[dict[str, WhenDeleted | dict[str, Any]], LongForm("*")] = Field(default_factory=dict)
+    weight: Literal["low", "normal", "high"] = "normal"
     freshness: Seconds | None = None
     every: Seconds | None = None
     guards: GuardsSpec = GuardsSpec()

@@ -89,6 +89,7 @@ def _sync(declared: _Declared, project: WrittenProject, bound: Bound, diagnostic
         attempts=spec.delivery.attempts,
         within=seconds(spec.delivery.within),
         span=declared.at("sync"),
+        weight=spec.weight,
     )
 
 

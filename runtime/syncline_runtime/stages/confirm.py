@@ -20,6 +20,7 @@ from syncline_runtime.segments import Segment
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.normalise import run_value_steps
 from syncline_runtime.stages.returns import hide_ended_links, told_reuse
+from syncline_runtime.stages.weight import weighed
 from syncline_runtime.state import LINK_COLUMNS, quoted, text
 
 
@@ -187,7 +188,7 @@ def _own(run: RunContext, lease: Lease, plan: Plan, member: Member, records: lis
     ]
     met += [told_reuse(run, plan, member, r.native_id, r.reuses.cid) for r in kept if r.reuses]
     if met:
-        run.ledger.exceptions.add(lease, run.run_id, met)
+        run.ledger.exceptions.add(lease, run.run_id, [weighed(plan, one) for one in met])
     return kept
 
 

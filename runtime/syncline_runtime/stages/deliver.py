@@ -22,6 +22,7 @@ from syncline_runtime.ledger.states import Outcome
 from syncline_runtime.plan import Plan
 from syncline_runtime.stages.context import RunContext
 from syncline_runtime.stages.requests import addressed, marker_of, natives_of, parent_of, sought, written_parent
+from syncline_runtime.stages.weight import weighed
 from syncline_runtime.state import quoted, text
 from syncline_runtime.system import Resource, Write
 
@@ -351,7 +352,10 @@ class _Worker:
                 "said": getattr(error, "vendor_message", None),
             },
         )
-        self._run.ledger.exceptions.add(self._lease, self._run.run_id, [exception])
+        plan = self._plans.get(intent.sync)
+        self._run.ledger.exceptions.add(
+            self._lease, self._run.run_id, [weighed(plan, exception) if plan else exception]
+        )
 
     def _image(self, intent: Intent) -> Mapping[str, str | None]:
         """Give the record as last seen, for contracts that send all of it."""
