@@ -51,7 +51,9 @@ def status(release: Release, binding: Binding, folder: Path, url: str | None, mo
     """Last runs, backlog, counts of the last run, open exceptions."""
     with opened_ledger(binding, folder, url) as ledger:
         runs = ledger.runs.last(most)
-        counted = next((one for one in runs if one.status == "done"), None)  # others broke off before they were counted
+        counted = next(
+            (one for one in runs if one.status == "done" and "writes" in one.summary), None
+        )  # read to the end
         counts = ledger.runs.counts(counted.id) if counted else []
         broken = unequal(counts)
         return {

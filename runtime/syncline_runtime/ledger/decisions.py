@@ -50,7 +50,7 @@ _SELECT = (
     .order_by(decision.c.id)
 )  # fmt: skip
 _DECISIONS = Prepared(lambda: _SELECT.where(decision.c.id > bindparam("after")))
-_STANDING = Prepared(lambda: _SELECT.where(decision_end.c.state.is_(None)))
+_STANDING = Prepared(lambda: _SELECT.where(decision_end.c.state.is_(None), decision.c.field != ""))
 _END = Prepared(lambda: decision_end.insert())
 _DECIDE = Prepared(lambda: decision.insert())
 _ADD_VALUES = Prepared(lambda: payload.insert())
@@ -103,7 +103,7 @@ class Decisions:
         return made
 
     def standing(self) -> list[Decision]:
-        """Give the decisions in force, the last one for each field, oldest first."""
+        """Give the decisions about fields that are in force, the last one for each, oldest first."""
         with self._database.read() as look:
             found = [_decision(row) for row in look.rows(_STANDING)]
         return list({(one.object, one.canonical_id, one.field): one for one in found}.values())
