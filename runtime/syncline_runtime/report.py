@@ -196,7 +196,10 @@ def _tell_rest(result: RunResult) -> None:
                 fg="yellow",
             )
     if result.exceptions:
-        click.secho(f"{len(result.exceptions)} wait (see `syncline exceptions`):", fg="red")
+        click.secho(
+            f"{len(result.exceptions)} wait{'s' if len(result.exceptions) == 1 else ''} (see `syncline exceptions`):",
+            fg="red",
+        )
         for one in result.exceptions[:10]:
             click.echo(
                 f"  {one['code']} {one['sync']} {one['connection']} {one['native_id'] or short(one['canonical_id'])}: {one['message']}"

@@ -55,7 +55,7 @@ def _tell_field(one: Mapping[str, Any]) -> None:
         if fact:
             click.echo(f"  {name:<12} {fact}")
     for line in one["lines"]:
-        click.echo(f"  {'mapped by':<12} {line['member']}: {line['line']}   ({line['place']})")
+        click.echo(f"  {'mapped by':<12} {line['member']}: {' '.join(line['line'].split())}   ({line['place']})")
     for lost in one["lost"]:
         click.echo(f"  {'lost':<12} {_plain(lost['now'])} of {lost['connection']}: {lost['why']} (run {lost['run']})")
 

@@ -182,7 +182,9 @@ def _field(
             for slot in member.slots
             if slot.name == field.name
         ],
-        "lost": [row for row in history if row["slot"] == field.name and row["outcome"] in LOST],
+        "lost": [
+            row for row in history if row["slot"] == field.name and row["outcome"] in LOST and row["now"] is not None
+        ],
     }
     if decided is not None and made_by_person:
         told["decided"] = {
