@@ -139,7 +139,7 @@ def test_e9_an_older_write_never_wins_and_the_loser_is_kept(shop: World) -> None
     assert [shop.records(of)[0]["phone"] for of in ("a", "b")] == ["newer", "newer"]
 
 
-def test_e15_children_of_a_quarantined_parent_wait_by_name_and_follow_it(shop: World) -> None:
+def test_e5_one_bad_record_waits_alone_and_its_children_by_name_until_it_is_mended(shop: World) -> None:
     parent = shop.add("a", name="Ada", mail="ada@example.com", phone="none")
     other = shop.add("a", name="Bob", mail="bob@example.com")
     shop.add("a", "Bill", number="B1", owner=parent, total="10.00")
@@ -172,6 +172,28 @@ def test_a_child_that_its_member_cannot_have_yet_names_the_parent_it_lacks(
         (waiting,) = queue(shop)
         assert waiting["waits_for"]["object"] == "rec"
         assert waiting["waits_for"]["record"] == told(shop, parent)["canonical_id"]
+
+
+def test_e15_a_transfer_to_another_customer_follows_and_an_offline_batch_changes_nothing_newer(shop: World) -> None:
+    first, second = (
+        shop.add("a", name=name, mail=f"{name}@example.com", at="2026-01-01T00:00:00Z") for name in ("ada", "bob")
+    )
+    bill = shop.add("a", "Bill", number="B1", owner=first, total="10.00")
+    shop.run()
+    theirs = {one["name"]: one["id"] for one in shop.records("b")}
+    shop.edit("a", bill, "Bill", owner=second)
+    moved = shop.run()
+    assert [one["owner"] for one in shop.records("b", "Bill")] == [theirs["bob"]]
+    (owner,) = told(shop, bill, "owner", "bill")["fields"]
+    assert (owner["value"], owner["run"]) == (told(shop, second)["canonical_id"], moved.run_id)
+    shop.edit("b", theirs["ada"], phone="fresh", at="2026-01-03T00:00:00Z")
+    shop.run()
+    shop.edit("a", first, phone="offline", at="2026-01-02T00:00:00Z")  # the kiosk was offline and tells it only now
+    shop.run()
+    assert shop.by("name", "a")["ada"]["phone"] == shop.by("name", "b")["ada"]["phone"] == "fresh"
+    (phone,) = told(shop, first, "phone")["fields"]
+    assert [(lost["connection"], lost["now"]) for lost in phone["lost"]] == [("a", "offline")]
+    rest(shop)
 
 
 def test_e17_an_event_twice_out_of_order_or_not_at_all(shop: World) -> None:
