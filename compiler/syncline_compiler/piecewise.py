@@ -33,7 +33,7 @@ from syncline_compiler.pipeline import check_sources, check_written, compile_sou
 from syncline_compiler.source import PACK_FILE, PROJECT_FILE, SourceFile, Unreadable
 from syncline_compiler.writing import Content, Kept, write_release
 
-MOST_HELD = 4_000
+MOST_HELD = 2_000
 """Specs that are held from when their ties are read until their island's turn comes; more are read twice."""
 
 

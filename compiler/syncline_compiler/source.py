@@ -13,7 +13,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +48,11 @@ class Span(NamedTuple):
         return f"{self.path}:{self.line}:{self.column}"
 
 
+@lru_cache(maxsize=16)  # of the files that are being looked at, not of all
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line.removesuffix("\r") for line in text.split("\n"))
+
+
 @dataclass(frozen=True)
 class SourceFile:
     """One file of the project: its path relative to the root and its text."""
@@ -55,10 +60,10 @@ class SourceFile:
     path: str
     text: str
 
-    @cached_property
+    @property
     def lines(self) -> tuple[str, ...]:
         """The text's lines, without their ends."""
-        return tuple(line.removesuffix("\r") for line in self.text.split("\n"))
+        return _lines(self.text)
 
     def line(self, number: int) -> str:
         """Return line ``number`` (from 1) without its end; empty past the end."""

@@ -54,6 +54,17 @@ def test_inverse_exists(function: Function) -> None:
         assert index < len(function.values)
 
 
+@pytest.mark.parametrize("function", REGISTRY.values(), ids=lambda function: function.name)
+def test_uses_are_those_of_the_sql(function: Function) -> None:
+    counted = [0]
+    if function.sql is not None and function.examples:
+        example = function.examples[0]
+        marks = [exp.Column(this=exp.Identifier(this=f"@{index}@")) for index in range(len(example.arguments))]
+        written = function.sql(marks, example.options).sql(dialect="duckdb")
+        counted = [written.count(f"@{index}@") for index in range(len(marks))]
+    assert function.uses == max(1, *counted)
+
+
 def test_written_names_lead_to_functions() -> None:
     asked = (
         "trim squash upper lower length left truncate replace coalesce text int decimal round abs min max instant date "

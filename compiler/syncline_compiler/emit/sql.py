@@ -13,25 +13,19 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from operator import itemgetter
 
-from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
-
 from syncline_compiler.emit.words import WORDS, call, literal, path_of
 from syncline_compiler.functions import REGISTRY
 from syncline_compiler.model import ir
+from syncline_compiler.sql_tree import exp
 
 DIALECT = "duckdb"
+OPEN = CLOSE = '"'  # around names, as the dialect has it
 FIRST_OPERAND = 100  # marks of a form's operands count from here, its names from nought
 ELEMENT = "x"  # the lambda variable of list elements
 TEXT = re.compile(r"[^'\\\x00-\x1f]*").fullmatch  # literals in which the dialect escapes nothing
 MARK = re.compile("\u27e6([0-9]+)\u27e7")  # an operand of a shape
 SEPARATORS = {"list": ", ", "more": ", ", "all": " AND ", "any": " OR ", "union": " UNION ALL "}
 BLANK = re.compile("[\u27e6\u27ea]([0-9]+)[\u27e7\u27eb]")  # an operand, or a name, of a form
-LOGICAL = (exp.And, exp.Or)
-ATOMIC = (exp.Column, exp.Literal, exp.Paren, exp.Func, exp.Null, exp.Boolean, exp.Cast, exp.Case, exp.Bracket, exp.Dot)
-
-_dialect = Dialect.get_or_raise(DIALECT)
-OPEN, CLOSE = _dialect.IDENTIFIER_START, _dialect.IDENTIFIER_END
 
 
 class Shape:
@@ -114,7 +108,19 @@ def _mark_text(place: int) -> str:
 
 
 def _shape(tree: exp.Expression) -> Shape:
-    atomic = isinstance(tree, ATOMIC) and not isinstance(tree, LOGICAL)
+    kinds = (
+        exp.Column,
+        exp.Literal,
+        exp.Paren,
+        exp.Func,
+        exp.Null,
+        exp.Boolean,
+        exp.Cast,
+        exp.Case,
+        exp.Bracket,
+        exp.Dot,
+    )
+    atomic = isinstance(tree, kinds) and not isinstance(tree, (exp.And, exp.Or))
     return Shape(tree.sql(dialect=DIALECT), atomic=atomic)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from sqlglot import exp
+from syncline_compiler.sql_tree import Tree, exp, later
 
-Arguments = Sequence[exp.Expression]
+Arguments = Sequence[Tree]
 Options = Mapping[str, str]
-Build = Callable[[Arguments, Options], exp.Expression]
+Build = Callable[[Arguments, Options], Tree]
 
 
 class Word(NamedTuple):
@@ -203,15 +203,15 @@ def _items_sum(a: Arguments, options: Options) -> exp.Expression:
 
 
 _BUILDS: Mapping[str, Build] = {
-    "AND": _chain(exp.And),
-    "OR": _chain(exp.Or),
+    "AND": _chain(later.And),
+    "OR": _chain(later.Or),
     "NOT": lambda a, _: exp.Paren(this=exp.Not(this=a[0])),
-    "=": _binary(exp.EQ),
-    "<>": _binary(exp.NEQ),
-    ">": _binary(exp.GT),
-    "<=": _binary(exp.LTE),
-    "SAME": _binary(exp.NullSafeEQ),
-    "DIFFERS": _binary(exp.NullSafeNEQ),
+    "=": _binary(later.EQ),
+    "<>": _binary(later.NEQ),
+    ">": _binary(later.GT),
+    "<=": _binary(later.LTE),
+    "SAME": _binary(later.NullSafeEQ),
+    "DIFFERS": _binary(later.NullSafeNEQ),
     "IS NULL": _is_null,
     "IS NOT NULL": _is_not_null,
     "IN": _in,

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlglot import exp
-
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.codes import MINOR_UNITS
 from syncline_compiler.functions.function import Example, Function, Inverse, Options, RefusedArguments, Value
 from syncline_compiler.functions.kinds import NUMERIC
 from syncline_compiler.functions.numbers import INT_DIGITS, cut, digits
 from syncline_compiler.model.types import CURRENCY, INT, MONEY, MONEY_PRECISION, MONEY_SCALE, Kind, Type
+from syncline_compiler.sql_tree import Tree, exp
 
 _MONEY: frozenset[Kind] = frozenset({"money"})
 _CURRENCY: frozenset[Kind] = frozenset({"currency"})
 _INT: frozenset[Kind] = frozenset({"int"})
 AMOUNT = Type("decimal", precision=MONEY_PRECISION, scale=MONEY_SCALE)
 HELD = tree.decimal(MONEY_PRECISION, MONEY_SCALE)
-
-Tree = exp.Expression
 
 
 class _WholeNumber(RefusedArguments):

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from sqlglot import exp
-
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.durations import MICROSECONDS, huge, moment
 from syncline_compiler.functions.function import Example, Function, Options, Setting, Sql, Value
 from syncline_compiler.functions.kinds import NUMERIC
 from syncline_compiler.functions.times import ZONE, first_instant, in_zone, within_years
 from syncline_compiler.model.types import INSTANT, INT, Kind, Type
+from syncline_compiler.sql_tree import Tree, exp
 
 _DATES: frozenset[Kind] = frozenset({"date"})
 _LOCALS: frozenset[Kind] = frozenset({"local_datetime"})
@@ -28,8 +27,6 @@ _LAST_MONTH, _LAST_DAY = 120_000, 3_660_000  # more than there are between the y
 _PARTS = ("year", "quarter", "month", "week", "day")
 _CLOCK = ("hour", "minute")
 _FINER = (*_PARTS, *_CLOCK)
-
-Tree = exp.Expression
 
 
 def _given(result: Type) -> Callable[[Sequence[Type], Options], Type]:

@@ -10,12 +10,11 @@ import json
 import re
 from collections.abc import Sequence
 
-from sqlglot import exp
-
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.function import Example, Function, Inverse, Options, Setting, Value
 from syncline_compiler.functions.kinds import TEXTUAL
 from syncline_compiler.model.types import TEXT, Kind, Type
+from syncline_compiler.sql_tree import exp
 
 _JSON: frozenset[Kind] = frozenset({"json", "list"})
 _DOCUMENT = Type("json")

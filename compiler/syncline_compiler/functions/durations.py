@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlglot import exp
-
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.function import Example, Function, Inverse, Node, Options, Setting, Value
 from syncline_compiler.functions.kinds import TEXTUAL
 from syncline_compiler.model.types import INT, TEXT, Kind, Type
+from syncline_compiler.sql_tree import Tree, exp, later
 
 MICROSECONDS = {
     "milliseconds": 1_000, "seconds": 1_000_000, "minutes": 60_000_000, "hours": 3_600_000_000, "days": 86_400_000_000,
@@ -26,7 +25,6 @@ _INTS: frozenset[Kind] = frozenset({"int"})
 _MOMENTS: frozenset[Kind] = frozenset({"instant", "local_datetime"})
 _ISO = r"-?P(?:[0-9]{1,9}W)?(?:[0-9]{1,9}D)?(?:T(?:[0-9]{1,12}H)?(?:[0-9]{1,12}M)?(?:[0-9]{1,12}(?:\.[0-9]{1,6})?S)?)?"
 
-Tree = exp.Expression
 Build = Callable[[Sequence[Tree], Options], Tree]
 
 
@@ -188,13 +186,13 @@ FUNCTIONS = (
     ),
     Function(
         "later", "", _PAIR, lambda types, _: types[0].present(), "The moment so much later. Written `+`.",
-        _shifted(exp.Add), can_fail=True, options=_of_moment,
+        _shifted(later.Add), can_fail=True, options=_of_moment,
         examples=(Example((_I, "3600000000"), "2024-03-05 11:00:00+00", {"of": "instant"}),
                   Example((_I, "9223372036854775807"), None, {"of": "instant"})),
     ),
     Function(
         "earlier", "", _PAIR, lambda types, _: types[0].present(), "The moment so much earlier. Written `-`.",
-        _shifted(exp.Sub), can_fail=True, options=_of_moment,
+        _shifted(later.Sub), can_fail=True, options=_of_moment,
         examples=(Example((_I, "3600000000"), "2024-03-05 09:00:00+00", {"of": "instant"}),
                   Example((_I, "9223372036854775807"), None, {"of": "instant"})),
     ),
@@ -204,11 +202,11 @@ FUNCTIONS = (
         examples=(Example((_I, "TIMESTAMPTZ '2024-03-05 09:30:00Z'"), "1800000000"),),
     ),
     Function(
-        "duration_add", "", _MANY, _given(_DURATION), "Adds durations. Written `+`.", _summed(exp.Add), can_fail=True,
+        "duration_add", "", _MANY, _given(_DURATION), "Adds durations. Written `+`.", _summed(later.Add), can_fail=True,
         examples=(Example(("1", "2"), "3"), Example(("9223372036854775807", "1"), None)),
     ),
     Function(
-        "duration_sub", "", _MANY, _given(_DURATION), "Subtracts durations. Written `-`.", _summed(exp.Sub), can_fail=True,
+        "duration_sub", "", _MANY, _given(_DURATION), "Subtracts durations. Written `-`.", _summed(later.Sub), can_fail=True,
         examples=(Example(("1", "2"), "-1"), Example(("-9223372036854775807", "2"), None)),
     ),
 )  # fmt: skip

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 
-from sqlglot import exp
-
+from syncline_compiler.functions.uses import USES
 from syncline_compiler.model.types import Kind, Type
+from syncline_compiler.sql_tree import Tree
 
 Options = Mapping[str, str]
-Node = Callable[..., exp.Expression]
+Node = Callable[..., Tree]
 """A class of sqlglot nodes, called with the parts of the node."""
-Sql = Callable[[Sequence[exp.Expression], Options], exp.Expression]
+Sql = Callable[[Sequence[Tree], Options], Tree]
 Result = Callable[[Sequence[Type], Options], Type]
 
 
@@ -127,15 +126,10 @@ class Function:
         """The parameters that are written out."""
         return tuple(parameter for parameter in self.parameters if isinstance(parameter, Setting))
 
-    @cached_property
+    @property
     def uses(self) -> int:
-        """How often, at most, the SQL writes one argument: what nesting multiplies."""
-        if self.sql is None or not self.examples:
-            return 1
-        example = self.examples[0]
-        marks = [exp.Column(this=exp.Identifier(this=f"@{index}@")) for index in range(len(example.arguments))]
-        written = self.sql(marks, example.options).sql(dialect="duckdb")
-        return max(1, *(written.count(f"@{index}@") for index in range(len(marks))))
+        """How often, at most, the SQL writes one argument."""
+        return USES.get(self.name, 1)
 
     @property
     def inverts(self) -> Literal["bijection", "normal form", "none"]:

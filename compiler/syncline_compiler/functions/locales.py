@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sqlglot import exp
-
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.codes import NUMBER_SIGNS, by_english_name
 from syncline_compiler.functions.function import Example, Function, Inverse, Options, Setting, Value
@@ -18,6 +16,7 @@ from syncline_compiler.functions.kinds import TEXTUAL
 from syncline_compiler.functions.numbers import decimal, exactly, scale_fits
 from syncline_compiler.model.types import TEXT, Kind, Type
 from syncline_compiler.spelling import did_you_mean
+from syncline_compiler.sql_tree import exp
 
 _DECIMAL: frozenset[Kind] = frozenset({"decimal"})
 _SPACES, _APOSTROPHES = r"[ \x{a0}\x{2009}\x{202f}]", r"['\x{2019}]"

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlglot import exp
-
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.function import Example, Function, Node, Options, Value
 from syncline_compiler.functions.kinds import ANY, ORDERED
 from syncline_compiler.model.types import BOOL, Kind, Type
+from syncline_compiler.sql_tree import exp, later
 
 _BOOL: frozenset[Kind] = frozenset({"bool"})
 
@@ -53,25 +52,25 @@ _TWO = (Value("left", ANY), Value("right", ANY))
 _ORDER = (Value("left", ORDERED), Value("right", ORDERED))
 
 FUNCTIONS = (
-    Function("eq", "eq", _TWO, _bool, "Whether two values are equal. Written `==`.", _binary(exp.EQ),
+    Function("eq", "eq", _TWO, _bool, "Whether two values are equal. Written `==`.", _binary(later.EQ),
              examples=(Example(("1", "1"), "true"), Example(("'a'", "'b'"), "false"))),
-    Function("ne", "ne", _TWO, _bool, "Whether two values differ. Written `!=`.", _binary(exp.NEQ),
+    Function("ne", "ne", _TWO, _bool, "Whether two values differ. Written `!=`.", _binary(later.NEQ),
              examples=(Example(("1", "1"), "false"),)),
-    Function("same", "", _TWO, _bool, "`==` where null may stand: null equals null only.", _binary(exp.NullSafeEQ),
+    Function("same", "", _TWO, _bool, "`==` where null may stand: null equals null only.", _binary(later.NullSafeEQ),
              nulls="never", examples=(Example(("NULL", "NULL"), "true"), Example(("'a'", "NULL"), "false"))),
-    Function("differs", "", _TWO, _bool, "`!=` where null may stand.", _binary(exp.NullSafeNEQ),
+    Function("differs", "", _TWO, _bool, "`!=` where null may stand.", _binary(later.NullSafeNEQ),
              nulls="never", examples=(Example(("NULL", "NULL"), "false"), Example(("'a'", "NULL"), "true"))),
-    Function("lt", "lt", _ORDER, _bool, "Whether the first is less. Written `<`.", _binary(exp.LT),
+    Function("lt", "lt", _ORDER, _bool, "Whether the first is less. Written `<`.", _binary(later.LT),
              examples=(Example(("1", "2"), "true"),)),
-    Function("le", "le", _ORDER, _bool, "Whether the first is at most the second. Written `<=`.", _binary(exp.LTE),
+    Function("le", "le", _ORDER, _bool, "Whether the first is at most the second. Written `<=`.", _binary(later.LTE),
              examples=(Example(("2", "2"), "true"),)),
-    Function("gt", "gt", _ORDER, _bool, "Whether the first is greater. Written `>`.", _binary(exp.GT),
+    Function("gt", "gt", _ORDER, _bool, "Whether the first is greater. Written `>`.", _binary(later.GT),
              examples=(Example(("1", "2"), "false"),)),
-    Function("ge", "ge", _ORDER, _bool, "Whether the first is at least the second. Written `>=`.", _binary(exp.GTE),
+    Function("ge", "ge", _ORDER, _bool, "Whether the first is at least the second. Written `>=`.", _binary(later.GTE),
              examples=(Example(("2", "2"), "true"),)),
-    Function("and", "", (Value("value", _BOOL),), _bool, "Whether all hold.", _connected(exp.And), repeats=True, nulls="own",
+    Function("and", "", (Value("value", _BOOL),), _bool, "Whether all hold.", _connected(later.And), repeats=True, nulls="own",
              examples=(Example(("true", "true", "false"), "false"), Example(("true", "true"), "true"))),
-    Function("or", "", (Value("value", _BOOL),), _bool, "Whether one holds.", _connected(exp.Or), repeats=True, nulls="own",
+    Function("or", "", (Value("value", _BOOL),), _bool, "Whether one holds.", _connected(later.Or), repeats=True, nulls="own",
              examples=(Example(("false", "true", "false"), "true"), Example(("false", "false"), "false"))),
     Function("not", "not", (Value("value", _BOOL),), _bool, "Whether it does not hold.",
              lambda a, _: exp.Not(this=tree.operand(a[0])), examples=(Example(("true",), "false"),)),

@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
-from sqlglot import exp
-
 from syncline_compiler.functions import codes, tree
 from syncline_compiler.functions.function import Example, Function, Inverse, Options, Setting, Value
 from syncline_compiler.functions.kinds import TEXTUAL
 from syncline_compiler.model.types import CURRENCY, Kind, Type
 from syncline_compiler.spelling import did_you_mean
+from syncline_compiler.sql_tree import Tree, exp
 
 _BETWEEN = r"[^\p{L}\p{N}]+"
 _TEXT = (Value("value", TEXTUAL),)
 _COUNTRY, _LANGUAGE, _SUBDIVISION = Type("country"), Type("language"), Type("subdivision")
 
-Tree = exp.Expression
 Build = Callable[[Sequence[Tree], Options], Tree]
 Pairs = Sequence[tuple[str, str]]
 

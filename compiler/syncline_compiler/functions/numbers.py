@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlglot import exp
-
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.function import (
     Example,
@@ -23,6 +21,7 @@ from syncline_compiler.functions.function import (
 )
 from syncline_compiler.functions.kinds import NUMERIC, TEXTUAL
 from syncline_compiler.model.types import INT, TEXT, Kind, Type
+from syncline_compiler.sql_tree import exp, later
 
 MOST_DIGITS = 38
 DIVISION_SCALE = 6
@@ -250,7 +249,7 @@ FUNCTIONS = (
         lambda a, _: tree.cast(a[0], "VARCHAR"), examples=(Example(("1.5::DECIMAL(12,2)",), "1.50"),),
     ),
     Function(
-        "add", "add", _PAIR, _sum, "Adds numbers. Written `+`.", _arithmetic(exp.Add), can_fail=True, fails_for=_INT,
+        "add", "add", _PAIR, _sum, "Adds numbers. Written `+`.", _arithmetic(later.Add), can_fail=True, fails_for=_INT,
         options=_result_digits,
         examples=(
             Example(("2", "3"), "5"), Example(("9223372036854775807", "1"), None),
@@ -258,7 +257,7 @@ FUNCTIONS = (
         ),
     ),
     Function(
-        "sub", "sub", _PAIR, _sum, "Subtracts numbers. Written `-`.", _arithmetic(exp.Sub), can_fail=True,
+        "sub", "sub", _PAIR, _sum, "Subtracts numbers. Written `-`.", _arithmetic(later.Sub), can_fail=True,
         fails_for=_INT, options=_result_digits, examples=(Example(("2", "3"), "-1"),),
     ),
     Function(

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlglot import exp
-
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.function import (
     Example,
@@ -22,12 +20,11 @@ from syncline_compiler.functions.function import (
 )
 from syncline_compiler.functions.kinds import TEXTUAL
 from syncline_compiler.model.types import BOOL, INT, TEXT, Kind, Type
+from syncline_compiler.sql_tree import Tree, exp
 
 _LIST: frozenset[Kind] = frozenset({"list"})
 _VALUE = (Value("value", TEXTUAL),)
 _LIST_OF = (Value("value", _LIST),)
-
-Tree = exp.Expression
 
 
 def _positive(value: str) -> str | None:

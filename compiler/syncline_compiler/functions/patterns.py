@@ -9,12 +9,11 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from sqlglot import exp
-
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.function import Example, Function, Options, Setting, Value
 from syncline_compiler.functions.kinds import TEXTUAL
 from syncline_compiler.model.types import BOOL, Type
+from syncline_compiler.sql_tree import exp
 
 LONGEST = 1_000
 """Characters of a pattern: what is longer is a table."""

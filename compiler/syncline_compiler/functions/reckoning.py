@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlglot import exp
-
 from syncline_compiler.functions import numbers, tree
 from syncline_compiler.functions.amounts import AMOUNT, HELD, amount_of, currency_of, present
 from syncline_compiler.functions.codes import MINOR_UNITS
 from syncline_compiler.functions.function import Example, Function, Inverse, Node, Options, Sql, Value
 from syncline_compiler.functions.kinds import NUMERIC
 from syncline_compiler.model.types import MONEY, MONEY_PRECISION, MONEY_SCALE, Kind, Type
+from syncline_compiler.sql_tree import Tree, exp, later
 
 _MONEY: frozenset[Kind] = frozenset({"money"})
 _HELD_IN = {"precision": str(MONEY_PRECISION), "scale": str(MONEY_SCALE)}
 _BY_NAME = {function.name: function for function in numbers.FUNCTIONS}
-
-Tree = exp.Expression
 
 
 def _money(_: Sequence[Type], __: Options) -> Type:
@@ -114,14 +111,14 @@ _LEAST = "{'amount': 99999999999999.9999::DECIMAL(18,4), 'currency': 'JPY'}"
 
 FUNCTIONS = (
     Function(
-        "money_add", "add", _PAIR, _money, "Adds money of one currency; fails for two. Written `+`.", _added(exp.Add),
+        "money_add", "add", _PAIR, _money, "Adds money of one currency; fails for two. Written `+`.", _added(later.Add),
         can_fail=True,
         examples=(Example((_EUR, _EUR), "{'amount': 25.0000, 'currency': EUR}"), Example((_EUR, _USD), None),
                   Example((_EUR, _NONE), "{'amount': 12.5000, 'currency': EUR}")),
     ),
     Function(
         "money_sub", "sub", _PAIR, _money, "Subtracts money of one currency; fails for two. Written `-`.",
-        _added(exp.Sub), can_fail=True,
+        _added(later.Sub), can_fail=True,
         examples=(Example((_NONE, _EUR), "{'amount': -12.5000, 'currency': EUR}"), Example((_EUR, _USD), None)),
     ),
     Function(

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlglot import exp
-
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.function import (
     Example,
@@ -24,6 +22,7 @@ from syncline_compiler.functions.function import (
 from syncline_compiler.functions.kinds import NUMERIC
 from syncline_compiler.functions.numbers import MOST_DIGITS, decimal, digits, joint, scale_fits
 from syncline_compiler.model.types import INT, Kind, Type
+from syncline_compiler.sql_tree import exp, later
 
 _INT: frozenset[Kind] = frozenset({"int"})
 _ORDERED: frozenset[Kind] = NUMERIC | {"date", "instant", "local_datetime", "duration"}
@@ -156,10 +155,10 @@ FUNCTIONS = (
     ),
     Function(
         "min", "min", _PAIR, _one_type, "The lesser of two numbers, or the earlier of two times; null if one is null.",
-        _lesser(exp.LTE), examples=(Example(("2", "3"), "2"), Example(("2", "NULL::BIGINT"), None)),
+        _lesser(later.LTE), examples=(Example(("2", "3"), "2"), Example(("2", "NULL::BIGINT"), None)),
     ),
     Function(
         "max", "max", _PAIR, _one_type, "The greater of two numbers, or the later of two times; null if one is null.",
-        _lesser(exp.GTE), examples=(Example(("2", "3"), "3"), Example(("NULL::BIGINT", "3"), None)),
+        _lesser(later.GTE), examples=(Example(("2", "3"), "3"), Example(("NULL::BIGINT", "3"), None)),
     ),
 )  # fmt: skip

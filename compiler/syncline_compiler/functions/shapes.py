@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlglot import exp
-
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.codes import COUNTRIES, CURRENCIES, LANGUAGES, refused_country
 from syncline_compiler.functions.function import (
@@ -23,6 +21,7 @@ from syncline_compiler.functions.function import (
 from syncline_compiler.functions.kinds import TEXTUAL
 from syncline_compiler.functions.names import subdivision
 from syncline_compiler.model.types import BOOL, INT, TEXT, Kind, Type
+from syncline_compiler.sql_tree import exp
 
 _TEXT = (Value("value", TEXTUAL),)
 _INT: frozenset[Kind] = frozenset({"int"})

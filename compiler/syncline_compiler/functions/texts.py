@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlglot import exp
-
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.function import Example, Function, Inverse, Options, RefusedArguments, Setting, Value
 from syncline_compiler.functions.kinds import ONLY_TEXT, TEXTUAL
 from syncline_compiler.model.types import INT, TEXT, Type
+from syncline_compiler.sql_tree import exp
 
 SPACES = (
     " \t\n\r\x0b\x0c\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"

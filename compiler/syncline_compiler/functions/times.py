@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from sqlglot import exp
-
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.codes import zones
 from syncline_compiler.functions.function import Example, Function, Inverse, Options, Setting, Value
 from syncline_compiler.functions.kinds import TEXTUAL
 from syncline_compiler.model.types import INSTANT, INT, TEXT, Kind, Type
 from syncline_compiler.spelling import did_you_mean
+from syncline_compiler.sql_tree import Tree as Node
+from syncline_compiler.sql_tree import exp
 
 _YEAR = "(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
 _DATE = f"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}"
@@ -37,7 +37,6 @@ _LOCALS: frozenset[Kind] = frozenset({"local_datetime"})
 _NUMBERS: frozenset[Kind] = frozenset({"int"})
 _DATE_TYPE, _LOCAL_TYPE = Type("date"), Type("local_datetime")
 
-Node = exp.Expression
 _Build = Callable[[Sequence[Node], Options], Node]
 
 
@@ -203,10 +202,8 @@ def _of_epoch(unit: int) -> _Build:
 
 
 def _to_epoch(unit: int) -> _Build:
-    step = tree.number(_MICROSECONDS // unit)
-
     def build(arguments: Sequence[Node], _: Options) -> Node:
-        micros = tree.call("EPOCH_US", arguments[0])
+        micros, step = tree.call("EPOCH_US", arguments[0]), tree.number(_MICROSECONDS // unit)
         rest = exp.Mod(this=exp.Paren(this=exp.Add(this=exp.Mod(this=micros, expression=step), expression=step)),
                        expression=step)  # fmt: skip
         return exp.IntDiv(this=exp.Paren(this=exp.Sub(this=micros, expression=exp.Paren(this=rest))), expression=step)

@@ -9,12 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from sqlglot import exp
-
-Node = exp.Expression
-
-_NEEDS_BRACKETS = (exp.Binary, exp.Unary, exp.Between, exp.In, exp.Lambda)
-_NO_BRACKETS = (exp.Paren, exp.Dot)
+from syncline_compiler.sql_tree import Tree as Node
+from syncline_compiler.sql_tree import exp
 
 
 def text(value: str) -> Node:
@@ -59,7 +55,8 @@ def decimal(precision: str | int, scale: str | int) -> str:
 
 def operand(node: Node) -> Node:
     """Give the node in brackets where it stands beside an operator and needs them."""
-    if isinstance(node, _NEEDS_BRACKETS) and not isinstance(node, _NO_BRACKETS):
+    needs_brackets = isinstance(node, (exp.Binary, exp.Unary, exp.Between, exp.In, exp.Lambda))
+    if needs_brackets and not isinstance(node, (exp.Paren, exp.Dot)):
         return exp.Paren(this=node)
     return node
 

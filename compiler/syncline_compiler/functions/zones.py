@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlglot import exp
-
 from syncline_compiler.functions import tree
 from syncline_compiler.functions.function import Example, Function, Inverse, Options, Setting, Value
 from syncline_compiler.functions.times import ZONE, in_zone, instant_of_local, local_text, within_years
 from syncline_compiler.model.types import Kind, Type
+from syncline_compiler.sql_tree import Tree as Node
+from syncline_compiler.sql_tree import exp
 
 _INSTANTS: frozenset[Kind] = frozenset({"instant"})
 _LOCALS: frozenset[Kind] = frozenset({"local_datetime"})
@@ -22,8 +22,6 @@ _MINUTE = 60_000_000
 _I, _SUMMER = "TIMESTAMPTZ '2024-03-05 10:00:00Z'", "TIMESTAMPTZ '2024-07-05 10:00:00Z'"
 _BERLIN, _ST_JOHNS, _UTC = {"zone": "Europe/Berlin"}, {"zone": "America/St_Johns"}, {"zone": "UTC"}
 _TO_LONDON = {"from": "America/New_York", "zone": "Europe/London"}
-
-Node = exp.Expression
 
 
 def _offset(instant: Node, zone: str) -> Node:

@@ -206,11 +206,12 @@ def _divided(ties: Mapping[str, Ties], tied: _Tied) -> list[Island]:
             if node.kind == "resource":
                 system, _, name = node.name.partition(".")
                 resources[top][system].add(name)
+    # Islands of one system follow each other, so that its description is not held for long.
     return [
         Island(
-            tuple(found),
+            tuple(paths[top]),
             {system: frozenset(names) for system, names in resources[top].items()},
             frozenset(connections[top]),
         )
-        for top, found in paths.items()
+        for top in sorted(paths, key=lambda top: sorted(resources[top]))
     ]

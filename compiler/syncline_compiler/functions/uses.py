@@ -1,0 +1,63 @@
+"""How often, at most, the SQL of a function writes one argument, which is what nesting multiplies; 1 where nothing stands here.
+
+It could be counted in the SQL, and a test does so: who only checks has no need of SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+USES: Mapping[str, int] = {
+    "amount_in_currency": 2,
+    "between_instants": 3,
+    "bool_of_numbers": 2,
+    "bool_of_text": 2,
+    "bool_of_words": 2,
+    "date_plus": 2,
+    "decimal_exactly": 3,
+    "div": 3,
+    "earlier": 2,
+    "email": 2,
+    "end_of_instant": 13,
+    "epoch_ms_of_instant": 2,
+    "epoch_of_instant": 2,
+    "extract": 2,
+    "fits": 2,
+    "instant_of_date": 13,
+    "instant_of_epoch": 2,
+    "instant_of_epoch_ms": 2,
+    "instant_of_local": 12,
+    "instant_of_local_text": 12,
+    "instant_plus": 2,
+    "int_of_decimal": 3,
+    "join_exactly": 4,
+    "join_lines": 4,
+    "later": 2,
+    "lines": 2,
+    "local_elsewhere": 12,
+    "local_plus": 2,
+    "max": 3,
+    "min": 3,
+    "minor_in_currency": 13,
+    "money": 3,
+    "money_add": 5,
+    "money_div": 3,
+    "money_in_minor": 12,
+    "money_minor": 4,
+    "money_mul": 2,
+    "money_sub": 5,
+    "number_of_duration": 2,
+    "numbers_of_bool": 2,
+    "offset_of_instant": 2,
+    "pad_left": 3,
+    "pad_right": 3,
+    "part_in": 2,
+    "round_even": 5,
+    "split": 2,
+    "start_of_instant": 13,
+    "text_of_bool": 2,
+    "text_of_decimal": 3,
+    "text_of_decimal_in": 3,
+    "text_of_instant_in": 3,
+    "words_of_bool": 2,
+}
