@@ -27,7 +27,11 @@ RUNTIME = {
     "trace": "Tell where a record's values came from.",
     "preflight": "Ask every system who it is and whether it can be reached.",
     "sandbox": "Serve stand-ins of the systems on loopback.",
-    "state": "Verify or rebuild the state.",
+    "state": "Verify, rebuild, compact or rebaseline the state.",
+    "erase": "Erase all that is kept of a record.",
+    "replay": "Decide again what runs of a window have read.",
+    "backfill": "Run once with everything read anew.",
+    "rollback": "Undo the writes of a run where they still stand.",
 }
 COMPILER = {
     "init": "Make a small commented project.",

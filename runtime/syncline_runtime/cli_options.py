@@ -63,11 +63,13 @@ def state_folder(state: Path | None, home: Path, binding: Binding) -> Path:
     return state or home / ".syncline" / "state" / binding.environment
 
 
-def run_options(state: Path, ledger: str | None, syncs: tuple[str, ...], approve: str | None = None) -> Any:
+def run_options(
+    state: Path, ledger: str | None, syncs: tuple[str, ...], approve: str | None = None, **more: Any
+) -> Any:
     """Give the options of a run that shows its progress."""
     from syncline_runtime.run import Options  # the engine is imported by the commands that run something
 
-    return Options(state=state, ledger=ledger, syncs=syncs, approve=approve, progress=report.progress())
+    return Options(state=state, ledger=ledger, syncs=syncs, approve=approve, progress=report.progress(), **more)
 
 
 def answer(form: str, document: Mapping[str, Any], told: Callable[[], None]) -> None:

@@ -1,27 +1,52 @@
-"""`syncline state`: verify the state, and make it again. What the commands do is in ``explain``."""
+"""`syncline state`: is it whole, make it again, make it smaller. What the commands do is in ``upkeep``."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from syncline_runtime import report
 from syncline_runtime.cli_options import answer, load, release_options, state_folder
+
+if TYPE_CHECKING:
+    from syncline_runtime.upkeep.session import Place
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def age(ctx: click.Context, param: click.Parameter, written: str) -> int:
+    """Read a length of time (`90d`, `12h`, `30m`) as microseconds."""
+    found = re.fullmatch(r"(\d{1,7})([smhd])", written)
+    if found is None:
+        raise click.BadParameter(f"{written!r} is no length of time: write it as 90d, 12h or 30m", ctx, param)
+    return int(found[1]) * UNITS[found[2]] * 1_000_000
+
+
+def place_of(release: Path | None, environment: str | None, state: Path | None, ledger: str | None) -> Place:
+    """Give the state that a command is about."""
+    from syncline_runtime.upkeep.session import Place  # the engine is imported by the commands that need it
+
+    loaded, binding, home = load(release, environment)
+    return Place(loaded, binding, state_folder(state, home, binding), ledger)
 
 
 @click.group()
 def state() -> None:
-    """Verify or rebuild the state, the cache that is folded from segments."""
+    """See to the state: what is known of every record, folded from segments that the ledger registers."""
 
 
 @state.command(epilog="Example:  syncline state rebuild --env sandbox")
 @release_options
 def rebuild(release: Path | None, environment: str | None, state: Path | None, ledger: str | None, form: str) -> int:
     """Make the state again from the segments, row for row the same."""
-    from syncline_runtime import explain
+    from syncline_runtime.upkeep.integrity import rebuild_state
 
-    loaded, binding, home = load(release, environment)
-    document = explain.rebuild_state(loaded, binding, state_folder(state, home, binding), ledger)
+    document = rebuild_state(place_of(release, environment, state, ledger), report.progress())
+    report.done()
     answer(form, document, lambda: click.echo(f"rebuilt from {document['segments']} segments"))
     return 0
 
@@ -30,13 +55,94 @@ def rebuild(release: Path | None, environment: str | None, state: Path | None, l
 @release_options
 def verify(release: Path | None, environment: str | None, state: Path | None, ledger: str | None, form: str) -> int:
     """Check every segment's hash, and that the state is what they fold to; exits 5 if not."""
-    from syncline_runtime import explain
+    from syncline_runtime.upkeep.integrity import verify_state
 
-    loaded, binding, home = load(release, environment)
-    document = explain.verify_state(loaded, binding, state_folder(state, home, binding), ledger)
-    answer(
-        form,
-        document,
-        lambda: click.echo("state and segments agree" if document["ok"] else "the state differs: rebuild it"),
-    )
+    document = verify_state(place_of(release, environment, state, ledger), report.progress())
+    report.done()
+    answer(form, document, lambda: _tell_verified(document))
     return 0 if document["ok"] else 5
+
+
+def _tell_verified(document: Mapping[str, Any]) -> None:
+    if document["ok"]:
+        click.echo(f"state and segments agree ({document['segments']} segments)")
+    else:
+        click.echo(f"the state differs from its segments: {', '.join(document['differing'])}")
+        click.echo("  make it again with `syncline state rebuild`")
+
+
+@state.command(epilog="Example:  syncline state compact --keep 30d")
+@click.option(
+    "--keep", callback=age, default="90d", show_default=True,
+    help="Landed rows and outcomes older than this go, unless something is open that began before.",
+)  # fmt: skip
+@release_options
+def compact(
+    keep: int, release: Path | None, environment: str | None, state: Path | None, ledger: str | None, form: str
+) -> int:
+    """Put many small segments together into few; the state they fold to stays the same, row for row.
+
+    Runs do this by themselves now and then. What is known of records never goes; what goes is the past that `replay`
+    reads again and `trace` tells.
+    """
+    from syncline_runtime.upkeep.compaction import compact_state
+
+    document = compact_state(place_of(release, environment, state, ledger), keep, report.progress())
+    report.done()
+    answer(form, document, lambda: _tell_compacted(document))
+    return 0
+
+
+def _tell_compacted(document: Mapping[str, Any]) -> None:
+    before, after = document["before"], document["after"]
+    click.echo(f"{before['segments']} segments became {after['segments']}")
+    click.echo(f"  {_size(before['bytes'])} became {_size(after['bytes'])}")
+    if document["strays_removed"]:
+        click.echo(f"  {document['strays_removed']} files that interrupted work had left were removed")
+    if document["rows_dropped"]:
+        click.echo(f"  {document['rows_dropped']} landed rows and outcomes were past their time and went")
+
+
+def _size(bytes_: int) -> str:
+    return f"{bytes_ / 1e6:.1f} MB" if bytes_ >= 100_000 else f"{bytes_ / 1e3:.1f} kB"
+
+
+@state.command(epilog="Example:  syncline state rebaseline account status ; look at it, then add --approve ID")
+@click.argument("sync")
+@click.argument("field", nargs=-1)
+@click.option("--approve", help="Id of what may be taken as agreed.")
+@release_options
+def rebaseline(
+    sync: str,
+    field: tuple[str, ...],
+    approve: str | None,
+    release: Path | None,
+    environment: str | None,
+    state: Path | None,
+    ledger: str | None,
+    form: str,
+) -> int:
+    """Take what the members of a sync hold now as agreed, for some fields or all; exits 3 until that is approved.
+
+    For when a change made worthless what was agreed: a field has another type (SYN5015), a migration was done by hand on both
+    sides. Nothing is sent; the next runs write there only what somebody edits from now on.
+    """
+    from syncline_runtime.upkeep.rebaseline import rebaseline as rebasing
+
+    place = place_of(release, environment, state, ledger)
+    document = rebasing(place, sync, field, approve, report.progress())
+    report.done()
+    answer(form, document, lambda: _tell_rebaselined(document))
+    return 4 if document["unread"] else 3 if document["agreed"] and not document["done"] else 0
+
+
+def _tell_rebaselined(document: Mapping[str, Any]) -> None:
+    if not document["agreed"]:
+        click.echo("nothing to take: everything that is compared agrees with its base")
+    for one in document["agreed"]:
+        verb = "agreed" if document["done"] else "would be agreed"
+        click.echo(f"  {one['connection']}.{one['field']}: {one['records']} records {verb} as they are there")
+    for name, why in document["unread"].items():
+        click.echo(f"not read: {name}: {why}")
+    if document["agreed"] and not document["done"]:
+        click.echo(f"to do this: the same command with --approve {document['change_set']}")

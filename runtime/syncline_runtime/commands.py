@@ -8,8 +8,10 @@ import click
 
 from syncline_runtime import report
 from syncline_runtime.cli import compiled, project_root
+from syncline_runtime.cli_erase import erase
 from syncline_runtime.cli_exceptions import exceptions
 from syncline_runtime.cli_options import answer, load, release_options, run_options, state_folder
+from syncline_runtime.cli_recovery import backfill, replay, rollback
 from syncline_runtime.cli_state import state
 from syncline_runtime.errors import InternalError, ReleaseError
 from syncline_runtime.plan import load_release
@@ -133,5 +135,6 @@ def sandbox(port: int, release: Path | None) -> int:
 
 COMMANDS: dict[str, click.Command] = {
     "plan": plan, "run": run, "status": status, "exceptions": exceptions, "trace": trace,
-    "preflight": preflight, "sandbox": sandbox, "state": state,
+    "preflight": preflight, "sandbox": sandbox, "state": state, "erase": erase,
+    "replay": replay, "backfill": backfill, "rollback": rollback,
 }  # fmt: skip

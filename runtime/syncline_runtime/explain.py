@@ -5,46 +5,30 @@ In: release, binding, state folder. Out: documents (JSON values) that ``report``
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from syncline_runtime.binding import Binding
-from syncline_runtime.errors import StateError
-from syncline_runtime.ledger import FILE, SEGMENTS, Ledger, Realm, open_ledger
+from syncline_runtime.ledger import Ledger
 from syncline_runtime.ledger.equations import unequal
 from syncline_runtime.plan import Release
 from syncline_runtime.report import DOCUMENT_VERSION, moment
-from syncline_runtime.run import clock_now
-from syncline_runtime.segments import SegmentStore
-from syncline_runtime.state import State, rebuild
+from syncline_runtime.state import State
+from syncline_runtime.upkeep import integrity, session
+from syncline_runtime.upkeep.session import Place
 
 
-@contextmanager
-def opened_ledger(binding: Binding, folder: Path, url: str | None) -> Iterator[Ledger]:
+def opened_ledger(binding: Binding, folder: Path, url: str | None) -> AbstractContextManager[Ledger]:
     """Open the ledger of runs that have been made; StateError if there were none."""
-    if url is None and not (folder / FILE).exists():
-        raise StateError(
-            "there is no state here: nothing has run yet",
-            place=str(folder),
-            mend="run once with `syncline run`, or name the folder with --state",
-            code="SYN6008",
-        )
-    with open_ledger(url or folder / FILE, Realm(binding.project, binding.environment), clock_now) as ledger:
-        yield ledger
+    return session.opened_ledger(binding, folder, url)
 
 
-@contextmanager
-def opened_state(release: Release, binding: Binding, folder: Path, url: str | None) -> Iterator[tuple[Ledger, State]]:
+def opened_state(
+    release: Release, binding: Binding, folder: Path, url: str | None
+) -> AbstractContextManager[tuple[Ledger, State]]:
     """Open ledger and state, the state folded up to the ledger."""
-    with opened_ledger(binding, folder, url) as ledger:
-        state = State(folder, SegmentStore(folder / SEGMENTS))
-        try:
-            state.fold(release, ledger.register.segments())
-            yield ledger, state
-        finally:
-            state.close()
+    return session.opened_state(Place(release, binding, folder, url))
 
 
 def status(release: Release, binding: Binding, folder: Path, url: str | None, most: int) -> dict[str, Any]:
@@ -91,29 +75,6 @@ def status(release: Release, binding: Binding, folder: Path, url: str | None, mo
         }
 
 
-def rebuild_state(release: Release, binding: Binding, folder: Path, url: str | None) -> Mapping[str, Any]:
-    """Make the state again from the segments."""
-    with opened_ledger(binding, folder, url) as ledger:
-        segments = ledger.register.segments()
-        rebuild(folder, SegmentStore(folder / SEGMENTS), release, segments).close()
-        return {"version": DOCUMENT_VERSION, "segments": len(segments)}
-
-
 def verify_state(release: Release, binding: Binding, folder: Path, url: str | None) -> dict[str, Any]:
     """Check every segment, and that the state holds what they fold to."""
-    store = SegmentStore(folder / SEGMENTS)
-    with opened_state(release, binding, folder, url) as (ledger, state):
-        segments = ledger.register.segments()
-        for segment in segments:
-            store.verify(segment)
-        found = state.contents(release)
-        beside = folder / "spool" / "verify"
-        again = rebuild(beside, store, release, segments)
-        try:
-            wanted = again.contents(release)
-        finally:
-            again.close()
-            for path in beside.glob("*.duckdb*"):
-                path.unlink()
-        differing = sorted(name for name in wanted if wanted[name] != found.get(name))
-        return {"version": DOCUMENT_VERSION, "ok": not differing, "differing": differing, "segments": len(segments)}
+    return integrity.verify_state(Place(release, binding, folder, url))

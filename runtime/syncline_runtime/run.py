@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from syncline_runtime.binding import Binding
+from syncline_runtime.clock import clock_now
 from syncline_runtime.connectors import SystemClock, open_connection
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import ApprovalNeeded, SynclineError, UsageError
+from syncline_runtime.fold import fold
 from syncline_runtime.ledger import FILE, SEGMENTS, Intent, Lease, Realm, Refusal, open_ledger
 from syncline_runtime.ledger.holder import this_process
 from syncline_runtime.ledger.states import ExceptionState
@@ -37,18 +38,18 @@ from syncline_runtime.stages.match import bind_links, match
 from syncline_runtime.stages.merge import bind_current, merge
 from syncline_runtime.stages.normalise import normalise
 from syncline_runtime.stages.references import resolve_late
+from syncline_runtime.stages.replay import bind_replayed, replayed_ids
 from syncline_runtime.stages.seal import seal
 from syncline_runtime.stages.weight import weighed
 from syncline_runtime.state import State
+from syncline_runtime.tombstones import Erased
+from syncline_runtime.upkeep.check import check
+from syncline_runtime.upkeep.compaction import compact_now_and_then
+from syncline_runtime.upkeep.strays import finish_erasures
 
 LEASE_TTL = 600_000_000  # microseconds
 PREVIEW = "preview"
 LEFT_TO_PEOPLE: tuple[ExceptionState, ...] = ("open", "assigned", "waiting", "waived")  # not yet decided anew
-
-
-def clock_now() -> int:
-    """Microseconds since 1970, UTC."""
-    return time.time_ns() // 1000
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class Options:
     approve: str | None = None
     progress: Progress = lambda stage, what: None
     now: Callable[[], int] = clock_now
+    whole: bool = False  # read everything, wherever the cursors stand
+    replay: tuple[str, str] | None = None  # decide again what runs from the first to the last of these read
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class RunResult:
     delivered: Delivered = field(default_factory=Delivered)
     recovered: int = 0
     under_way: list[dict[str, Any]] = field(default_factory=list)  # writes of earlier runs whose fate is not known
+    kept: list[dict[str, Any]] = field(default_factory=list)  # writes that a rollback leaves as they are, and why
     exit_code: int = 0
 
     @property
@@ -93,54 +97,70 @@ class RunResult:
         return sum(self.delivered.acked.values())
 
 
+Decide = Callable[[RunContext], Awaitable[RunResult]]
+Seal = Callable[[RunContext, Lease], int]
+
+
 def run_release(release: Release, environment: str | Binding | None, options: Options) -> RunResult:
     """Run the syncs of a release once, in an environment by name (None: the only one) or under a binding.
 
     Raises SynclineError (see ``errors``) when the run cannot be made; what fails for single records, or because one
     system cannot be reached, is in the result.
     """
-    return asyncio.run(_run(release, _binding(release, environment), options))
+    return asyncio.run(make_run(release, _binding(release, environment), options))
 
 
 def plan_release(release: Release, environment: str | Binding | None, options: Options) -> RunResult:
     """Do everything that a run does before its seal, and record nothing."""
-    return asyncio.run(_plan(release, _binding(release, environment), options))
+    return asyncio.run(make_plan(release, _binding(release, environment), options))
 
 
 def _binding(release: Release, environment: str | Binding | None) -> Binding:
     return environment if isinstance(environment, Binding) else release.binding(environment)
 
 
-async def _run(release: Release, binding: Binding, options: Options) -> RunResult:
+async def make_run(
+    release: Release, binding: Binding, options: Options, decide: Decide | None = None, seal: Seal = seal
+) -> RunResult:
+    """See ``run_release``; ``decide`` and ``seal`` say what is written where that is not what the syncs demand."""
     plans = _chosen(release, options.syncs)
     async with _opened(release, binding, options, plans) as run:
         ledger = run.ledger
         lease = ledger.leases.acquire([plan.name for plan in plans], this_process(), LEASE_TTL)
         try:
-            begun = ledger.runs.begin(lease, release.hash, digest(binding), [plan.name for plan in plans])
-            run.run_id, run.started_at = begun.id, begun.started_at
-            run.keep_lease = _Keeper(run, lease).renew
-            for name, proof in run.proofs.items():
-                ledger.register.prove(lease, name, proof.account or "", proof.environment or "")
-            ledger.exceptions.end_waivers(lease)
-            recovered = await _recover(run, lease, begun)
-            result = await _decide(run)
-            result.recovered = recovered
-            _approved(run, lease, result, options.approve)
-            seal(run, lease)
-            run.state.fold(release, ledger.register.segments())
-            result.delivered = await deliver(run, lease)
-            run.progress("confirm", "acknowledgements")
-            await confirm(run, lease)
-            result.exit_code = _exit_code(result)
-            ledger.runs.close(lease, begun.id, "done", result.exit_code, _summary(result))
+            result = await _under_lease(run, lease, options, decide or decide_writes, seal)
+            compact_now_and_then(run.state, ledger, lease, run.now())
             return result
-        except SynclineError as error:
-            if run.run_id:
-                ledger.runs.close(lease, run.run_id, "failed", error.exit_code, {"code": error.error_code})
-            raise
         finally:
             ledger.leases.release(lease)
+
+
+async def _under_lease(run: RunContext, lease: Lease, options: Options, decide: Decide, seal: Seal) -> RunResult:
+    """Make a run, from its beginning in the ledger to its close."""
+    ledger, names = run.ledger, [plan.name for plan in run.plans]
+    try:
+        begun = ledger.runs.begin(lease, run.release.hash, digest(run.binding), names)
+        run.run_id, run.started_at = begun.id, begun.started_at
+        run.keep_lease = _Keeper(run, lease).renew
+        for name, proof in run.proofs.items():
+            ledger.register.prove(lease, name, proof.account or "", proof.environment or "")
+        ledger.exceptions.end_waivers(lease)
+        recovered = await _recover(run, lease, begun)
+        result = await decide(run)
+        result.recovered = recovered
+        _approved(run, lease, result, options.approve)
+        seal(run, lease)
+        fold(run.state, run.release, ledger.register.segments())
+        result.delivered = await deliver(run, lease)
+        run.progress("confirm", "acknowledgements")
+        await confirm(run, lease)
+        result.exit_code = _exit_code(result)
+        ledger.runs.close(lease, begun.id, "done", result.exit_code, _summary(result))
+        return result
+    except SynclineError as error:
+        if run.run_id:
+            ledger.runs.close(lease, run.run_id, "failed", error.exit_code, {"code": error.error_code})
+        raise
 
 
 class _Keeper:
@@ -156,11 +176,12 @@ class _Keeper:
             self._due = self._run.now() + LEASE_TTL // 3
 
 
-async def _plan(release: Release, binding: Binding, options: Options) -> RunResult:
+async def make_plan(release: Release, binding: Binding, options: Options, decide: Decide | None = None) -> RunResult:
+    """See ``plan_release``."""
     plans = _chosen(release, options.syncs)
     async with _opened(release, binding, options, plans) as run:
         run.run_id, run.started_at = PREVIEW, options.now()
-        result = await _decide(run)
+        result = await (decide or decide_writes)(run)
         pending = result.changes.writes or result.under_way or result.findings
         result.exit_code = 3 if pending else _exit_code(result)
         return result
@@ -180,7 +201,7 @@ async def _recover(run: RunContext, lease: Lease, begun: Any) -> int:
     return left.ambiguous + left.superseded
 
 
-async def _decide(run: RunContext) -> RunResult:
+async def decide_writes(run: RunContext) -> RunResult:
     """Extract, normalise, match, merge, diff and guard: everything that comes before the seal."""
     bind_links(run)
     await extract(run)
@@ -231,6 +252,8 @@ def _standing(run: RunContext) -> tuple[list[Intent], dict[str, list[str]]]:
     bind_decisions(run)
     for object_, cid in (*run.ledger.intents.open_work(), *((d.object, d.canonical_id) for d in run.decisions)):
         open_ids.setdefault(object_, []).append(cid)
+    for object_, cid in replayed_ids(run):
+        open_ids.setdefault(object_, []).append(cid)
     refused = [
         (
             member.connection,
@@ -263,9 +286,11 @@ async def _opened(
     store = SegmentStore(options.state / SEGMENTS)
     async with AsyncExitStack() as stack:
         ledger = stack.enter_context(open_ledger(options.ledger or options.state / FILE, realm, options.now))
+        finish_erasures(options.state, store, ledger, release)
         state = State(options.state, store)
         stack.callback(state.close)
-        state.fold(release, ledger.register.segments())
+        check(state, ledger)
+        fold(state, release, ledger.register.segments())
         run = RunContext(
             release=release,
             binding=binding,
@@ -276,9 +301,12 @@ async def _opened(
             state=state,
             store=store,
             ledger=ledger,
+            erased=Erased.of(state, ledger),
             now=options.now,
             progress=options.progress,
+            whole=options.whole,
         )
+        bind_replayed(run, options.replay)
         await _connect(run, stack)
         yield run
 

@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 from syncline_runtime.errors import StateError
 
-SegmentKind = Literal["landed", "base", "canonical", "links", "outcomes"]
+SegmentKind = Literal["landed", "base", "canonical", "links", "outcomes", "before"]
 SCHEMA_VERSION = 1
 _WRITING = ".writing"
 _BLOCK = 1 << 20
@@ -41,6 +41,10 @@ class Segment:
     bytes: int
     schema_version: int = SCHEMA_VERSION
     seq: int = 0
+
+    def at(self, seq: int) -> Segment:
+        """Give the segment as the register holds it under a sequence."""
+        return dataclasses.replace(self, seq=seq)
 
 
 @dataclass(frozen=True)
@@ -114,10 +118,21 @@ class SegmentStore:
         known = {self.root / segment.path for segment in registered}
         return sorted(path for path in self.root.rglob("*.parquet") if path not in known)
 
+    def published(self) -> Iterator[Path]:
+        """Files below the store that have their final names, registered or not."""
+        return (path for path in self.root.rglob("*.parquet") if path.parent.name != _WRITING)
 
-def with_seq(segment: Segment, seq: int) -> Segment:
-    """Give the segment as the register holds it."""
-    return dataclasses.replace(segment, seq=seq)
+    def clear_drafts(self) -> int:
+        """Remove drafts that were never published; returns how many. Nobody else may be writing."""
+        drafts = list((self.root / _WRITING).glob("*.parquet"))
+        for path in drafts:
+            path.unlink(missing_ok=True)
+        return len(drafts)
+
+
+def run_of(path: Path) -> str:
+    """Give the run that wrote a file of the store."""
+    return path.name.partition("-")[0]
 
 
 def _safe(name: str) -> str:

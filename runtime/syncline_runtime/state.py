@@ -19,11 +19,10 @@ from typing import Any
 import duckdb
 
 from syncline_runtime.encoding import digest
-from syncline_runtime.errors import InternalError, LeaseHeld, StateError
-from syncline_runtime.plan import Member, Plan, Release
+from syncline_runtime.errors import InternalError, LeaseHeld, StateError, SynclineError
+from syncline_runtime.plan import Member, Plan
 from syncline_runtime.segments import Segment, SegmentStore
 
-FOLD_VERSION = 1
 LINK_COLUMNS = {
     "object": "VARCHAR", "connection": "VARCHAR", "resource": "VARCHAR", "native_id": "VARCHAR",
     "canonical_id": "VARCHAR", "how": "VARCHAR", "rule": "VARCHAR", "run": "VARCHAR", "state": "VARCHAR",
@@ -40,7 +39,6 @@ BASE_COLUMNS = {
     "_before": "VARCHAR", "_written": "BIGINT", "_disputed": "VARCHAR", "_synced": "VARCHAR",
     "_unseen": "VARCHAR",
 }  # fmt: skip
-SAME_TYPE = {"TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE"}  # as we write it, as the engine does
 LANDED_COLUMNS = {
     "_native_id": "VARCHAR", "_op": "VARCHAR", "_version": "VARCHAR", "_seq": "BIGINT", "_raw_hash": "VARCHAR",
     "_missing": "VARCHAR[]", "_correlation": "VARCHAR",
@@ -173,13 +171,17 @@ class State:
                 mend="give the process more memory, or run fewer syncs at once",
                 code="SYN6014",
             ) from None
-        except duckdb.IOException as error:
-            cut = "enough bytes" in str(error) and self.path.name in str(error)
-            raise (self._damaged(error) if cut else _input_output(error, self.path)) from None
-        except duckdb.FatalException as error:
-            raise self._damaged(error) from None
         except duckdb.Error as error:
-            raise InternalError(f"a plan step failed in the engine: {str(error)[:2000]}", place=sql[:200]) from error
+            raise self._told(error, sql) from error
+
+    def _told(self, error: duckdb.Error, sql: str) -> SynclineError:
+        """Say what it means that the engine failed."""
+        damaged = any(word in str(error) for word in ("enough bytes", "Corrupt", "checksum"))
+        if damaged or isinstance(error, duckdb.FatalException):
+            return self._damaged(error)
+        if isinstance(error, duckdb.IOException):
+            return _input_output(error, self.path)
+        return InternalError(f"a plan step failed in the engine: {str(error)[:2000]}", place=sql[:200])
 
     def rows(self, sql: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         """Give the rows of a query."""
@@ -257,138 +259,15 @@ class State:
 
     # segments
 
-    def write_segment(self, kind: str, subject: str, run: str, sql: str) -> Segment | None:
-        """Write the rows of a query as a segment; None when there are none."""
+    def write_segment(self, kind: str, subject: str, run: str, sql: str, *, bare: bool = False) -> Segment | None:
+        """Write the rows of a query as a segment; None when there are none, unless it may be ``bare``."""
         draft = self.store.writing(kind, subject, run)  # type: ignore[arg-type]
         path = text(str(draft.path.resolve()))
         rows = self.scalar(f"COPY ({sql}) TO {path} (FORMAT parquet, COMPRESSION zstd)")
-        if rows == 0:
+        if rows == 0 and not bare:
             draft.path.unlink(missing_ok=True)
             return None
         return self.store.publish(draft, rows)
-
-    def fold(self, release: Release, segments: Sequence[Segment]) -> None:
-        """Apply registered segments that are not applied yet, in their order; make the tables a release needs."""
-        self.execute("CREATE TABLE IF NOT EXISTS fold (subject VARCHAR, shape VARCHAR, seq BIGINT)")
-        wanted = _tables(release)
-        known = {subject: (shape, seq) for subject, shape, seq in self.rows("SELECT subject, shape, seq FROM fold")}
-        grouped: dict[str, list[Segment]] = {}
-        for segment in segments:
-            grouped.setdefault(f"{segment.kind}:{segment.subject}", []).append(segment)
-        for subject, columns in wanted.items():
-            shape = digest([FOLD_VERSION, list(columns.items())])
-            mine = grouped.get(subject, [])
-            before = known.get(subject)
-            last = mine[-1].seq if mine else 0
-            if before is not None and before[0] == shape and before[1] > last:
-                raise StateError(
-                    "the state knows more than the ledger: one of them is from another time",
-                    place=str(self.path),
-                    mend="put back the ledger that belongs to it, or make the state again with `syncline state rebuild`",
-                    code="SYN6012",
-                )
-            if before is None or before[0] != shape:
-                self._fresh_table(subject, columns, shape)
-                before = (shape, 0)
-            todo = [segment for segment in mine if segment.seq > before[1]]
-            if todo:
-                self._apply(subject, columns, todo)
-
-    def _fresh_table(self, subject: str, columns: dict[str, str], shape: str) -> None:
-        listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
-        self.execute("BEGIN")
-        self.execute(f"CREATE OR REPLACE TABLE {quoted(subject)} ({listed})")
-        self.execute(f"DELETE FROM fold WHERE subject = {text(subject)}")
-        self.execute(f"INSERT INTO fold VALUES ({text(subject)}, {text(shape)}, 0)")
-        self.execute("COMMIT")
-
-    def _apply(self, subject: str, columns: dict[str, str], segments: Sequence[Segment]) -> None:
-        key = _key(subject)
-        self.execute("BEGIN")
-        for segment in segments:
-            self.store.verify(segment)
-            path = (self.store.root / segment.path).resolve()
-            source = f"read_parquet({text(str(path))})"
-            there = self.columns_of(path)
-            if key:
-                on = " AND ".join(f"s.{quoted(k)} IS NOT DISTINCT FROM t.{quoted(k)}" for k in key)
-                self.execute(f"DELETE FROM {quoted(subject)} AS t USING {source} AS s WHERE {on}")
-            chosen = [name for name in columns if name in there]
-            values = {quoted(name): f"TRY_CAST({quoted(name)} AS {columns[name]})" for name in chosen}
-            values |= _without_lost(subject, columns, there)
-            self.execute(
-                f"INSERT INTO {quoted(subject)} ({', '.join(values)}) SELECT {', '.join(values.values())} FROM {source}"
-            )
-        self.execute(f"UPDATE fold SET seq = {segments[-1].seq} WHERE subject = {text(subject)}")
-        self.execute("COMMIT")
-
-    def contents(self, release: Release) -> dict[str, str]:
-        """Give a digest of every table's rows, whatever their order: equal states have equal contents."""
-        return {
-            subject: str(
-                self.scalar(
-                    f"SELECT count(*)::VARCHAR || ':' || coalesce(bit_xor(hash(t))::VARCHAR, '') FROM {quoted(subject)} t"
-                )
-            )
-            for subject in _tables(release)
-        }
-
-
-def rebuild(folder: Path, store: SegmentStore, release: Release, segments: Sequence[Segment]) -> State:
-    """Make the state again from the segments: the old file is put aside, not deleted, until the new one is whole."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "state.duckdb"
-    aside = folder / "state.duckdb.old"
-    for each in (path, Path(f"{path}.wal")):
-        if each.exists():
-            each.replace(Path(str(each).replace(str(path), str(aside))))
-    state = State(folder, store)
-    state.fold(release, segments)
-    for each in (aside, Path(f"{aside}.wal")):
-        each.unlink(missing_ok=True)
-    return state
-
-
-def _tables(release: Release) -> dict[str, dict[str, str]]:
-    """Give the tables that a release needs: subject (kind:subject) → columns."""
-    tables: dict[str, dict[str, str]] = {"links:all": LINK_COLUMNS}
-    for plan in release.in_order:
-        tables[f"canonical:{plan.name}"] = canonical_columns(plan)
-        tables[f"outcomes:{plan.name}"] = OUTCOME_COLUMNS
-        for member in plan.members:
-            tables[f"base:{plan.name}/{member.connection}"] = base_columns(member)
-    return tables
-
-
-def _without_lost(subject: str, columns: dict[str, str], there: dict[str, str]) -> dict[str, str]:
-    """Give the columns that say of values what a changed type cannot hold: nothing is agreed there, and it is no null."""
-    lost = {}
-    for name, old in there.items():
-        new = columns.get(name, old)
-        if old != SAME_TYPE.get(new, new) and not name.startswith(("_", "from.")):
-            back = f"TRY_CAST(TRY_CAST({quoted(name)} AS {new}) AS {old})"
-            lost[name.removeprefix("agreed.")] = f"{back} IS DISTINCT FROM {quoted(name)}"
-    if not lost:
-        return {}
-    if subject.startswith("canonical:"):
-        told = ", ".join(f"CASE WHEN {condition} THEN {text(name + ',')} END" for name, condition in lost.items())
-        return {quoted("_lost"): f"nullif(concat(',', {told}), ',')"}
-    if not subject.startswith("base:"):
-        return {}
-    slots = quoted("_slots")
-    for name, condition in lost.items():
-        slots = f"CASE WHEN {condition} THEN replace({slots}, {text(f',{name},')}, ',') ELSE {slots} END"
-    return {quoted("_slots"): slots}
-
-
-def _key(subject: str) -> tuple[str, ...]:
-    """Say what a later row replaces an earlier one by."""
-    kind = subject.partition(":")[0]
-    return {
-        "links": ("object", "connection", "resource", "native_id", "generation"),
-        "canonical": ("_cid",),
-        "base": ("_native_id",),
-    }.get(kind, ())
 
 
 def _input_output(error: Exception, path: Path) -> StateError:

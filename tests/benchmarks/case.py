@@ -15,6 +15,7 @@ import duckdb
 
 from syncline_compiler.pipeline import compile_project
 from syncline_compiler.writing import write_release
+from syncline_runtime.fold import fold
 from syncline_runtime.plan import Member, Plan, Release, load_release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.context import landed_of, prefix_of
@@ -81,7 +82,7 @@ def prepare(folder: Path, records: int, threads: int) -> Case:
     _generate(case, plan)
     for phase in ("first", "changed"):
         state = case.state(phase)
-        state.fold(release, [])
+        fold(state, release, [])
         if phase == "changed":
             _fill(case, plan, state)
         state.execute("CHECKPOINT")

@@ -24,7 +24,8 @@ from faults import proxy
 from faults.proxy import Chooses, Fate, Proxy, the_first
 from support.real_systems import EXAMPLE, Desk, running
 from syncline_runtime import load_release, run_release
-from syncline_runtime.run import Options, RunResult, clock_now
+from syncline_runtime.clock import clock_now
+from syncline_runtime.run import Options, RunResult
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

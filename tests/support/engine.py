@@ -10,6 +10,7 @@ from typing import Any
 
 from syncline_compiler.pipeline import compile_project
 from syncline_compiler.writing import write_release
+from syncline_runtime.fold import fold
 from syncline_runtime.plan import Member, Plan, Release, load_release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.context import Reading, RunContext, landed_of, prefix_of
@@ -46,7 +47,7 @@ class Engine:
         folder.mkdir(parents=True, exist_ok=True)
         store = SegmentStore(folder / "segments")
         self.state = State(folder, store)
-        self.state.fold(release, [])
+        fold(self.state, release, [])
         self.run = RunContext(
             release=release,
             binding=None,  # type: ignore[arg-type]

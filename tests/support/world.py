@@ -16,6 +16,8 @@ from syncline_runtime.plan import Release
 from syncline_runtime.run import RunResult
 from syncline_runtime.sandbox import serve
 from syncline_runtime.sandbox.server import Sandbox
+from syncline_runtime.upkeep.integrity import verify_state
+from syncline_runtime.upkeep.session import Place
 
 PROJECT = "syncline: 1\nproject: t\nenvironments: {t: {a: {stand_in: true}, b: {stand_in: true}}}\n"
 HEAD = "system: {name}\nversion: 1.0.0\nprotocol: rest\nauth: {{kind: bearer}}\nresources:\n"
@@ -56,6 +58,15 @@ class World:
 
     def plan(self) -> RunResult:
         return plan_release(self.release, "t", self.options)
+
+    @property
+    def place(self) -> Place:
+        """Whose state it is and where it lies."""
+        return Place(self.release, self.release.binding("t"), self.options.state)
+
+    def assert_whole(self) -> None:
+        """Check that the state is what its segments fold to."""
+        assert verify_state(self.place)["differing"] == []
 
     def add(self, of: str, resource: str = "Rec", **natives: Any) -> str:
         """Make a record by hand and give its id."""

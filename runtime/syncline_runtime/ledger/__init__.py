@@ -5,6 +5,7 @@ outbox, exceptions, casework, decisions) take and give the frozen dataclasses of
 Invariants: nothing is recorded by halves; every write of a run proves its lease; field values stand in one table.
 """
 
+from syncline_runtime.ledger.erasures import Erasure, Tombstone
 from syncline_runtime.ledger.facts import (
     Ack,
     Approval,
@@ -31,6 +32,7 @@ from syncline_runtime.ledger.facts import (
     Sealed,
 )
 from syncline_runtime.ledger.open import FILE, SEGMENTS, Ledger, open_ledger
+from syncline_runtime.segments import Segment
 
 __all__ = [
     "FILE",
@@ -43,6 +45,7 @@ __all__ = [
     "Count",
     "Cursor",
     "Decision",
+    "Erasure",
     "ExceptionRecord",
     "Failure",
     "Intent",
@@ -59,5 +62,7 @@ __all__ = [
     "Run",
     "Seal",
     "Sealed",
+    "Segment",
+    "Tombstone",
     "open_ledger",
 ]

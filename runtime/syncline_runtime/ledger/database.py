@@ -179,6 +179,18 @@ class Database:
             outer.spoiled = True
             raise
 
+    def vacuum(self) -> None:
+        """Write the file anew, so that nothing stays in it of what was deleted; a server sees to that itself."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        with self._lock, self._told():
+            driver = self._connection().connection.dbapi_connection
+            assert driver is not None
+            for statement in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                cursor = driver.cursor()
+                cursor.execute(statement)
+                cursor.close()
+
     def close(self) -> None:
         """Give back all connections; SQLite folds its log into the file."""
         with self._lock:

@@ -14,6 +14,11 @@ def new_id(now: int, after: str = "") -> str:
     return made if made > after else _write(_read(after) + 1, _TIME + _CHANCE)
 
 
+def first_id(now: int) -> str:
+    """Give the lowest id that is made at a time in microseconds: those made before are lower."""
+    return _write(now // 1000, _TIME) + _LETTERS[0] * _CHANCE
+
+
 def _read(written: str) -> int:
     number = 0
     for letter in written:

@@ -17,10 +17,12 @@ from typing import Self
 from sqlalchemy import inspect, select
 
 from syncline_runtime.errors import StateError
+from syncline_runtime.ledger.bodies import fingerprint
 from syncline_runtime.ledger.casework import Casework
 from syncline_runtime.ledger.database import Clock, Database, Prepared, Transaction, given
 from syncline_runtime.ledger.decisions import Decisions
 from syncline_runtime.ledger.engine import file_engine, new_file, parsed, server_engine
+from syncline_runtime.ledger.erasures import Erasures
 from syncline_runtime.ledger.exceptions import Exceptions
 from syncline_runtime.ledger.facts import Lease, Realm, Seal, Sealed
 from syncline_runtime.ledger.intents import Intents
@@ -48,6 +50,12 @@ class Ledger:
         self.intents, self.outbox = Intents(database), Outbox(database)
         self.exceptions, self.decisions = Exceptions(database), Decisions(database)
         self.casework = Casework(database)
+        self.erasures = Erasures(database)
+
+    @property
+    def identity(self) -> str:
+        """What tells this ledger and realm from all others; says nothing of what is in it."""
+        return fingerprint(self._database.fingerprint_key, str(self.realm).encode())
 
     def seal(self, held: Lease, what: Seal) -> Sealed:
         """Record everything that a run decided, in one transaction; see ``seal.seal``."""

@@ -17,7 +17,7 @@ from syncline_runtime.errors import StateError
 from syncline_runtime.ledger.database import Database, Prepared, Row, Transaction, given
 from syncline_runtime.ledger.facts import Ack, Cursor, Lease, Reference
 from syncline_runtime.ledger.schema import ack, connection, counter, cursor, intent, payload, segment
-from syncline_runtime.segments import Segment, with_seq
+from syncline_runtime.segments import Segment
 
 _SEGMENTS = Prepared(
     lambda: select(
@@ -27,7 +27,16 @@ _SEGMENTS = Prepared(
     .where(segment.c.realm_id == bindparam("realm"), segment.c.seq > bindparam("after"))
     .order_by(segment.c.seq)
 )  # fmt: skip
+_EVERYONES = select(
+    segment.c.kind, segment.c.subject, segment.c.run_id, segment.c.path, segment.c.sha256,
+    segment.c.rows, segment.c.bytes, segment.c.schema_version, segment.c.seq,
+)  # fmt: skip
 _ADD_SEGMENT = Prepared(lambda: segment.insert())
+_DROP_SEGMENT = Prepared(
+    lambda: segment.delete().where(
+        segment.c.realm_id == bindparam("realm"), segment.c.seq == bindparam("of"), segment.c.path == bindparam("at")
+    )
+)
 _SEQUENCE = Prepared(
     lambda: select(counter.c.value).where(counter.c.realm_id == bindparam("realm"), counter.c.name == "seq")
 )
@@ -125,6 +134,19 @@ class Register:
         with self._database.read() as look:
             return [Segment(*row) for row in look.rows(_SEGMENTS, after=after)]
 
+    def everyones(self) -> list[Segment]:
+        """Give the registered segments of every realm of this ledger, in no order."""
+        with self._database.read() as look:
+            return [Segment(*row) for row in look.connection.execute(_EVERYONES)]
+
+    def replace(self, held: Lease, gone: Sequence[Segment], new: Sequence[Segment]) -> None:
+        """Let segments stand in for others, at once; one without a sequence gets the next.
+
+        Raises StateError (SYN6009) if another process has replaced one of them.
+        """
+        with self._database.write(held) as change:
+            replace_segments(change, gone, new, self._database.place)
+
     def cursors(self) -> dict[tuple[str, str, str], str]:
         """Give the cursor per (connection, resource, sync)."""
         with self._database.read() as look:
@@ -182,9 +204,23 @@ class Register:
 def add_segments(change: Transaction, run: str, segments: Sequence[Segment]) -> int:
     """Register segments of a run and return the sequence after them, raised even if there are none."""
     last = change.bump("seq", max(len(segments), 1))
-    numbered = [with_seq(one, last - len(segments) + place) for place, one in enumerate(segments, start=1)]
+    numbered = [one.at(last - len(segments) + place) for place, one in enumerate(segments, start=1)]
     change.many(_ADD_SEGMENT, ({**vars(one), "run_id": run} for one in numbered))
     return last
+
+
+def replace_segments(change: Transaction, gone: Sequence[Segment], new: Sequence[Segment], place: str) -> None:
+    """See ``Register.replace``."""
+    for one in gone:
+        if not change.run(_DROP_SEGMENT, of=one.seq, at=one.path):
+            raise StateError(
+                f"segment {one.path} was replaced by another process",
+                place=place,
+                mend="nothing was changed; run again",
+                code="SYN6009",
+            )
+    numbered = [one if one.seq else one.at(change.bump("seq")) for one in new]
+    change.many(_ADD_SEGMENT, ({**vars(one), "run_id": one.run} for one in numbered))
 
 
 def move_cursors(change: Transaction, run: str, cursors: Sequence[Cursor]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
@@ -47,6 +47,7 @@ _COUNTS = Prepared(
         .order_by(count.c.sync, count.c.equation, count.c.subject, count.c.name, count.c.detail)
     )
 )
+_KNOWN = select(run.c.id, run.c.closed_at).where(run.c.id.in_(bindparam("ids", expanding=True)))
 _ADD_COUNT = Prepared(lambda: count.insert())
 
 
@@ -111,6 +112,11 @@ class Runs:
         with self._database.read() as look:
             row = look.row(_ONE, of=of)
         return None if row is None else _run(row)
+
+    def known(self, ids: Iterable[str]) -> dict[str, bool]:
+        """Say which of these runs any realm of this ledger knows, and whether they have ended."""
+        with self._database.read() as look:
+            return {row[0]: row[1] is not None for row in look.among(_KNOWN, "ids", sorted(set(ids)))}
 
     def counts(self, of: str) -> list[Count]:
         """All counts of a run, sorted."""

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import NamedFromClause
 
-FORMAT = 2  # what this program reads and writes; the migration of that number makes it
+FORMAT = 3  # what this program reads and writes; the migration of that number makes it
 
 metadata = MetaData(
     naming_convention={
@@ -305,4 +305,22 @@ decision_end = _table(  # a decision that is in force no longer
     _text("run_id"),
     _belongs("decision_id", "decision"),
     _belongs("run_id", "run"),
+)
+
+erasure = _table(
+    "erasure",
+    _key("id"),
+    _text("object"),
+    _text("by"),
+    _whole("at"),
+    _maybe("finished_at", BigInteger),  # when the files had followed
+)
+
+erased = _table(
+    "erased",
+    _key("connection", Text),
+    _key("resource", Text),
+    _key("digest", Text),  # HMAC with the key of the state folder
+    _whole("erasure_id"),
+    _belongs("erasure_id", "erasure"),
 )

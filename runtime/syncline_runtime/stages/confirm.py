@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from syncline_runtime.errors import SynclineError
+from syncline_runtime.fold import fold
 from syncline_runtime.ledger import Ack, Lease, NewException
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.segments import Segment
@@ -90,7 +91,7 @@ async def confirm(run: RunContext, lease: Lease, *, recovering: bool = False) ->
         segments.append(links)
     run.ledger.register.confirm(lease, run.run_id, [ack.seq for ack in acks], segments)
     _resolve(run, lease, acks)
-    run.state.fold(run.release, run.ledger.register.segments())
+    fold(run.state, run.release, run.ledger.register.segments())
     run.state.execute("DELETE FROM new_links")
     return len(acks)
 

@@ -17,6 +17,7 @@ from syncline_runtime.ledger.states import DecisionState
 from syncline_runtime.plan import Member, Plan, Release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.state import State
+from syncline_runtime.tombstones import Erased
 
 Progress = Callable[[str, str], None]  # stage, what
 
@@ -47,6 +48,9 @@ class RunContext:
     now: Callable[[], int]  # microseconds UTC
     keep_lease: Callable[[], None] = lambda: None  # renews it where that is due
     progress: Progress = lambda stage, what: None
+    whole: bool = False  # everything is read, wherever the cursors stand
+    replayed: bool = False  # ``replayed`` holds rows that are looked at again
+    erased: Erased = field(default_factory=Erased)
     connections: dict[str, ConnectionHandle] = field(default_factory=dict)
     proofs: dict[str, Proof] = field(default_factory=dict)  # connection → who its system says it is
     readings: dict[tuple[str, str], Reading] = field(default_factory=dict)

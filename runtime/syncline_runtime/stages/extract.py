@@ -45,7 +45,7 @@ async def _read(run: RunContext, readers: list[tuple[Plan, Member]], stored: lis
     if handle is None:
         return
     shape = digest(natives)[:16]
-    since = _since(stored, shape)
+    since = None if run.whole else _since(stored, shape)
     try:
         newest, rows = await _land(run, handle, member.resource, relation, columns, since)
     except SynclineError as error:
@@ -94,6 +94,7 @@ async def _land(
             run.state.load_file(relation, columns, spool)
         for each in parquet:
             rows += _land_parquet(run, handle, resource, relation, columns, each)
+        run.erased.take_out(run.state, relation, handle.name, resource)
     finally:
         spool.unlink(missing_ok=True)
     return newest, rows

@@ -146,6 +146,8 @@ def _count(run: RunContext, plan: Plan, member: Member) -> None:
     subject = f"{member.connection}.{member.resource}"
     reading = run.reading(member)
     run.count(plan.name, "in", subject, "read", reading.rows)
+    if erased := run.erased.met.get((member.connection, member.resource)):
+        run.count(plan.name, "in", subject, "tombstone", erased, "erased")
     for kind, detail, value in run.state.rows(
         f"SELECT kind, detail, count(*) FROM ({_classes(prefix, idle=plan.name in run.idle)}) GROUP BY 1, 2"
     ):

@@ -14,6 +14,7 @@ from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.absence import find_gone
 from syncline_runtime.stages.context import RunContext, landed_of, prefix_of
+from syncline_runtime.stages.replay import of_replayed
 from syncline_runtime.state import quoted, text
 from syncline_runtime.values import apply_function
 
@@ -79,7 +80,7 @@ def _takes_up(run: RunContext, plan: Plan, member: Member) -> bool:
     """Make the first part of ``image`` of a member for which something came or waits; tell whether it did."""
     prefix = prefix_of(plan, member)
     came = f"SELECT count(*) FROM {quoted(f'{prefix}/class')} WHERE class = 'changed'"
-    waits = f"SELECT count(*) FROM {quoted(f'base:{prefix}')} WHERE _status IN ({', '.join(map(text, PARKED))})"
+    waits = f"SELECT count(*) FROM {quoted(f'base:{prefix}')} AS b WHERE {_again_of(run, member)}"
     if not run.state.scalar(f"SELECT ({came}) + ({waits})"):
         return False
     run.state.make(f"{prefix}/image#0", _image_of_landed(run, plan, member))
@@ -208,7 +209,6 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
         for name in member.natives
     )
     stored = ", ".join(f"b.{quoted(name)}" for name in natives)
-    parked = ", ".join(map(text, PARKED))
     links = _link_join(plan, member)
     return f"""
         SELECT l._native_id, {_LINKED} AS _cid, l._version, l._raw_hash, {text(member.mapping)} AS _mapping,
@@ -223,7 +223,7 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
                false, {text(_again(run))}, b._unseen, {stored}
         FROM {quoted(f"base:{prefix}")} AS b
         {links.format(alias="b")}
-        WHERE b._status IN ({parked})
+        WHERE ({_again_of(run, member)})
           AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f"{prefix}/class")}
                                    WHERE class IN ('changed', 'tombstone'))
           AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f"{prefix}/gone")})
@@ -251,6 +251,14 @@ def stored_image(plan: Plan, member: Member, where: str) -> str:
                CAST(NULL AS VARCHAR) AS _correlation, b._unseen, {natives}
         FROM {quoted(f"base:{prefix}")} AS b WHERE b._status = 'linked' AND {where}
     """
+
+
+def _again_of(run: RunContext, member: Member) -> str:
+    """Give the condition on base rows that are tried again though nothing came: parked, or left out by another mapping."""
+    outside = f"_mapping <> {text(member.mapping)}"
+    if run.replayed:
+        outside += f" OR {of_replayed(member)}"
+    return f"b._status IN ({', '.join(map(text, PARKED))}) OR (b._status IN ('filtered', 'left_scope') AND ({outside}))"
 
 
 def _again(run: RunContext) -> str:

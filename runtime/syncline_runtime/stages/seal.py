@@ -69,6 +69,9 @@ def _segment_queries(run: RunContext) -> Iterator[tuple[str, str, str]]:
             if plan.name in run.touched:
                 yield "base", prefix, f"SELECT * FROM {quoted(f'{prefix}/next')}"
         if plan.name in run.touched:
+            yield from (
+                (("before", prefix_of(plan, member), _before_rows(run, plan, member))) for member in plan.members
+            )
             yield "canonical", plan.name, _canonical_rows(run, plan)
             yield "outcomes", plan.name, " UNION ALL ".join(_outcome_rows(run, plan, m) for m in plan.members)
 
@@ -160,6 +163,18 @@ def _canonical_rows(run: RunContext, plan: Plan) -> str:
         f"{', '.join(columns)} FROM {quoted(f'{plan.name}/golden')} AS g "
         f"LEFT JOIN {quoted(f'canonical:{plan.name}')} AS c ON c._cid = g._cid WHERE g._exists OR c._cid IS NOT NULL"
     )
+
+
+def _before_rows(run: RunContext, plan: Plan, member: Member) -> str:
+    """Give the native fields of records as they were before this run writes them, for a rollback."""
+    prefix = prefix_of(plan, member)
+    natives = ", ".join(f"{quoted(name)} := b.{quoted(f'native.{name}')}" for name in member.natives)
+    return f"""
+        SELECT w._cid, w._native_id, w.operation, w.part, {text(run.run_id)} AS run,
+               CAST(to_json(struct_pack({natives})) AS VARCHAR) AS natives
+        FROM {quoted(f"{prefix}/intents")} AS w JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = w._native_id
+        WHERE w.part = ''
+    """
 
 
 def _still_lost(run: RunContext, plan: Plan) -> str:

@@ -1,0 +1,1 @@
+"""Upkeep of the state between runs: is it whole, does it stay small, what must leave it, what is agreed anew."""
