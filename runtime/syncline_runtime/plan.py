@@ -125,7 +125,8 @@ class Member:
     late: tuple[LateReference, ...] = ()
     partial: tuple[str, ...] = ()  # native fields that what is read may be without
     clocks: tuple[str, ...] = ()
-    when_deleted: Literal["keep", "review", "delete"] = "review"
+    when_deleted: Literal["keep", "review", "delete", "set"] = "review"
+    sets: Mapping[str, str] = member(default_factory=dict)  # with *set*: field → value as text
     on_leave: Literal["keep", "deactivate", "delete", "unlink"] = "keep"
 
     def step(self, role: str) -> Step | None:

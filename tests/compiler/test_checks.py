@@ -69,10 +69,15 @@ CHANGES = [
         ("SYN0202", "syncs/account.yaml:4:16", "no system is called `crn`")]),
     (SYNC, "object: account@1", "object: acount", [
         ("SYN0201", "syncs/account.yaml:3:9", "no object is called `acount`")]),
-    (SYNC, "freshness: 15m", "when_deleted_in: {crm: {set: {status: closed}}}", [
-        ("SYN0012", "syncs/account.yaml:15:24", "setting fields elsewhere after a delete does not run yet")]),
+    (SYNC, "freshness: 15m", "when_deleted_in: {crm: {set: {status: closed}}}", []),
+    (SYNC, "freshness: 15m", "when_deleted_in: {crm: {set: {status: clsoed}}}", [
+        ("SYN0221", "syncs/account.yaml:15:31", None)]),
+    (SYNC, "freshness: 15m", "when_deleted_in: {crm: {set: {state: closed}}}", [
+        ("SYN0203", "syncs/account.yaml:15:31", "`account` has no field `state`")]),
+    (SYNC, "freshness: 15m", "when_deleted_in: {crm: {set: {credit_limit: {amount: 0, currency: EUR}}}}", [
+        ("SYN0012", "syncs/account.yaml:15:31", "money cannot be set by a rule yet")]),
     (SYNC, "freshness: 15m", "when_deleted_in: {crm: delete}", [
-        ("SYN0012", "syncs/account.yaml:15:24", "deleting elsewhere after a delete does not run yet")]),
+        ("SYN0504", "syncs/account.yaml:15:24", "`erp.Partner` has no `delete`, and `erp` would have to follow")]),
     (SYNC, "credit_limit: erp", "credit_limit: {tie: review}", [
         ("SYN0007", "syncs/account.yaml:10:17", "this rule names neither an owner nor `by: newest`")]),
     (SYNC, "credit_limit: erp", "credit_limit: {by: newest, owner: erp}", [

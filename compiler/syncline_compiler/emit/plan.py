@@ -175,7 +175,8 @@ def _member(sync: ResolvedSync, lowered: IrMember) -> Member:
         late=_late(slots),
         partial=tuple(field.name for field in slots.resource.fields if field.readable and field.partial),
         clocks=slots.clock_fields,
-        when_deleted=policy if policy in ("keep", "review", "delete") else "review",  # type: ignore[arg-type]
+        when_deleted=policy,  # type: ignore[arg-type]
+        sets=sync.set_when_deleted.get(member.connection if member.connection in sync.when_deleted_in else "*", {}),
         on_leave=member.on_leave,
     )
 

@@ -148,7 +148,8 @@ class ResolvedSync:
     owners: Mapping[str, Ownership]  # every field and part of the object that some member maps
     unowned_edit: Mapping[str, Policy]  # field → policy; "*" always present
     first_link: Mapping[str, FirstLink]  # field → policy; "*" always present
-    when_deleted_in: Mapping[str, str]  # connection or "*" → keep | review | delete (set: later)
+    when_deleted_in: Mapping[str, str]  # connection or "*" → keep | review | delete | set
+    set_when_deleted: Mapping[str, Mapping[str, str]]  # connection or "*" → field → value as text, where that is *set*
     freshness: int | None  # seconds
     change_guard: str | None  # "10%" or a count
     delete_guard: str | None

@@ -136,6 +136,12 @@ class ExistsSpec(Written):
     on_leave: dict[Name, OnLeave] = Field(default_factory=dict)
 
 
+class DeletedSpec(Written):
+    """What a record shows elsewhere once a system has deleted it."""
+
+    set_: Annotated[dict[str, Any], Field(min_length=1)] = Field(alias="set")
+
+
 class OwnerSpec(Written):
     """Who decides a field: an owner, or the newest by named clocks."""
 
@@ -180,7 +186,7 @@ class SyncSpec(Written):
     owners: dict[str, Annotated[OwnerSpec, LongForm("owner")]] = Field(default_factory=dict)
     unowned_edit: Annotated[dict[str, Policy], LongForm("*")] = Field(default_factory=dict)
     first_link: Annotated[dict[str, FirstLink], LongForm("*")] = Field(default_factory=dict)
-    when_deleted_in: Annotated[dict[str, WhenDeleted | dict[str, Any]], LongForm("*")] = Field(default_factory=dict)
+    when_deleted_in: Annotated[dict[str, WhenDeleted | DeletedSpec], LongForm("*")] = Field(default_factory=dict)
     weight: Literal["low", "normal", "high"] = "normal"
     freshness: Seconds | None = None
     every: Seconds | None = None

@@ -29,6 +29,7 @@ def check_ownership(
         if member.hold is not False:
             _check_create(member, declared, project, systems, diagnostics)
         _check_leaving(member, declared, project, systems, diagnostics)
+    _check_deletions(sync, declared, project, systems, diagnostics)
 
 
 def _check_historical(sync: ResolvedSync, project: WrittenProject, diagnostics: Collector) -> None:
@@ -130,4 +131,24 @@ def _check_create(
                     (span, f"`{member.connection}` must hold the record"),
                 ],
                 help=f"map it (`… <-> {native.name}`), or write a fixed value (`\"…\" -> {native.name}`)",
+            )  # fmt: skip
+
+
+def _check_deletions(
+    sync: ResolvedSync,
+    declared: _Declared,
+    project: WrittenProject,
+    systems: Mapping[str, System],
+    diagnostics: Collector,
+) -> None:
+    """Check that those who must hold a record can delete it after others have."""
+    deleting = [name for name, policy in sync.when_deleted_in.items() if policy == "delete"]
+    for member in sync.members:
+        others = [name for name in deleting if name != member.connection]
+        if others and member.hold is not False and resource_of(member, systems).delete is None:
+            diagnostics.report(
+                "SYN0504", declared.at("when_deleted_in", others[0]),
+                label=f"`{member.system}.{member.resource}` has no `delete`, and `{member.connection}` would have to follow",
+                secondary=[(project.systems[member.system].key("resources", member.resource), "described here")],
+                help="describe how a record is deleted there, or write `review`",
             )  # fmt: skip

@@ -1,7 +1,8 @@
 """Resolve syncs: members, existence and policies bound to objects, systems and mappings.
 
 In: ``SyncSpec`` with its document, objects, systems, typed mappings. Out: ``ResolvedSync`` with ``owners`` still empty
-(``resolve_owners`` fills them). Diagnostics: SYN0010, SYN0012, SYN0201, SYN0202, SYN0203, SYN0205, SYN0208.
+(``resolve_owners`` fills them). Diagnostics: SYN0010, SYN0012, SYN0201, SYN0202, SYN0203, SYN0205, SYN0208,
+SYN0221.
 Invariant: a member whose names cannot be bound is left out, and so is a sync whose object cannot be.
 """
 
@@ -11,12 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
+from syncline_compiler.checking.values import misfit
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.lookups import find_object, find_resource
 from syncline_compiler.model.document import Declared, WrittenProject
 from syncline_compiler.model.members import named_members
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject, ResolvedSync
-from syncline_compiler.model.spec import SyncSpec
+from syncline_compiler.model.spec import DeletedSpec, SyncSpec
 from syncline_compiler.model.typed import Expression, TypedMapping
 from syncline_compiler.quantities import seconds
 from syncline_compiler.source import Span
@@ -82,7 +84,8 @@ def _sync(declared: _Declared, project: WrittenProject, bound: Bound, diagnostic
         owners={},
         unowned_edit=_policies(declared, "unowned_edit", spec.unowned_edit, "restore", item, diagnostics),
         first_link=_policies(declared, "first_link", spec.first_link, "fill", item, diagnostics),
-        when_deleted_in=_when_deleted(declared, diagnostics),
+        when_deleted_in=_when_deleted(declared),
+        set_when_deleted=_set_when_deleted(declared, item, diagnostics),
         freshness=seconds(spec.freshness) if spec.freshness else None,
         change_guard=spec.guards.change,
         delete_guard=spec.guards.delete,
@@ -161,16 +164,31 @@ def _policies(
     return policies
 
 
-def _when_deleted(declared: _Declared, diagnostics: Collector) -> dict[str, str]:
+def _when_deleted(declared: _Declared) -> dict[str, str]:
     written = declared.spec.when_deleted_in
-    for name, policy in written.items():
-        if policy not in ("keep", "review"):
-            label = (
-                f"{'deleting' if policy == 'delete' else 'setting fields'} elsewhere after a delete does not run yet"
-            )
-            remedy = "use keep or review for now"
-            diagnostics.report("SYN0012", declared.at("when_deleted_in", name), label=label, help=remedy)
-    return {ANY: "review"} | {name: policy for name, policy in written.items() if isinstance(policy, str)}
+    policies = {name: policy if isinstance(policy, str) else "set" for name, policy in written.items()}
+    return {ANY: "review"} | policies
+
+
+def _set_when_deleted(declared: _Declared, item: ResolvedObject, diagnostics: Collector) -> dict[str, dict[str, str]]:
+    """Give the values that fields take once a system has deleted a record, as text that the engine reads."""
+    sets: dict[str, dict[str, str]] = {}
+    for name, policy in declared.spec.when_deleted_in.items():
+        for field, value in policy.set_.items() if isinstance(policy, DeletedSpec) else ():
+            place = declared.key("when_deleted_in", name, "set", field)
+            known = item.field(field)
+            if known is None:
+                remedy = did_you_mean(field, [one.name for one in item.fields], kind=f"fields of `{item.name}`")
+                label = f"`{item.name}` has no field `{field}`"
+                diagnostics.report("SYN0203", place, label=label, help=remedy)
+            elif known.type.kind in ("money", "list", "json"):
+                label = f"{known.type.present()} cannot be set by a rule yet"
+                diagnostics.report("SYN0012", place, label=label, help="set a field of one plain value")
+            elif problem := misfit(value, known.type):
+                diagnostics.report("SYN0221", place, label=problem)
+            else:
+                sets.setdefault(name, {})[field] = str(value).lower() if isinstance(value, bool) else str(value)
+    return sets
 
 
 def _owned_names(item: ResolvedObject) -> list[str]:

@@ -30,7 +30,7 @@ def find_gone(run: RunContext, plan: Plan, member: Member) -> None:
         f"{prefix}/gone",
         f"SELECT b._native_id, b._cid FROM {base} AS b WHERE b._status <> 'gone' AND b._native_id IN ({told}{swept})",
     )
-    if member.when_deleted != "keep":
+    if member.when_deleted == "review":
         _report(run, plan, member)
 
 

@@ -15,6 +15,7 @@ from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.decisions import carry_out, conclude_decisions
+from syncline_runtime.stages.deletion import find_followers, hold_edited
 from syncline_runtime.stages.references import awaited_by, find_waiting, hold_late, postpone
 from syncline_runtime.state import quoted, text
 
@@ -24,6 +25,7 @@ SAYS = {
     "unfit": ("SYN5009", "validation", "mismatched", "the value does not fit the system's field"),
     "waiting": ("SYN5012", "mapping", "delayed", "it refers to a record that this system does not have yet"),
     "invariant": ("SYN5006", "validation", "mismatched", "the record breaks an invariant"),
+    "deleted": ("SYN5010", "conflict", "missing", "it was deleted elsewhere and edited here since: a person decides"),
 }
 
 
@@ -56,6 +58,7 @@ def diff(run: RunContext, plan: Plan) -> None:
         if step.output in compared:
             carry_out(run, plan, compared[step.output])
     for member in plan.members:
+        find_followers(run, plan, member)
         _hold(run, plan, member)
         _intents(run, plan, member)
 
@@ -88,7 +91,7 @@ def _writes(plan: Plan, member: Member) -> str:
         if any(step.output == f"{prefix}/deletes" for step in plan.diff)
         else ""
     )
-    return f"""
+    written = f"""
         SELECT _cid, _native_id, 'update' AS operation, '' AS part, {text(member.resource)} AS resource, payload, wants,
                missing, unfit FROM {quoted(f"{prefix}/updates")}
         UNION ALL
@@ -98,6 +101,13 @@ def _writes(plan: Plan, member: Member) -> str:
         SELECT _cid, child_id, operation, slot, {child_resource}, payload, wants, '', unfit
         FROM {quoted(f"{prefix}/children")}
         {leavers}
+    """
+    followers = quoted(f"{prefix}/follows")
+    return f"""
+        SELECT w.* FROM ({written}) AS w ANTI JOIN {followers} AS f ON f._cid = w._cid
+        UNION ALL
+        SELECT _cid, _native_id, 'delete', '', {text(member.resource)}, '{{}}', '{{}}', '', ''
+        FROM {followers} WHERE NOT edited
     """
 
 
@@ -139,6 +149,7 @@ def _hold(run: RunContext, plan: Plan, member: Member) -> None:
         """,
     )
     _hold_parts(run, prefix)
+    hold_edited(run, plan, member)
 
 
 def _hold_parts(run: RunContext, prefix: str) -> None:
@@ -216,7 +227,7 @@ def _report(run: RunContext, plan: Plan, member: Member) -> None:
     awaited = awaited_by(run, prefix)
     for cid, reason, detail in run.state.rows(
         f"SELECT _cid, reason, detail FROM {quoted(f'{prefix}/held')} "
-        f"WHERE (part = '' AND reason IN ('missing', 'invariant')) OR reason IN ('unfit', 'waiting') ORDER BY 1"
+        f"WHERE (part = '' AND reason IN ('missing', 'invariant', 'deleted')) OR reason IN ('unfit', 'waiting') ORDER BY 1"
     ):
         code, category, pattern, says = SAYS[reason]
         for field in detail.split(",") if detail else [""]:
@@ -229,10 +240,11 @@ def _report(run: RunContext, plan: Plan, member: Member) -> None:
                     rule=f"{reason} {field}".strip(),
                     code=code,
                     category=category,
-                    message=f"{says}: {field}",
+                    message=f"{says}: {field}" if field else says,
                     canonical_id=cid,
                     field=field if reason != "invariant" else "",
                     pattern=pattern,
+                    severity="warning" if reason == "deleted" else "error",
                     side="destination" if reason in ("missing", "unfit") else "source",
                     owner=owners.get(field, ""),
                     correlation_id=f"{run.run_id}-{cid[:8]}",

@@ -35,7 +35,8 @@ def guard(run: RunContext) -> list[Finding]:
     findings = []
     for plan in run.plans:
         for member in plan.members:
-            findings += [found for found in (_changes(run, plan, member), _deletes(run, plan, member)) if found]
+            checks = (_changes, _deletes, _deletions)
+            findings += [found for check in checks if (found := check(run, plan, member))]
     return findings
 
 
@@ -61,6 +62,21 @@ def _deletes(run: RunContext, plan: Plan, member: Member) -> Finding | None:
     if gone <= _allowed(written, of) or (written.endswith("%") and of < FEWEST):
         return None
     return Finding(plan.name, member.connection, f"delete {written}", gone, of)
+
+
+def _deletions(run: RunContext, plan: Plan, member: Member) -> Finding | None:
+    """Check what would be deleted in the member."""
+    if plan.name not in run.touched:
+        return None
+    prefix = prefix_of(plan, member)
+    deleted = run.state.scalar(
+        f"SELECT count(*) FROM {quoted(f'{prefix}/intents')} WHERE operation = 'delete' AND part = ''"
+    )
+    of = run.state.scalar(f"SELECT count(*) FROM {quoted(f'base:{prefix}')} WHERE _status = 'linked'") if deleted else 0
+    written = plan.delete_guard or DELETE_GUARD
+    if deleted <= _allowed(written, of) or (written.endswith("%") and of < FEWEST):
+        return None
+    return Finding(plan.name, member.connection, f"delete {written}", deleted, of)
 
 
 def _allowed(written: str, of: int) -> float:

@@ -12,6 +12,7 @@ from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan, Step
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.decisions import apply_decisions
+from syncline_runtime.stages.deletion import follow_deletions
 from syncline_runtime.stages.normalise import normalise_rows, stored_image, wake
 from syncline_runtime.state import quoted, text
 
@@ -30,7 +31,7 @@ def merge(run: RunContext, plan: Plan, open_ids: Sequence[str]) -> None:
         if plan.name in plan.aggregate_refs and _add_own_parents(run, plan):
             _find_winners(run, plan, plan.merge[:last])
         apply_decisions(run, plan)
-        _cease(run, plan)
+        follow_deletions(run, plan)
         bind_current(run, plan, "winner")
         for step in plan.merge[last:]:
             state.make(step.output, step.sql)
@@ -119,40 +120,6 @@ def _tell_lost(run: RunContext, plan: Plan) -> None:
                     owner=field.owner,
                 )
             )
-
-
-def _cease(run: RunContext, plan: Plan) -> None:
-    """Let records end that were deleted wherever they were: they are in no sum any more."""
-    lost = [member for member in plan.members if _lost_any(run, plan, member)]
-    if not lost:
-        return
-    links = " UNION ALL ".join(_lost_links(plan, member, lost=member in lost) for member in plan.members)
-    run.state.execute(
-        f"UPDATE {quoted(f'{plan.name}/winner')} SET _exists = false WHERE _cid IN "
-        f"(SELECT _cid FROM ({links}) GROUP BY _cid HAVING bool_and(lost))"
-    )
-
-
-def _lost_any(run: RunContext, plan: Plan, member: Member) -> bool:
-    """Whether the member has deleted anything, ever, that its sync does not keep all the same."""
-    prefix = prefix_of(plan, member)
-    gone = f"SELECT count(*) FROM {quoted(f'base:{prefix}')} WHERE _status = 'gone'"
-    now = f"SELECT count(*) FROM {quoted(f'{prefix}/gone')}"
-    return member.when_deleted != "keep" and bool(run.state.scalar(f"SELECT ({gone}) + ({now})"))
-
-
-def _lost_links(plan: Plan, member: Member, *, lost: bool) -> str:
-    """Give the links of dirty records to a member, and whether what they lead to is lost."""
-    prefix = prefix_of(plan, member)
-    return f"""
-        SELECT l.canonical_id AS _cid,
-               {lost} AND v._cid IS NULL AND (l.state = 'reused' OR b._status = 'gone' OR g._native_id IS NOT NULL) AS lost
-        FROM links AS l SEMI JOIN {quoted(f"{plan.name}/dirty")} AS d ON d._cid = l.canonical_id
-        LEFT JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = l.native_id
-        LEFT JOIN {quoted(f"{prefix}/gone")} AS g ON g._native_id = l.native_id
-        LEFT JOIN {quoted(f"{prefix}/values")} AS v ON v._native_id = l.native_id
-        WHERE l.object = {text(plan.object)} AND l.connection = {text(member.connection)}
-    """
 
 
 def _add_stored(run: RunContext, plan: Plan, member: Member) -> None:
