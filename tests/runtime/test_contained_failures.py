@@ -78,7 +78,9 @@ def desk(shop: World) -> Desk:
 
 
 def told(shop: World, id_: str, field: str | None = None, of: str = "rec") -> dict[str, Any]:
-    return trace(shop.release, shop.release.binding("t"), shop.options.state, None, of, id_, field)
+    """Trace a record by its id in system ``a``, or as the id says."""
+    named = id_ if ":" in id_ else f"a:{id_}"
+    return trace(shop.release, shop.release.binding("t"), shop.options.state, None, of, named, field)
 
 
 def rest(shop: World) -> None:
