@@ -103,6 +103,16 @@ def test_records_that_the_run_made_stay_unless_that_is_asked_for(shop: World) ->
     assert names(shop) == {"k3": "taken over"}
 
 
+def test_what_a_first_link_wrote_is_undone_too(shop: World) -> None:
+    shop.add("a", key="k4", name="in a", size="1")
+    shop.add("b", key="k4", name="in b", size="1")
+    bad = shop.run()
+    assert names(shop)["k4"] == "in a"
+    undo(shop, bad.run_id, undo(shop, bad.run_id).changes.id)
+    assert names(shop)["k4"] == "in b"
+    assert writes(shop.run()) == []
+
+
 def test_compaction_keeps_what_a_rollback_needs(shop: World) -> None:
     bad = spoil(shop)
     compact_state(shop.place, 86_400_000_000)

@@ -168,11 +168,11 @@ def _canonical_rows(run: RunContext, plan: Plan) -> str:
 def _before_rows(run: RunContext, plan: Plan, member: Member) -> str:
     """Give the native fields of records as they were before this run writes them, for a rollback."""
     prefix = prefix_of(plan, member)
-    natives = ", ".join(f"{quoted(name)} := b.{quoted(f'native.{name}')}" for name in member.natives)
+    natives = ", ".join(f"{quoted(name)} := i.{quoted(f'native.{name}')}" for name in member.natives)
     return f"""
         SELECT w._cid, w._native_id, w.operation, w.part, {text(run.run_id)} AS run,
                CAST(to_json(struct_pack({natives})) AS VARCHAR) AS natives
-        FROM {quoted(f"{prefix}/intents")} AS w JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = w._native_id
+        FROM {quoted(f"{prefix}/intents")} AS w JOIN {quoted(f"{prefix}/image")} AS i ON i._native_id = w._native_id
         WHERE w.part = ''
     """
 
