@@ -22,11 +22,17 @@ from syncline_runtime.plan import Scope
 
 @dataclass(frozen=True)
 class Known:
-    """What was found of an island that has no errors. ``effort``: what it took to guess and to try, which is bounded."""
+    """What was found of an island. ``effort``: what it took to guess and to try, which is bounded."""
 
     diagnostics: tuple[Diagnostic, ...]
+    lints: tuple[Diagnostic, ...]  # which are told only where no island has an error
     effort: tuple[int, int]
     share: Share | None = None  # None: it was checked only
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has errors; then it is not remembered."""
+        return any(one.severity == "error" for one in self.diagnostics)
 
 
 @dataclass(frozen=True)
@@ -80,9 +86,9 @@ def _ties(plain: Mapping[str, Any]) -> Ties:
 
 
 def _known(plain: Mapping[str, Any]) -> Known:
-    found = tuple(map(diagnostic_of, plain["diagnostics"]))
+    found, lints = (tuple(map(diagnostic_of, plain[key])) for key in ("diagnostics", "lints"))
     share = _share(plain["share"]) if plain["share"] is not None else None
-    return Known(found, tuple(plain["effort"]), share)
+    return Known(found, lints, tuple(plain["effort"]), share)
 
 
 def _share(plain: Mapping[str, Any]) -> Share:

@@ -2,7 +2,7 @@
 
 In: the files of a project, what is remembered. Out: the finding about all of it, and the files of the release, one after
 the other. Invariant: both are those of the project as a whole. As soon as it is not certain that they would be, such as
-when an island has an error, whose remedy may lie anywhere, ``WholeError`` says to look at the project as a whole.
+when an island has an error about a name, whose remedy may lie anywhere, ``WholeError`` says to look at the project as a whole.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from syncline_compiler.passes.lower import lower
 from syncline_compiler.passes.parse_mapping import parse_expression
 from syncline_compiler.passes.resolve_policies import resolve_policies
 from syncline_compiler.passes.resolve_system import resolve_systems
-from syncline_compiler.pipeline import check_sources, check_written, compile_sources
+from syncline_compiler.pipeline import check_sources, check_written, compile_sources, lint
 from syncline_compiler.source import PACK_FILE, PROJECT_FILE, SourceFile, Unreadable
 from syncline_compiler.writing import Content, Kept, write_release
 
@@ -39,6 +39,14 @@ MOST_HELD = 2_000
 
 class WholeError(Exception):
     """The project has to be looked at as a whole."""
+
+
+class MistakenError(Exception):
+    """The project has errors, so that there is no release; holds what was found."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__()
+        self.finding = finding
 
 
 @dataclass
@@ -71,6 +79,8 @@ class Piecewise:
             found = yield from self._island(island, project)
             known.append(found)
         finding = self._finding(known, project, ties)
+        if self.release and finding.diagnostics.failed:
+            raise MistakenError(finding)
         if self.release:
             yield from self._rest(known, project, ties)
         return finding
@@ -107,11 +117,12 @@ class Piecewise:
             known = yield from self._looked_at(self._written(island, project))
         elif self.release and known.share is not None:
             yield from ((plan_file(name), self.kept[plan_file(name)]) for name in known.share.plans)
-        self._left.subtract(island.paths)
         for path in island.paths:
+            self._left[path] -= 1
             if not self._left[path]:
                 self._held.pop(path, None)
-        self.new.islands[key] = known
+        if not known.failed:
+            self.new.islands[key] = known
         return known
 
     def _key(self, island: Island, project: Declared[ProjectSpec]) -> str:
@@ -129,12 +140,18 @@ class Piecewise:
         return all(path in self.kept and self.kept[path].sha256 == hashed for path, hashed in plans.items())
 
     def _looked_at(self, written: WrittenProject) -> Generator[tuple[str, Content], None, Known]:
-        diagnostics = Collector(self.sources)
-        project = check_written(written, self.today, diagnostics)
+        diagnostics, lints = Collector(self.sources), Collector(self.sources)
+        project = check_written(written, diagnostics)
         if diagnostics.failed:
+            if not _is_told_here(diagnostics):
+                raise WholeError
+            return Known(tuple(diagnostics), (), diagnostics.effort)
+        lint(project, written, self.today, lints)
+        if lints.failed:
             raise WholeError
+        guessed, tried = (sum(both) for both in zip(diagnostics.effort, lints.effort, strict=True))
         share = (yield from emit_plans(project, lower(project))) if self.release else None
-        return Known(tuple(diagnostics), diagnostics.effort, share)
+        return Known(tuple(diagnostics), tuple(lints), (guessed, tried), share)
 
     def _written(self, island: Island, project: Declared[ProjectSpec]) -> WrittenProject:
         """Give the specs of an island as a project of their own."""
@@ -162,20 +179,21 @@ class Piecewise:
         known = list(known)
         if any(sum(one.effort[at] for one in known) > most for at, most in ((0, MOST_EFFORT), (1, MOST_TRIED))):
             raise WholeError
+        failed = sum(one.failed for one in known)
+        if failed > 1:
+            raise WholeError
         found: dict[object, Diagnostic] = {}
         for one in known:
-            for diagnostic in one.diagnostics:
+            for diagnostic in (*one.diagnostics, *(one.lints if not failed else ())):
                 found.setdefault((diagnostic.code, diagnostic.span, diagnostic.label), diagnostic)
         diagnostics = Collector.of(found.values(), self.sources)
         policies = {one.name: self._declared(path) for path, one in ties.items() if one.kind == "policy"}
         written = WrittenProject(project, {}, {}, {}, {}, {}, policies, {}, ())
         governance = resolve_policies(written, parse_expression, diagnostics)
-        if diagnostics.failed:
+        if diagnostics.failed and not failed:
             raise WholeError
         today = None if self.release else self.today
-        waived = apply_waivers(governance, diagnostics, complete=True, today=today)
-        if self.release and diagnostics.failed:
-            raise WholeError
+        waived = apply_waivers(governance, diagnostics, complete=not failed, today=today)
         return Finding(diagnostics, self.sources, waived)
 
     def _rest(
@@ -226,6 +244,8 @@ def release_pieces(
         write_release(out, hashed(looking, released))
         now = stamps(out)
         return replace(looking.finding, released=released, stamps=now), pieces.new.with_release(released, now)
+    except MistakenError as error:
+        return error.finding, old
     except WholeError:
         return _released_whole(files, today, out), None
 
@@ -270,6 +290,17 @@ def _readable(files: Iterable[SourceFile | Unreadable]) -> dict[str, SourceFile]
             raise WholeError
         found[file.path] = file
     return found
+
+
+def _is_told_here(diagnostics: Collector) -> bool:
+    """Tell whether the errors of an island are the same in the project as a whole: none is about a name from elsewhere.
+
+    Of fields only one may be unknown: where more are, the header above them may be meant for another object.
+    """
+    errors = [one for one in diagnostics if one.severity == "error"]
+    codes = {one.code for one in errors}
+    unknown = len(errors) == 1 and codes <= {"SYN0203", "SYN0204"} and not errors[0].again
+    return not diagnostics.beyond and (unknown or all(code[:5] in ("SYN01", "SYN03", "SYN04") for code in codes))
 
 
 def _bound(project: Declared[ProjectSpec], island: Island) -> Declared[ProjectSpec]:

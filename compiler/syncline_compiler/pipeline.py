@@ -133,12 +133,12 @@ def check_sources(
         return Compilation(sources, diagnostics)
     written, imported = import_packs(written, diagnostics)
     sources |= {file.path: file for file in imported}
-    project = _check(written, diagnostics)
+    project = check_written(written, diagnostics)
     today = today or datetime.now(UTC).date()
     governance = resolve_policies(written, parse_expression, diagnostics)
     sound = not diagnostics.failed
     if sound:
-        _lint(project, written, today, diagnostics)
+        lint(project, written, today, diagnostics)
         check_policies(project, written, governance.rules, diagnostics)
     waived = apply_waivers(governance, diagnostics, complete=sound, today=today if waivers_end else None)
     found = None if diagnostics.failed else project
@@ -146,15 +146,7 @@ def check_sources(
     return Compilation(sources, diagnostics, found, project, written, governance, steward, waived)
 
 
-def check_written(written: WrittenProject, today: date, diagnostics: Collector) -> ResolvedProject:
-    """Check specs that are read already and have no rules of their own, and if they have no errors lint them too."""
-    project = _check(written, diagnostics)
-    if not diagnostics.failed:
-        _lint(project, written, today, diagnostics)
-    return project
-
-
-def _lint(project: ResolvedProject, written: WrittenProject, today: date, diagnostics: Collector) -> None:
+def lint(project: ResolvedProject, written: WrittenProject, today: date, diagnostics: Collector) -> None:
     """Check what can be said only of a project without mistakes: what is not used, not watched, or on its way out."""
     check_imports(project, written, diagnostics)
     check_unused(project, written, diagnostics)
@@ -163,7 +155,8 @@ def _lint(project: ResolvedProject, written: WrittenProject, today: date, diagno
     check_readiness(project, written, diagnostics)
 
 
-def _check(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
+def check_written(written: WrittenProject, diagnostics: Collector) -> ResolvedProject:
+    """Resolve and check specs that are read already."""
     systems = resolve_systems(written, diagnostics)
     check_systems(written, systems, diagnostics)
     check_cursors(written, systems, diagnostics)

@@ -82,7 +82,7 @@ def edits(start: Texts, chance: random.Random) -> Iterator[Texts]:
 def edited(texts: Texts, start: Texts, chance: random.Random) -> Texts:
     path, other = chance.choice(sorted(texts)), chance.choice(sorted(start))
     lines = texts[path].splitlines(keepends=True)
-    match chance.randrange(9):
+    match chance.randrange(12):
         case 0:  # a word becomes another word of the project
             words = re.findall(r"\w+", texts[path])
             more = re.findall(r"\w+", start[other])
@@ -103,6 +103,11 @@ def edited(texts: Texts, start: Texts, chance: random.Random) -> Texts:
         case 6:
             rules = chance.choice(("rules: {SYN0932: error}\n", "rules: {SYN0932: off}\n", ""))
             return {**texts, PROJECT_FILE: texts[PROJECT_FILE] + rules}
+        case 7 | 8 | 9:  # a slip of the pen
+            mapping = chance.choice(sorted(name for name in start if name.endswith(".map")))
+            at = chance.randrange(len(start[mapping]))
+            slipped = start[mapping][:at] + chance.choice("ab_|<>\n") + start[mapping][at + chance.randrange(2) :]
+            return {**texts, mapping: slipped}
         case _:
             return {**texts, path: texts[path] + chance.choice(ADDED[path.rpartition(".")[2]])}
 
