@@ -30,7 +30,7 @@ def check_unused(project: ResolvedProject, written: WrittenProject, diagnostics:
             label = f"no sync of `{mapping.object}` has `{mapping.system}.{mapping.resource}` as a member"
             remedy = f"add it to `members` of the sync, such as `{mapping.system}: {mapping.system}.{mapping.resource}`"
             diagnostics.report("SYN0932", mapping.span, label=label, help=f"{remedy}, or remove the mapping")
-    words = set(_words(written))
+    words = set(_words(written)) if project.codes else set[str]()
     for name, table in project.codes.items():
         if name not in words and ("codes", name) not in imported:
             remedy = f"use it in a mapping, `| code {name}`, or remove it"
