@@ -33,6 +33,7 @@ from syncline_compiler.passes.check_expressions import Objects, check_expression
 from syncline_compiler.passes.check_identity import check_identity
 from syncline_compiler.passes.check_imports import check_imports
 from syncline_compiler.passes.check_keys import check_keys
+from syncline_compiler.passes.check_likeness import check_likeness
 from syncline_compiler.passes.check_loops import check_loops
 from syncline_compiler.passes.check_matching import check_matching
 from syncline_compiler.passes.check_native_values import check_native_values
@@ -173,6 +174,7 @@ def check_written(written: WrittenProject, diagnostics: Collector) -> ResolvedPr
         check_matching(sync, written, diagnostics)
         check_clocks(sync, written, systems, diagnostics)
         check_delivery(sync, written, systems, diagnostics)
+    check_likeness(objects, diagnostics)
     check_keys(written, objects, systems, syncs, diagnostics)
     check_native_values(bound.mappings.values(), written, systems, codes, diagnostics)
     check_units(bound.mappings.values(), written, diagnostics)

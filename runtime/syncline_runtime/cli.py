@@ -24,6 +24,7 @@ RUNTIME = {
     "run": "Run the syncs of a release once.",
     "status": "Show the last runs, backlog and counts.",
     "exceptions": "List the records that wait, and why; decide what becomes of them.",
+    "links": "Show and change which ids of systems are one record.",
     "trace": "Tell where a record's values came from.",
     "preflight": "Ask every system who it is and whether it can be reached.",
     "sandbox": "Serve stand-ins of the systems on loopback.",

@@ -10,6 +10,7 @@ from syncline_runtime import report
 from syncline_runtime.cli import compiled, project_root
 from syncline_runtime.cli_erase import erase
 from syncline_runtime.cli_exceptions import exceptions
+from syncline_runtime.cli_links import links
 from syncline_runtime.cli_options import answer, load, release_options, run_options, state_folder
 from syncline_runtime.cli_recovery import backfill, replay, rollback
 from syncline_runtime.cli_state import state
@@ -135,6 +136,6 @@ def sandbox(port: int, release: Path | None) -> int:
 
 COMMANDS: dict[str, click.Command] = {
     "plan": plan, "run": run, "status": status, "exceptions": exceptions, "trace": trace,
-    "preflight": preflight, "sandbox": sandbox, "state": state, "erase": erase,
+    "preflight": preflight, "sandbox": sandbox, "state": state, "erase": erase, "links": links,
     "replay": replay, "backfill": backfill, "rollback": rollback,
 }  # fmt: skip

@@ -13,6 +13,8 @@ inputs (see ``state.py``):
 ``S/m/faults``             [normalise] what is wrong with them: _native_id, field, code, rule, action
 ``S/returning``            rows under the native ids of records that were deleted: connection, _native_id, _cid
 ``S/returned``             [match] what their keys say: connection, _native_id, same, other
+``S/pairs/N``              [match] who is alike by rule N: l, node (a row, or a canonical id)
+``S/clusters/N``           who is led to by pairs: row, label
 ``S/match/N``              [match] the rows that identity rule N decided
 ``S/match``                [match] one decision per unlinked row: connection, _native_id, _cid, how, rule, state
 ``S/by/F``                 the records that alone have a value in field F: key, _cid

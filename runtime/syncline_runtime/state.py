@@ -26,7 +26,7 @@ from syncline_runtime.segments import Segment, SegmentStore
 LINK_COLUMNS = {
     "object": "VARCHAR", "connection": "VARCHAR", "resource": "VARCHAR", "native_id": "VARCHAR",
     "canonical_id": "VARCHAR", "how": "VARCHAR", "rule": "VARCHAR", "run": "VARCHAR", "state": "VARCHAR",
-    "generation": "BIGINT",
+    "generation": "BIGINT", "by": "VARCHAR", "at": "BIGINT",
 }  # fmt: skip
 OUTCOME_COLUMNS = {
     "run": "VARCHAR", "connection": "VARCHAR", "_cid": "VARCHAR", "_native_id": "VARCHAR", "slot": "VARCHAR",

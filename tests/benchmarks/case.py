@@ -166,7 +166,8 @@ def _links(plan: Plan) -> str:
     sides = [
         f"SELECT {text(plan.object)} AS object, {text(member.connection)} AS connection, "
         f"{text(member.resource)} AS resource, format({text(shape)}, i) AS native_id, {_cid('i')} AS canonical_id, "
-        f"{text(how)} AS how, 'same number' AS rule, 'earlier' AS run, 'live' AS state, 0 AS generation FROM known"
+        f"{text(how)} AS how, 'same number' AS rule, 'earlier' AS run, 'live' AS state, 0 AS generation, "
+        '\'\' AS "by", 0 AS "at" FROM known'
         for member, shape, how in zip(plan.members, ("c{:08d}", "D{:07d}"), ("originated", "identity"), strict=True)
     ]
     return " UNION ALL ".join(sides)

@@ -28,7 +28,9 @@ from benchmarks.large_project import write_large_project
 from benchmarks.peer_projects import dbt_file, sqlmesh_file, write_dbt_project, write_sqlmesh_project
 
 STATES = ("cold", "unchanged", "one changed")
-PACKAGES = {"sqlmesh": ("sqlmesh",), "dbt": ("dbt-core", "dbt-duckdb")}
+PACKAGES = {
+    "sqlmesh": ("sqlmesh",), "dbt": ("dbt-core", "dbt-duckdb"), "splink": ("splink", "recordlinkage"),
+}  # fmt: skip
 LOAD = "import sys; from sqlmesh import Context; print(len(Context(paths=sys.argv[1]).models))"
 
 
@@ -89,18 +91,18 @@ def _peers(folder: Path | None) -> Iterator[Contender]:
     if folder is None:
         return
     changed = ("UPPER(", "LOWER(")
-    if sqlmesh := _installed(folder, "sqlmesh"):
+    if sqlmesh := installed(folder, "sqlmesh"):
         load = (str(sqlmesh / "python"), "-c", LOAD, "{}/project")
         for name, more in (("sqlmesh, one process", {"MAX_FORK_WORKERS": "1"}), ("sqlmesh, forking", {})):
             caches = ("project/.cache",)
             yield Contender(name, write_sqlmesh_project, load, caches, sqlmesh_file(7), changed, more)
-    if dbt := _installed(folder, "dbt"):
+    if dbt := installed(folder, "dbt"):
         parse = (str(dbt / "dbt"), "parse", "--project-dir", "{}/project", "--profiles-dir", "{}/project")
         quiet = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
         yield Contender("dbt-core", write_dbt_project, parse, ("project/target",), dbt_file(7), changed, quiet)
 
 
-def _installed(folder: Path, name: str) -> Path | None:
+def installed(folder: Path, name: str) -> Path | None:
     """Give the folder of a peer's programs, installed there if it is not yet; None where that fails."""
     home = folder / name
     programs = home / ("Scripts" if os.name == "nt" else "bin")

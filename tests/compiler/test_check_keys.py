@@ -68,7 +68,7 @@ def test_keys_of_parts(check: Check, key: str, label: str | None) -> None:
     ("identity", "codes"),
     [
         ("[{similar: {number: 0.9}}]", ["SYN0604"]),
-        ("[{similar: {number: 0.9}}, {similar: {account: exact}}]", ["SYN0604"]),
+        ("[{similar: {number: 0.9}}, {similar: {account: exact}}]", ["SYN0604", "SYN0611"]),
         ("[{same: [number]}]", []),
     ],
 )
@@ -78,10 +78,29 @@ def test_likeness_alone(check: Check, identity: str, codes: list[str]) -> None:
     assert [one.code for one in compilation.diagnostics] == codes
 
 
-def test_likeness_beside_a_key_does_not_run_yet(check: Check) -> None:
-    visit = OBJECT.replace("IDENTITY", "same: [number]\n  - similar: {number: 0.9}")
+@pytest.mark.parametrize(
+    ("rule", "codes"),
+    [
+        ("similar: {number: 0.9}\n    then: review", []),
+        ("similar: {number: 0.9}", ["SYN0604"]),
+        ("similar: {number: 0.9}\n    same: [country]", ["SYN0604"]),
+        ("similar: {number: 0.9, country: {edits: 1}}\n    then: review", ["SYN0610"]),
+        ("similar: {number: {within: 2}}\n    then: review", ["SYN0610"]),
+        ("similar: {number: 0.3}\n    then: review", ["SYN0610"]),
+        ("similar: {number: 0.9}\n    at_least: 2\n    then: review", ["SYN0610"]),
+        ("similar: {number: 0.9}\n    may_differ: 1\n    then: review", ["SYN0610"]),
+        ("similar: {number: {edits: 1, missing: true}}\n    then: review", ["SYN0610"]),
+        ("similar: {number: 0.9, country: exact}\n    swapped: [number, country]\n    then: review", ["SYN0610"]),
+        ("similar: {country: exact}\n    then: review", ["SYN0611"]),
+        ("same: [number, country]", ["SYN0612"]),
+        ("similar: {nmber: 0.9}\n    then: review", ["SYN0203"]),
+        ("similar: {number: nearly}\n    then: review", ["SYN0008"]),
+    ],
+)
+def test_rules_of_likeness(check: Check, rule: str, codes: list[str]) -> None:
+    visit = OBJECT.replace("IDENTITY", "same: [number]").replace("- same: [number]", f"- same: [number]\n  - {rule}")
     compilation = check({"objects/visit.yaml": visit, "objects/stop.yaml": STOP})
-    assert [one.code for one in compilation.diagnostics] == ["SYN0012"]
+    assert [one.code for one in compilation.diagnostics] == codes
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def _referred_by(
         label = f"`{item.name}` has no field `{by.text[:60]}`"
         diagnostics.report("SYN0203", by.span, label=label, help=remedy)
         return UNTYPED
-    if not any(rule.same == (field.name,) for rule in item.identity):
+    if not any(rule.same == (field.name,) and not rule.similar for rule in item.identity):
         diagnostics.report(
             "SYN0304", by.span, label=f"`{by.text}` does not tell the records of `{item.name}` apart",
             secondary=[(field.span, "declared here")], help=f"add `- same: [{by.text}]` to the identity of `{item.name}`",

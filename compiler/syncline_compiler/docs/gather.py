@@ -32,7 +32,8 @@ from syncline_compiler.docs.documentation import (
 )
 from syncline_compiler.model.resolved import ResolvedSync
 from syncline_compiler.model.resolved_policy import Governance
-from syncline_compiler.model.spec import FallbackSpec, IdentitySpec
+from syncline_compiler.model.spec import FallbackSpec
+from syncline_compiler.model.spec_identity import IdentitySpec
 from syncline_compiler.query.dictionary import place_of
 from syncline_compiler.query.lineage import Edge
 from syncline_compiler.query.project_query import ProjectQuery
@@ -225,9 +226,18 @@ def _edge(edge: Edge) -> EdgeDoc:
 
 def _rule_of_identity(rule: IdentitySpec) -> str:
     """Say a rule in words."""
-    said = f"the same {' and '.join(rule.same)}"
-    said += f", unless {rule.unless}" if rule.unless is not None else ""
-    return said + (", after a person has looked" if rule.then == "review" else "")
+    similar = " and ".join(rule.similar)
+    if rule.at_least is not None:
+        similar = f"at least {rule.at_least} of {', '.join(rule.similar)}"
+    parts = [f"the same {' and '.join(rule.same)}"] if rule.same else []
+    parts += [f"similar {similar}"] if similar else []
+    said = " and ".join(parts) + (f", unless {rule.unless}" if rule.unless is not None else "")
+    return (
+        said
+        + {"link": "", "review": ", after a person has looked", "create": ": these are two, whatever else is alike"}[
+            rule.then
+        ]
+    )
 
 
 def _fallback(spec: FallbackSpec) -> FallbackDoc:

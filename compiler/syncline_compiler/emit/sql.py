@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from operator import itemgetter
 
-from syncline_compiler.emit.words import WORDS, call, literal, path_of
+from syncline_compiler.emit.likeness import WORDS
+from syncline_compiler.emit.words import call, literal, path_of
 from syncline_compiler.functions import REGISTRY
 from syncline_compiler.model import ir
 from syncline_compiler.sql_tree import exp

@@ -17,7 +17,7 @@ from syncline_compiler.lowering.outline import Outline, outline
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.types import BOOL, INT
 
-LINKS = "links"
+LINKS = "ids"
 
 
 def _of_golden(name: str) -> ir.Scalar:

@@ -87,6 +87,8 @@ def named_members(spec: SyncSpec) -> Iterator[tuple[str, Place, bool]]:
     """Give every connection that a sync names beside its members: name, place, and whether it stands there as a key."""
     for index, name in enumerate(spec.exists.originate):
         yield name, ("exists", "originate", index), False
+    for index, name in enumerate(spec.exists.many):
+        yield name, ("exists", "many", index), False
     for section, names in (("hold", spec.exists.hold), ("on_leave", spec.exists.on_leave)):
         for name in names:
             yield name, ("exists", section, name), True

@@ -5,7 +5,7 @@ Invariant: every name in here exists; whatever could not be bound has a diagnost
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -67,13 +67,70 @@ class Invariant:
 
 
 @dataclass(frozen=True)
+class Likeness:
+    """How alike the values of a field have to be, in one of several ways. Ways: (kind, amount as text, "" for none).
+
+    ``missing``: null on either side counts as alike. ``placeholders``: values that count as null.
+    """
+
+    field: str
+    ways: tuple[tuple[Literal["exact", "jaro_winkler", "edits", "words", "sounds", "within"], str], ...]
+    missing: bool
+    placeholders: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
 class IdentityRule:
-    """Records with equal values in all these fields are one (none of them null)."""
+    """Records with equal values in all these fields are one (none of them null), if the similar ones are alike too.
+
+    ``at_least``: that many of the similar ones are enough; at most ``may_differ`` may be there and not alike.
+    ``swapped``: similar fields whose values are compared both ways. ``closest``: of several the most alike is taken.
+    """
 
     same: tuple[str, ...]
     unless: Expression | None
-    then: Literal["link", "review"]
+    then: Literal["link", "review", "create"]
     span: Span
+    similar: tuple[Likeness, ...] = ()
+    swapped: tuple[str, ...] = ()
+    at_least: int | None = None
+    may_differ: int | None = None
+    closest: bool = False
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All fields that it compares."""
+        return (*self.same, *(likeness.field for likeness in self.similar))
+
+    @property
+    def by_key(self) -> bool:
+        """Whether equal fields alone make records one, without a person."""
+        return self.then == "link" and not self.similar
+
+    @property
+    def pairwise(self) -> bool:
+        """Whether it compares record with record, where a key groups them."""
+        return bool(self.similar) or self.then == "create"
+
+    @property
+    def said(self) -> str:
+        """What it goes by, as people read it."""
+        similar = ", ".join(likeness.field for likeness in self.similar)
+        some = f"{self.at_least} of " if self.at_least else ""
+        return " and ".join(
+            [
+                *(["same " + ", ".join(self.same)] if self.same else []),
+                *([f"similar {some}{similar}"] if similar else []),
+            ]
+        )
+
+    def applies_to(self, read: Container[str]) -> bool:
+        """Whether a member that reads these fields can be compared by it."""
+        there = sum(likeness.field in read for likeness in self.similar)
+        needed = self.at_least or sum(not likeness.missing for likeness in self.similar)
+        must = [] if self.at_least else [likeness.field for likeness in self.similar if not likeness.missing]
+        return all(name in read for name in (*self.same, *must)) and there >= needed
 
 
 @dataclass(frozen=True)
@@ -136,6 +193,7 @@ class ResolvedMember:
     hold: bool | Expression  # must have the record: always, never, or when the condition holds
     on_leave: Literal["keep", "deactivate", "delete", "unlink"]
     span: Span
+    many: bool = False  # several of its records may be one
 
 
 @dataclass(frozen=True)

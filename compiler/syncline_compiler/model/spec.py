@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from syncline_compiler.model.spec_identity import IdentitySpec
 from syncline_compiler.model.spec_policy import RuleName, RuleSeverity
 from syncline_compiler.model.written import (
     Condition,
@@ -81,15 +82,6 @@ class DerivedSpec(Written):
     unit: Text | None = None
 
 
-class IdentitySpec(Written):
-    """When two records are one."""
-
-    same: list[Name] = Field(default_factory=list)
-    similar: dict[Name, Any] | None = None
-    unless: Text | None = None
-    then: Literal["link", "review"] = "link"
-
-
 class ObjectSpec(Written):
     """``object:`` a canonical object; one that extends an imported object adds to what that has."""
 
@@ -134,6 +126,7 @@ class ExistsSpec(Written):
     originate: list[Name] = Field(default_factory=list)
     hold: dict[Name, Condition] = Field(default_factory=dict)
     on_leave: dict[Name, OnLeave] = Field(default_factory=dict)
+    many: list[Name] = Field(default_factory=list)
 
 
 class DeletedSpec(Written):

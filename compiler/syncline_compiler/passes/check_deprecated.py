@@ -83,7 +83,7 @@ def _used_by(item: ResolvedObject) -> Iterator[tuple[str, Span]]:
     for expression, span in expressions:
         yield from ((one.name, span) for one in fields_in(expression) if one.scope == "canonical")
     for rule in item.identity:
-        yield from ((name, rule.span) for name in rule.same)
+        yield from ((name, rule.span) for name in rule.fields)
 
 
 def _report(deprecated: _Deprecated, span: Span, today: date, diagnostics: Collector) -> None:

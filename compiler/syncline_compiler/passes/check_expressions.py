@@ -175,7 +175,10 @@ def _identity(
     diagnostics: Collector,
 ) -> Iterator[IdentityRule]:
     """Add the exceptions to the rules; a rule is found again by its place."""
-    written = {declared.at("identity", index, "same"): index for index in range(len(declared.spec.identity))}
+    written = {
+        declared.at("identity", index, "same") if rule.same else declared.key("identity", index, "similar"): index
+        for index, rule in enumerate(declared.spec.identity)
+    }
     for rule in item.identity:
         index = written[rule.span]
         text = declared.spec.identity[index].unless

@@ -51,7 +51,7 @@ def _report_no_identity(
 
 def _can_be_matched(member: ResolvedMember, rules: tuple[IdentityRule, ...]) -> bool:
     read = fields_read(member.mapping)
-    return any(all(name in read for name in rule.same) for rule in rules)
+    return any(rule.applies_to(read) for rule in rules if rule.then != "create")
 
 
 def _report_unmatched(
@@ -67,7 +67,7 @@ def _report_unmatched(
     code = "SYN0602" if member.originates else "SYN0603"
     read = fields_read(member.mapping)
     places = [
-        (rule.span, f"{', '.join(f'`{name}`' for name in rule.same if name not in read)} not read from there")
+        (rule.span, f"{', '.join(f'`{name}`' for name in rule.fields if name not in read)} not read from there")
         for rule in sync.object.identity
     ]
     rules = project.objects[sync.object.name]
@@ -95,9 +95,9 @@ def _check_recognised(sync: ResolvedSync, project: WrittenProject, diagnostics: 
     if len(sync.object.identity) < len(project.objects[sync.object.name].spec.identity):
         return
     given = set(fallback.recognised_by)
-    if len(sync.members) < 2 or any(rule.then == "link" and set(rule.same) <= given for rule in sync.object.identity):
+    if len(sync.members) < 2 or any(rule.by_key and set(rule.same) <= given for rule in sync.object.identity):
         return
-    rules = sync.object.identity
+    rules = [rule for rule in sync.object.identity if rule.same]
     diagnostics.report(
         "SYN0607", declared.key("fallback", "recognised_by"), label="no identity rule goes by these fields alone",
         secondary=[(rule.span, f"needs {' and '.join(f'`{name}`' for name in rule.same)}") for rule in rules[:3]],

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from syncline_compiler.blocking import is_shared
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, WrittenProject
-from syncline_compiler.model.resolved import ResolvedField, ResolvedMember, ResolvedObject, ResolvedSync
+from syncline_compiler.model.resolved import IdentityRule, ResolvedMember, ResolvedObject, ResolvedSync
 from syncline_compiler.model.spec import ObjectSpec
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.typed import Line, fields_in
 from syncline_runtime.system import Resource, System
 
-SHARED_KINDS = frozenset({"bool", "enum", "country", "currency", "language", "subdivision"})
-"""Kinds with so few values that many records have the same."""
+ENOUGH = 3
+"""Fields whose likeness together tells people apart: two are shared by brothers, branches and namesakes."""
 SHARED_NATIVE_TYPES = frozenset({"bool", "date", "list", "json"})
 
 
@@ -31,7 +32,7 @@ def check_keys(
     """Check the keys of objects, their parts, resources, and of the records that a create is found by."""
     for name, item in objects.items():
         declared = project.objects[name]
-        _check_similar(declared, diagnostics)
+        _check_similar(item, diagnostics)
         _check_rules(item, diagnostics)
         _check_parts(item, declared, objects, diagnostics)
     for name, system in systems.items():
@@ -42,21 +43,34 @@ def check_keys(
             _check_found_by(member, sync, project, systems, diagnostics)
 
 
-def _check_similar(declared: Declared[ObjectSpec], diagnostics: Collector) -> None:
-    """Check that likeness is not all there is to tell that two records are one."""
-    rules = declared.spec.identity
-    if rules and all(rule.similar is not None and not rule.same for rule in rules):
+def _check_similar(item: ResolvedObject, diagnostics: Collector) -> None:
+    """Check that what joins records without a person is more than the likeness of a name."""
+    weak = [rule for rule in item.identity if rule.similar and rule.then == "link" and _told_by(rule, item) < ENOUGH]
+    if weak:
         diagnostics.report(
-            "SYN0604", declared.key("identity", 0, "similar"),
-            label=f"only likeness tells which records of `{declared.spec.object}` are one",
-            help="put a rule by key first, such as `- same: [tax_id, country]`",
+            "SYN0604", weak[0].span, label=f"only likeness tells which records of `{item.name}` are one",
+            help=(
+                "put a rule by key first, such as `- same: [tax_id, country]`, and here `then: review`",
+                f"or let {ENOUGH} fields or more be alike",
+            ),
         )  # fmt: skip
+
+
+def _told_by(rule: IdentityRule, item: ResolvedObject) -> int:
+    """Count the fields that have to be alike and that few records share; a key among them is enough."""
+    if any(not is_shared(field) for name in rule.same if (field := item.field(name)) is not None):
+        return ENOUGH
+    similar = [(one, field) for one in rule.similar if (field := item.field(one.field)) is not None]
+    told = [one for one, field in similar if not is_shared(field)]
+    if rule.at_least is not None:
+        return max(0, rule.at_least - (len(similar) - len(told)))
+    return sum(not one.missing for one in told)
 
 
 def _check_rules(item: ResolvedObject, diagnostics: Collector) -> None:
     for rule in item.identity:
         fields = [field for name in rule.same if (field := item.field(name)) is not None]
-        if rule.then == "review" or not fields or not all(map(_is_shared, fields)):
+        if not rule.by_key or not fields or not all(map(is_shared, fields)):
             continue
         listed = " and ".join(f"`{field.name}`" for field in fields)
         diagnostics.report(
@@ -64,11 +78,6 @@ def _check_rules(item: ResolvedObject, diagnostics: Collector) -> None:
             secondary=[(field.span, f"of type {field.type.present()}") for field in fields],
             help="add a field that tells records apart, such as a number or an email address, or write `then: review`",
         )  # fmt: skip
-
-
-def _is_shared(field: ResolvedField) -> bool:
-    """Tell whether many records have the same; a ref says so itself where the other object sees a collection."""
-    return field.type.kind in SHARED_KINDS or field.inverse is not None
 
 
 def _check_parts(
@@ -160,4 +169,4 @@ def _writes(line: Line, native: str) -> bool:
 
 
 def _tell_apart(sources: Iterable[str], item: ResolvedObject) -> bool:
-    return any(set(rule.same) <= set(sources) and rule.then == "link" for rule in item.identity)
+    return any(set(rule.same) <= set(sources) and rule.by_key for rule in item.identity)

@@ -92,8 +92,12 @@ def _check_there(sync: ResolvedSync, project: WrittenProject, diagnostics: Colle
     """Check that where several members bring records into being, some rule recognises each of them."""
     originators = [member for member in sync.members if member.originates]
     rules = [
-        rule for rule in sync.object.identity if all(_reads(one, name) for one in originators for name in rule.same)
+        rule
+        for rule in sync.object.identity
+        if rule.same and not rule.pairwise and all(_reads(one, name) for one in originators for name in rule.same)
     ]
+    if any(rule.similar and rule.then != "create" for rule in sync.object.identity):
+        return  # what has no key may still be alike
     absent = [_absent(rule, sync, originators) for rule in rules]
     if len(originators) < 2 or not absent or not all(absent):  # Who reads no rule whole is told by `check_identity`.
         return

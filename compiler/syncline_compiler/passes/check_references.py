@@ -67,7 +67,7 @@ def check_references(syncs: Sequence[ResolvedSync], diagnostics: Collector) -> R
 
 def _references(sync: ResolvedSync, keeper: dict[str, str]) -> Iterator[_Reference]:
     """Give the references of a sync to records that some sync keeps."""
-    identity = {name for rule in sync.object.identity for name in rule.same}
+    identity = {name for rule in sync.object.identity for name in rule.fields}
     for field in sync.object.fields:
         target = keeper.get(field.type.name or "") if field.type.kind == "ref" else None
         if target is None or field.name not in sync.owners:

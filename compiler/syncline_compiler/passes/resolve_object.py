@@ -1,7 +1,7 @@
 """Resolve objects: specs as written become canonical objects with typed fields.
 
 In: ``ObjectSpec`` with its document. Out: ``ResolvedObject`` without derived fields, invariants and ``unless``, whose
-expressions are typed later. Diagnostics: SYN0008, SYN0010, SYN0012, SYN0201, SYN0203, SYN0207.
+expressions are typed later. Diagnostics: SYN0008, SYN0010, SYN0201, SYN0203, SYN0207.
 Invariant: refs and parts name objects that exist, keys and identity rules name fields that exist.
 """
 
@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.functions.kinds import FORMED
 from syncline_compiler.lookups import report_object
 from syncline_compiler.model.document import Declared, Place, WrittenProject
-from syncline_compiler.model.resolved import IdentityRule, ResolvedField, ResolvedObject, ResolvedPart
+from syncline_compiler.model.resolved import IdentityRule, Likeness, ResolvedField, ResolvedObject, ResolvedPart
 from syncline_compiler.model.spec import ObjectSpec
+from syncline_compiler.model.spec_identity import LikenessSpec
 from syncline_compiler.model.types import UNKNOWN, Type
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
@@ -108,21 +110,35 @@ def _parts(declared: _Declared, project: WrittenProject, diagnostics: Collector)
 
 
 def _identity(declared: _Declared, diagnostics: Collector) -> Iterator[IdentityRule]:
-    by_key = any(rule.same for rule in declared.spec.identity)
     for index, rule in enumerate(declared.spec.identity):
         place: Place = ("identity", index)
-        if rule.similar is not None:
-            if by_key:  # With no key at all that is the worse mistake, and `check_keys` reports it.
-                label = "rules by similarity do not run yet"
-                diagnostics.report("SYN0012", declared.key(*place, "similar"), label=label, help="use `same` for now")
-            continue
-        if not rule.same:
+        if not rule.same and not rule.similar:
             label = "this rule compares nothing"
             diagnostics.report("SYN0007", declared.at(*place), label=label, help="name fields: `same: [email]`")
             continue
         known = [_check_field(declared, name, (*place, "same", at), diagnostics) for at, name in enumerate(rule.same)]
+        known += [
+            _check_field(declared, name, (*place, "similar", name), diagnostics, key=True) for name in rule.similar
+        ]
+        known += [
+            _check_field(declared, name, (*place, "swapped", at), diagnostics) for at, name in enumerate(rule.swapped)
+        ]
         if all(known):
-            yield IdentityRule(tuple(rule.same), None, rule.then, declared.at(*place, "same"))
+            similar = tuple(
+                _likeness(name, said, declared.key(*place, "similar", name)) for name, said in rule.similar.items()
+            )
+            span = declared.at(*place, "same") if rule.same else declared.key(*place, "similar")
+            yield IdentityRule(
+                tuple(rule.same), None, rule.then, span, similar,
+                tuple(rule.swapped), rule.at_least, rule.may_differ, rule.closest,
+            )  # fmt: skip
+
+
+def _likeness(name: str, said: LikenessSpec, span: Span) -> Likeness:
+    amounts = {kind: getattr(said, kind) for kind in ("jaro_winkler", "edits", "words", "within")}
+    ways: list[tuple[Any, str]] = [(kind, "") for kind in ("exact", "sounds") if getattr(said, kind)]
+    ways += [(kind, str(amount)) for kind, amount in amounts.items() if amount is not None]
+    return Likeness(name, tuple(ways or [("exact", "")]), said.missing, tuple(said.placeholders), span)
 
 
 def _check_object(name: str, span: Span, project: WrittenProject, diagnostics: Collector) -> bool:
@@ -132,13 +148,13 @@ def _check_object(name: str, span: Span, project: WrittenProject, diagnostics: C
     return False
 
 
-def _check_field(declared: _Declared, name: str, place: Place, diagnostics: Collector) -> bool:
+def _check_field(declared: _Declared, name: str, place: Place, diagnostics: Collector, *, key: bool = False) -> bool:
     spec = declared.spec
     if name in spec.fields:
         return True
     label = f"`{spec.object}` has no field `{name}`"
     remedy = did_you_mean(name, spec.fields, kind=f"fields of `{spec.object}`")
-    diagnostics.report("SYN0203", declared.at(*place), label=label, help=remedy)
+    diagnostics.report("SYN0203", declared.key(*place) if key else declared.at(*place), label=label, help=remedy)
     return False
 
 

@@ -120,6 +120,7 @@ def _member(
         originates=name in exists.originate,
         hold=_hold(declared, name, item, bound),
         on_leave=exists.on_leave.get(name, "keep"),
+        many=name in exists.many,
         span=declared.key("members", name),
     )
 

@@ -153,7 +153,7 @@ class _Entries:
             object=self.item.name, name=field.name, kind="field", type=_shown(field.type), place=place_of(field.span),
             label=said.label, description=said.description, unit=said.unit, values=field.type.values,
             format=_format(field.type, field.form), required=field.required, nullable=field.type.nullable,
-            critical=field.critical, key=any(field.name in rule.same for rule in self.item.identity), pii=field.pii,
+            critical=field.critical, key=any(field.name in rule.fields for rule in self.item.identity), pii=field.pii,
             steward=self._steward(said.steward),
             deprecated=Deprecation(gone.since, gone.sunset, gone.use) if gone is not None else None,
             owners=self._owners(field.name), provided_by=self._members(field.name, reading=True),

@@ -87,6 +87,10 @@ def _of_object(declared: Declared[ObjectSpec], project: ResolvedProject, name: s
     for index, rule in enumerate(spec.identity):
         for at, field in enumerate(rule.same):
             yield from _canonical(item, field, declared.at("identity", index, "same", at))
+        for field in rule.similar:
+            yield from _canonical(item, field, declared.key("identity", index, "similar", field))
+        for at, field in enumerate(rule.swapped):
+            yield from _canonical(item, field, declared.at("identity", index, "swapped", at))
 
 
 def _of_system(name: str, declared: Declared[SystemSpec]) -> Iterator[Use]:

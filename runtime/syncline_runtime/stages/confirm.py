@@ -249,7 +249,7 @@ def _add_links(run: RunContext, plan: Plan, member: Member, records: Sequence[_R
         {
             "object": plan.object, "connection": member.connection, "resource": member.resource,
             "native_id": native_id, "canonical_id": cid, "how": how, "rule": "our own write",
-            "run": run.run_id, "state": state, "generation": generation,
+            "run": run.run_id, "state": state, "generation": generation, "by": "", "at": run.started_at,
         }
         for native_id, cid, how, state, generation in rows
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Match: native ids to canonical ids, by links and identity keys.
+"""Match: native ids to canonical ids, by links and identity rules.
 
 In: valid rows of every member. Out: canonical ids on them, ``new_links``, and the *in* counts: every row read is in
 exactly one class. What cannot be decided waits in ``parked``.
@@ -10,9 +10,22 @@ from collections.abc import Sequence
 
 from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan
+from syncline_runtime.stages.apart import keep_apart
+from syncline_runtime.stages.clusters import follow_pairs
 from syncline_runtime.stages.context import RunContext, prefix_of
+from syncline_runtime.stages.doubles import DOUBLE, set_known_doubles_aside, set_new_doubles_aside
 from syncline_runtime.stages.returns import bind_live_links, take_back
 from syncline_runtime.state import LINK_COLUMNS, quoted, text
+
+UNCLEAR = {
+    "ambiguous": ("SYN5007", "is this too"),
+    "likely": ("SYN5017", "may be the same record"),
+    "parted": ("SYN5017", "looks like this again, which a person has parted from it"),
+}
+OF_ALL = ("faces", "met", "taken")
+"""Relations over all that is known, of which few rows are of interest: they are never made."""
+SHOWN = 3
+"""Of the records that one may be, those that are named."""
 
 
 def match(run: RunContext, plan: Plan) -> None:
@@ -22,15 +35,23 @@ def match(run: RunContext, plan: Plan) -> None:
         for member in plan.members:
             _count(run, plan, member)
         return
+    set_known_doubles_aside(run, plan)
     pool, returned, *rest = plan.match
     run.state.make(pool.output, pool.sql)
     if run.state.scalar(f"SELECT count(*) FROM {quoted(pool.output)}"):
         take_back(run, plan, returned)
         for step in rest:
+            if step.output.startswith(tuple(f"{plan.name}/{role}/" for role in OF_ALL)):
+                run.state.bind(step.output, step.sql)
+                continue
             run.state.make(step.output, step.sql)
+            if step.output.startswith(f"{plan.name}/pairs/"):
+                follow_pairs(run.state, step.output, step.output.replace("/pairs/", "/clusters/"))
+        keep_apart(run, plan)
         _link(run, plan)
+        set_new_doubles_aside(run, plan)
         _park_undecided(run, plan)
-        _report_ambiguous(run, plan)
+        _report_unclear(run, plan)
     for member in plan.members:
         _count(run, plan, member)
     _bind_keys(run, plan, [m for m in plan.members if run.parts.get(prefix_of(plan, m))])
@@ -85,7 +106,8 @@ def _link(run: RunContext, plan: Plan) -> None:
             f"""
             INSERT INTO new_links
             SELECT {text(plan.object)}, m.connection, {text(member.resource)}, m._native_id, m._cid, m.how, m.rule,
-                   {text(run.run_id)}, 'live', CAST(p._generation AS BIGINT)
+                   {text(run.run_id)}, CASE m.state WHEN {text(DOUBLE)} THEN m.state ELSE 'live' END,
+                   CAST(p._generation AS BIGINT), '', {run.started_at}
             FROM {quoted(f"{plan.name}/match")} AS m JOIN {quoted(f"{plan.name}/pool")} AS p
               ON p.connection = m.connection AND p._native_id = m._native_id
             WHERE m.connection = {text(member.connection)} AND m._cid IS NOT NULL
@@ -111,17 +133,21 @@ def _park_undecided(run: RunContext, plan: Plan) -> None:
             )
 
 
-def _report_ambiguous(run: RunContext, plan: Plan) -> None:
+def _report_unclear(run: RunContext, plan: Plan) -> None:
+    """Put before people what no rule could decide, and whom else it concerns."""
     for member in plan.members:
         prefix = prefix_of(plan, member)
         found = run.state.rows(
             f"""
-            SELECT m._native_id, m.rule, i._correlation FROM {quoted(f"{plan.name}/match")} AS m
+            SELECT m._native_id, m.rule, m.how, i._correlation FROM {quoted(f"{plan.name}/match")} AS m
             JOIN {quoted(f"{prefix}/image")} AS i ON i._native_id = m._native_id
             WHERE m.connection = {text(member.connection)} AND m.state = 'review' ORDER BY 1
             """
         )
-        for native_id, rule, correlation in found:
+        others = _others(run, plan, member) if found else {}
+        for native_id, rule, how, correlation in found:
+            beside = others.get(native_id, "another")
+            code, says = UNCLEAR[how]
             run.exceptions.append(
                 NewException(
                     sync=plan.name,
@@ -129,15 +155,47 @@ def _report_ambiguous(run: RunContext, plan: Plan) -> None:
                     connection=member.connection,
                     resource=member.resource,
                     rule=rule,
-                    code="SYN5007",
+                    code=code,
                     category="conflict",
-                    message=f"more than one record has this identity ({rule}): a person decides which it is",
+                    message=f"{beside} {says} ({rule}): a person decides which it is",
                     native_id=native_id,
                     pattern="duplicate",
                     side="source",
                     correlation_id=correlation or "",
                 )
             )
+
+
+def _others(run: RunContext, plan: Plan, member: Member) -> dict[str, str]:
+    """Say for each row in review who else is in its group: rows as CONNECTION ID, known records by canonical id."""
+    said: dict[str, list[str]] = {}
+    for step in plan.match:
+        if not step.output.startswith(f"{plan.name}/groups/"):
+            continue
+        number = step.output.rsplit("/", 1)[1]
+        rows, known = (
+            next(name for name in step.inputs if "/crowds/" not in name and "/known/" not in name),
+            f"{plan.name}/known/{number}",
+        )
+        for native_id, other in run.state.rows(
+            f"""
+            WITH rows AS (SELECT DISTINCT key, connection, _native_id FROM {quoted(rows)}),
+                 mine AS (SELECT r.key, r._native_id FROM rows AS r JOIN {quoted(f"{plan.name}/match/{number}")} AS m
+                            ON m.connection = r.connection AND m._native_id = r._native_id AND m.state = 'review'
+                          WHERE r.connection = {text(member.connection)})
+            SELECT w._native_id, concat_ws(' ', o.connection, o._native_id) FROM mine AS w JOIN rows AS o ON o.key = w.key
+            WHERE o.connection <> {text(member.connection)} OR o._native_id <> w._native_id
+            UNION
+            SELECT w._native_id, k._cid FROM mine AS w JOIN {quoted(known)} AS k ON k.key = w.key ORDER BY ALL
+            """
+        ):
+            said.setdefault(native_id, []).append(other)
+    return {native_id: _listed(others) for native_id, others in said.items()}
+
+
+def _listed(others: Sequence[str]) -> str:
+    more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+    return ", ".join(others[:SHOWN]) + more
 
 
 def _count(run: RunContext, plan: Plan, member: Member) -> None:
@@ -157,7 +215,7 @@ def _count(run: RunContext, plan: Plan, member: Member) -> None:
 def _classes(prefix: str, *, idle: bool) -> str:
     """One row per row read: its term of the equation and what splits it."""
     before = f"""
-        SELECT CASE class WHEN 'same' THEN 'matched' WHEN 'same:filtered' THEN 'filtered'
+        SELECT CASE class WHEN 'same' THEN 'matched' WHEN 'same:filtered' THEN 'filtered' WHEN 'same:double' THEN 'filtered'
                           WHEN 'same:left_scope' THEN 'left_scope' ELSE class END AS kind,
                CASE WHEN class LIKE 'same%' THEN 'unchanged' ELSE '' END AS detail
         FROM {quoted(f"{prefix}/class")} WHERE class <> 'changed'
@@ -167,7 +225,7 @@ def _classes(prefix: str, *, idle: bool) -> str:
     return f"""
         {before}
         UNION ALL
-        SELECT CASE p.status WHEN 'unmatched' THEN 'filtered' ELSE p.status END,
+        SELECT CASE WHEN p.status IN ('unmatched', 'double') THEN 'filtered' ELSE p.status END,
                CASE p.status WHEN 'unmatched' THEN 'unmatched' ELSE p.detail END
         FROM {quoted(f"{prefix}/class")} AS c JOIN {quoted(f"{prefix}/parked")} AS p ON p._native_id = c._native_id
         WHERE c.class = 'changed'

@@ -16,8 +16,17 @@ LINK_KEY = ("object", "connection", "resource", "native_id", "generation")
 
 
 def bind_live_links(run: RunContext) -> None:
-    """``links``: live ones; of records whose id is another's by now, under an id that no row has."""
-    run.state.bind("links", f"{_live('links:all')} UNION ALL {_live('new_links')}")
+    """``links``: live ones; of records whose id is another's by now, under an id that no row has.
+
+    ``ids``: what native ids lead to, those of doubles too.
+    """
+    _bind(run, "")
+
+
+def _bind(run: RunContext, hiding: str) -> None:
+    run.state.bind("links", f"{_live('links:all', hiding)} UNION ALL {_live('new_links')}")
+    doubles = (f"SELECT k.* FROM {quoted(table)} AS k WHERE k.state = 'double'" for table in ("links:all", "new_links"))
+    run.state.bind("ids", f"SELECT * FROM links UNION ALL {' UNION ALL '.join(doubles)}")
 
 
 def _live(table: str, hiding: str = "") -> str:
@@ -31,7 +40,7 @@ def _live(table: str, hiding: str = "") -> str:
 def hide_ended_links(run: RunContext) -> None:
     """``links`` once links of the state have come to an end in this run."""
     on = " AND ".join(f"n.{name} = k.{name}" for name in LINK_KEY)
-    run.state.bind("links", f"{_live('links:all', f'ANTI JOIN new_links AS n ON {on}')} UNION ALL {_live('new_links')}")
+    _bind(run, f"ANTI JOIN new_links AS n ON {on}")
 
 
 def take_back(run: RunContext, plan: Plan, returned: Step) -> None:
@@ -110,7 +119,7 @@ def _give_up(run: RunContext, plan: Plan, member: Member) -> None:
         f"""
         INSERT INTO new_links
         SELECT {text(plan.object)}, {text(member.connection)}, {text(member.resource)}, _native_id, _cid, 'reused',
-               'other identity', {text(run.run_id)}, 'reused', generation FROM ({_of(plan, member, "other")})
+               'other identity', {text(run.run_id)}, 'reused', generation, '', {run.started_at} FROM ({_of(plan, member, "other")})
         """
     )
     hide_ended_links(run)

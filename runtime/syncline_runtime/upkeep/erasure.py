@@ -89,9 +89,12 @@ def _subject(state: State, place: Place, object_: str, id_: str) -> Subject:
     subject = Subject({row[0] for row in found})
     if not found:
         subject.natives |= set(_unlinked(state, place, object_, connection, native_id))
+    stood = "state NOT IN ('unlinked', 'moved')"  # what a person parted is another's
     while True:
         before = (len(subject.cids), len(subject.natives))
-        for cid, *native in state.rows(f"SELECT canonical_id, connection, resource, native_id FROM {links}"):
+        for cid, *native in state.rows(
+            f"SELECT canonical_id, connection, resource, native_id FROM {links} WHERE {stood}"
+        ):
             if cid in subject.cids or tuple(native) in subject.natives:
                 subject.cids.add(cid)
                 subject.natives.add((native[0], native[1], native[2]))

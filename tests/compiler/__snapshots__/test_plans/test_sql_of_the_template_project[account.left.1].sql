@@ -3,4 +3,8 @@ SELECT "p"."connection" AS "connection",
   "p"."_order" AS "_order",
   "p"."_originates" AS "_originates",
   "p"."_generation" AS "_generation",
+  CONCAT_WS('',
+  "p"."connection",
+  "p"."_native_id",
+  "p"."_generation") AS "row",
   "p"."key.1" AS "key" FROM "account/pool" AS "p" WHERE (NOT "p"."key.1" IS NULL)

@@ -11,4 +11,4 @@ SELECT "p"."connection" AS "connection",
   32) END AS "_cid",
   CASE WHEN "p"."_originates" THEN 'originated' ELSE 'unmatched' END AS "how",
   '' AS "rule",
-  CASE WHEN "p"."_originates" THEN 'new' ELSE 'unmatched' END AS "state" FROM "account/pool" AS "p" ANTI JOIN "account/match/1" AS "d0" ON (("p"."connection" = "d0"."connection") AND ("p"."_native_id" = "d0"."_native_id")) CROSS JOIN "run" AS "run"
+  CASE WHEN "p"."_originates" THEN 'new' ELSE 'unmatched' END AS "state" FROM "account/pool" AS "p" ANTI JOIN "account/match/1" AS "d1" ON (("p"."connection" = "d1"."connection") AND ("p"."_native_id" = "d1"."_native_id")) CROSS JOIN "run" AS "run"
