@@ -205,6 +205,21 @@ def retry(ids: tuple[int, ...], absent: bool, later: bool, **options: Any) -> in
     return result.exit_code
 
 
+@exceptions.command(epilog="Example:  syncline exceptions link 12 --to erp:4711   (or --new: a record of its own)")
+@click.option("--to", metavar="ID", help="The record that it is: an id of any system, or a canonical one.")
+@click.option("--new", is_flag=True, help="It is none of those known, but a record of its own.")
+@click.option("--reason", help="How you know.")
+@_acting
+def link(ids: tuple[int, ...], to: str | None, new: bool, **options: Any) -> int:
+    """Say which record it is, where the rules of identity leave that to a person."""
+    from syncline_runtime import exception_link
+
+    if (to is None) != new or len(ids) != 1 or options["whole_group"]:
+        raise UsageError("a link is about one exception", mend="give one ID, and --to ID or --new")
+    document = exception_link.link(_desk(options), _act(ids, options, options["reason"]), to)
+    return _tell(options, document, f"linked to {document['linked_to'][:10]}; the next run goes on from there")
+
+
 def _tell(options: Options, document: dict[str, Any], says: str) -> int:
     from syncline_runtime import tell_exceptions
 

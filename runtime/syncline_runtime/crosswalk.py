@@ -117,16 +117,25 @@ class Crosswalk:
         """Link a record of a system to a known one; gives its canonical id. UsageError if that has another there."""
         member, cid = self._member(of), self.resolve(to)
         taken = self.rows(f"canonical_id = {text(cid)} AND connection = {text(of.connection)} AND state = 'live'")
-        others = [one for one in taken if one["native_id"] != of.native_id]
+        before = [one for one in taken if one["native_id"] != of.native_id]
+        others = [one for one in before if not self._is_gone(one)]
         if others:
             raise UsageError(
                 f"{cid[:12]} is {of.connection} {others[0]['native_id']} already, and may be one record there",
                 mend=f"first `syncline links unlink {self.plan.object} {of.connection} {others[0]['native_id']}`",
             )
-        if not taken:
+        for one in before:  # deleted there, and back under another id
+            self._end(Native(one["connection"], one["native_id"]), "retired")
+        if len(before) == len(taken):
             self._end(of, "moved")
             self._begin(of, member, cid, "live")
         return cid
+
+    def _is_gone(self, link: Row) -> bool:
+        """Whether the record that a link leads to was deleted in its system."""
+        base = quoted(f"base:{self.plan.name}/{link['connection']}")
+        rows = self.state.rows(f"SELECT _status FROM {base} WHERE _native_id = {text(link['native_id'])}")
+        return bool(rows) and rows[0][0] == "gone"
 
     def unlink(self, of: Native) -> str:
         """End a link; no rule makes it again. The record waits until a person links it or says that it is one of its own."""

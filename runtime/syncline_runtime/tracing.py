@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from syncline_runtime.binding import Binding
+from syncline_runtime.crosswalk import Crosswalk
 from syncline_runtime.errors import UsageError
 from syncline_runtime.exception_documents import exception_document
 from syncline_runtime.exception_queue import private_natives
@@ -44,7 +45,7 @@ def trace(
     plan = _plan(release, object_)
     _refuse_unknown(plan, field)
     with opened_state(release, binding, folder, url) as (ledger, state):
-        cid = _canonical_id(plan, state, id_)
+        cid = Crosswalk(release, plan, state, str(ledger.realm)).resolve(id_)
         history = _history(release, plan, state, cid, field)
         links = quoted("links:all")
         return {
@@ -80,30 +81,6 @@ def _refuse_unknown(plan: Plan, field: str | None) -> None:
     known = sorted({f.name for f in plan.fields} | {slot.name for m in plan.members for slot in m.slots})
     if field is not None and field not in known:
         raise UsageError(f"{plan.object} has no field {field!r}", mend=f"it has: {', '.join(known)}")
-
-
-def _canonical_id(plan: Plan, state: State, id_: str) -> str:
-    connection, colon, native_id = id_.partition(":")
-    named = bool(colon) and any(member.connection == connection for member in plan.members)
-    fits = (
-        f"connection = {text(connection)} AND native_id = {text(native_id)}"
-        if named
-        else f"starts_with(canonical_id, {text(id_)}) OR native_id = {text(id_)}"
-    )
-    found = state.rows(
-        f"SELECT DISTINCT canonical_id FROM {quoted('links:all')} WHERE object = {text(plan.object)} AND ({fits})"
-    )
-    if len(found) == 1:
-        return str(found[0][0])
-    if not found:
-        raise UsageError(
-            f"no {plan.object} is known by the id {id_!r}",
-            mend="give the id that a system has for it, or the first characters of its canonical id",
-        )
-    raise UsageError(
-        f"{len(found)} records fit the id {id_!r}",
-        mend=f"give more of the canonical id, or name the system: {plan.members[0].connection}:ID",
-    )
 
 
 def _rows(state: State, sql: str) -> list[dict[str, Any]]:

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from support.world import World, problems, system, world, writes
+from syncline_runtime.errors import UsageError
+from syncline_runtime.exception_actions import Act
+from syncline_runtime.exception_link import link
 from syncline_runtime.exception_queue import Desk, listed, shown
 from syncline_runtime.tracing import trace
 
@@ -139,6 +142,43 @@ def test_e9_an_older_write_never_wins_and_the_loser_is_kept(shop: World) -> None
     shop.edit("a", first, phone="stale", at="2026-01-01T12:00:00Z")  # an incomplete, older write arrives late
     shop.run()
     assert [shop.records(of)[0]["phone"] for of in ("a", "b")] == ["newer", "newer"]
+
+
+def test_e13_a_replaced_id_is_linked_by_a_person_and_the_old_one_still_resolves(shop: World) -> None:
+    first = shop.add("a", name="Ada", mail="ada@example.com", legacy="OLD-1")
+    shop.add("a", name="Bob", mail="bob@example.com")
+    shop.run()
+    canonical = told(shop, f"a:{first}")["canonical_id"]
+    shop.drop("a", first)
+    second = shop.add("a", name="Ada", mail="ada@example.com", legacy="OLD-1")  # the CRM was moved: a new id
+    assert [code for code, *_ in problems(shop.run())] == ["SYN5007", "SYN5010"]
+    unlinked = next(one for one in queue(shop) if one["code"] == "SYN5007")
+    link(desk(shop), Act((unlinked["id"],), "ada", "the CRM was moved"), f"a:{first}")
+    shop.run()
+    assert len(shop.records("b")) == 2
+    assert {told(shop, f"a:{one}")["canonical_id"] for one in (first, second)} == {canonical}
+    assert [one["state"] for one in listed(desk(shop), ("resolved",), {"code": "SYN5007"})["exceptions"]] == [
+        "resolved"
+    ]
+    shop.edit("a", second, name="Ada Lovelace")
+    shop.run()
+    assert {one["name"] for one in shop.records("b")} == {"Ada Lovelace", "Bob"}
+
+
+def test_a_person_says_which_record_it_is_or_that_it_is_one_of_its_own(shop: World) -> None:
+    shop.add("a", name="Ada", mail="office@example.com", legacy="1")
+    shop.run()
+    other = shop.add("a", name="Bob", mail="office@example.com", legacy="2")
+    assert [code for code, *_ in problems(shop.run())] == ["SYN5007"]
+    (one,) = queue(shop)
+    with pytest.raises(UsageError, match="already"):
+        link(desk(shop), Act((one["id"],), "ada"), shop.by("name", "a")["Ada"]["id"])
+    link(desk(shop), Act((one["id"],), "ada", "they share a mailbox"), None)
+    shop.run()
+    assert {each["name"] for each in shop.records("b")} == {"Ada", "Bob"}
+    assert queue(shop) == []
+    assert told(shop, other)["links"][0]["rule"] == "they share a mailbox"
+    rest(shop)
 
 
 def test_e5_one_bad_record_waits_alone_and_its_children_by_name_until_it_is_mended(shop: World) -> None:
