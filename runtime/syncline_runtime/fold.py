@@ -8,7 +8,7 @@ them again, row for row the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from syncline_runtime.encoding import digest
@@ -30,14 +30,15 @@ def fold(state: State, release: Release, segments: Sequence[Segment]) -> None:
     for segment in segments:
         grouped.setdefault(f"{segment.kind}:{segment.subject}", []).append(segment)
     for subject, columns in wanted.items():
-        shape = digest([FOLD_VERSION, list(columns.items())])
+        moves = _moves(release, subject)
+        shape = digest([FOLD_VERSION, list(columns.items()), *([moves] if moves else [])])
         mine = grouped.get(subject, [])
         before = _applied(state, known.get(subject), shape, mine)
         if before is None:
             _fresh_table(state, subject, columns, shape)
         todo = [segment for segment in mine if segment.seq > (before or 0)]
         if todo:
-            _apply(state, subject, columns, todo)
+            _apply(state, subject, columns, todo, moves)
 
 
 def _applied(state: State, known: tuple[str, int, str] | None, shape: str, mine: Sequence[Segment]) -> int | None:
@@ -104,7 +105,9 @@ def _fresh_table(state: State, subject: str, columns: dict[str, str], shape: str
     state.execute("COMMIT")
 
 
-def _apply(state: State, subject: str, columns: dict[str, str], segments: Sequence[Segment]) -> None:
+def _apply(
+    state: State, subject: str, columns: dict[str, str], segments: Sequence[Segment], moves: Mapping[str, str]
+) -> None:
     key = key_of(subject)
     state.execute("BEGIN")
     for segment in segments:
@@ -112,6 +115,9 @@ def _apply(state: State, subject: str, columns: dict[str, str], segments: Sequen
         path = (state.store.root / segment.path).resolve()
         source = f"read_parquet({text(str(path))})"
         there = state.columns_of(path)
+        due = {old: new for old, new in moves.items() if old in there and new not in there}
+        if due:
+            source, there = _renamed(source, due, subject), {due.get(name, name): kind for name, kind in there.items()}
         if key:
             on = " AND ".join(f"s.{quoted(k)} IS NOT DISTINCT FROM t.{quoted(k)}" for k in key)
             state.execute(f"DELETE FROM {quoted(subject)} AS t USING {source} AS s WHERE {on}")
@@ -170,6 +176,29 @@ def _tables(release: Release) -> dict[str, dict[str, str]]:
         for member in plan.members:
             tables[f"base:{plan.name}/{member.connection}"] = base_columns(member)
     return tables
+
+
+def _moves(release: Release, subject: str) -> dict[str, str]:
+    """Give the columns that had other names in earlier releases: before → now."""
+    kind, _, place = subject.partition(":")
+    plan = release.plans.get(place.partition("/")[0]) if kind in ("base", "canonical") else None
+    prefixes = ("agreed.",) if kind == "base" else ("", "from.", "at.")
+    moved = {field.moved_from: field.name for field in plan.fields if field.moved_from} if plan else {}
+    return {prefix + old: prefix + new for old, new in moved.items() for prefix in prefixes}
+
+
+def _renamed(source: str, due: Mapping[str, str], subject: str) -> str:
+    """Give a segment with the names that its columns have now, also where they are named in texts."""
+    names = ", ".join(f"{quoted(old)} AS {quoted(new)}" for old, new in due.items())
+    if not subject.startswith("base:"):
+        return f"(SELECT * RENAME ({names}) FROM {source})"
+    slots, synced = quoted("_slots"), quoted("_synced")
+    for old, new in due.items():
+        before, now = old.removeprefix("agreed."), new.removeprefix("agreed.")
+        slots = f"replace({slots}, {text(f',{before},')}, {text(f',{now},')})"
+        key, renamed = text('"' + before + '":['), text('"' + now + '":[')
+        synced = f"replace({synced}, {key}, {renamed})"
+    return f"(SELECT * REPLACE ({slots} AS _slots, {synced} AS _synced) RENAME ({names}) FROM {source})"
 
 
 def _without_lost(subject: str, columns: dict[str, str], there: dict[str, str]) -> dict[str, str]:

@@ -147,6 +147,7 @@ class PlanField:
     critical: bool = False
     pii: str | None = None
     ref: str | None = None  # object
+    moved_from: str | None = None  # its name in earlier releases
 
 
 @dataclass(frozen=True)

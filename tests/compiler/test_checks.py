@@ -23,6 +23,9 @@ def said(compilation: Compilation) -> list[tuple[str, str, str]]:
 
 CHANGES = [
     # objects
+    (OBJECT, "label: Country}", "moved: {from: nation}, label: Country}", []),
+    (OBJECT, "label: Country}", "moved: {from: email}, label: Country}", [
+        ("SYN0008", "objects/account.yaml:10:45", "`email` is still a field: nothing was moved from it")]),
     (OBJECT, "country: {type", "country: {inverse: accounts, type", [
         ("SYN0008", "objects/account.yaml:10:22",
          "`country` is no ref, so that no other object sees these records through it")]),

@@ -148,6 +148,7 @@ def _fields(sync: ResolvedSync) -> tuple[PlanField, ...]:
                 known.critical,
                 field.pii if field else None,
                 field.type.name if field and field.type.kind == "ref" else None,
+                moved_from=field.moved_from if field else None,
             )
         )
     made += [PlanField(d.name, b.sql_type(d.type), d.label or d.name, "derived") for d in sync.object.derived]

@@ -33,6 +33,7 @@ class ResolvedField:
     critical: bool = False
     pii: str | None = None
     inverse: str | None = None  # ref: the name by which the other object sees these records
+    moved_from: str | None = None  # its name before
 
 
 @dataclass(frozen=True)

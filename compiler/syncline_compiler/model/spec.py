@@ -47,6 +47,12 @@ class Deprecated(Written):
     use: Name | None = None
 
 
+class MovedSpec(Written):
+    """Where a field was before this version of the object."""
+
+    from_: Name = Field(alias="from")
+
+
 class FieldSpec(Written):
     """A field of a canonical object."""
 
@@ -63,6 +69,7 @@ class FieldSpec(Written):
     inverse: Name | None = None
     steward: Text | None = None
     deprecated: Deprecated | None = None
+    moved: MovedSpec | None = None
 
 
 class PartSpec(Written):

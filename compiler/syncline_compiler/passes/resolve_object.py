@@ -66,6 +66,9 @@ def _field(declared: _Declared, name: str, project: WrittenProject, diagnostics:
         diagnostics.report("SYN0008", declared.at(*place, "form"), label=label, help="remove `form`")
     if spec.deprecated is not None and spec.deprecated.use is not None:
         _check_field(declared, spec.deprecated.use, (*place, "deprecated", "use"), diagnostics)
+    if spec.moved is not None and spec.moved.from_ in declared.spec.fields:
+        label = f"`{spec.moved.from_}` is still a field: nothing was moved from it"
+        diagnostics.report("SYN0008", declared.at(*place, "moved", "from"), label=label, help="remove `moved`")
     return ResolvedField(
         name=name,
         type=field_type.or_null() if field_type.missing else field_type,  # what nobody has told yet stands as null
@@ -76,6 +79,7 @@ def _field(declared: _Declared, name: str, project: WrittenProject, diagnostics:
         critical=spec.critical,
         pii=spec.pii,
         inverse=spec.inverse if field_type.kind in ("ref", "unknown") else None,
+        moved_from=spec.moved.from_ if spec.moved else None,
     )
 
 
