@@ -15,8 +15,10 @@ from syncline_runtime.cli_erase import exit_code
 from syncline_runtime.errors import StateError, UsageError
 from syncline_runtime.ledger import FILE
 from syncline_runtime.run import RunResult
+from syncline_runtime.state import LINK_COLUMNS
 from syncline_runtime.tombstones import Key
 from syncline_runtime.upkeep.compaction import compact_state
+from syncline_runtime.upkeep.erasure import _subject as found_subject
 from syncline_runtime.upkeep.erasure import erase
 from syncline_runtime.upkeep.session import opened_ledger, opened_state
 
@@ -149,6 +151,25 @@ def test_what_a_system_has_deleted_is_told_and_an_unreachable_one_too(shop: Worl
     shop.drop("b", grace(shop, "b"))
     document = erase(shop.place, "person", "a:" + native)
     assert {one["connection"]: one["holds"] for one in document["systems"]} == {"a": "yes", "b": "no"}
+
+
+def test_a_record_that_became_part_of_another_is_erased_with_it(shop: World) -> None:
+    twin = shop.add("a", email="gracie@example.org", name="Gracie", phone="3")
+    shop.run()
+    with opened_state(shop.place) as (_, state):
+        ids = dict(
+            state.rows("SELECT native_id, canonical_id FROM \"links:all\" WHERE connection = 'a' AND state = 'live'")
+        )
+        row = {name: None for name in LINK_COLUMNS} | {
+            "object": "person", "connection": "", "resource": "", "native_id": ids[twin], "generation": 0,
+            "canonical_id": ids[grace(shop, "a")], "state": "redirect", "how": "merged",
+        }  # fmt: skip
+        state.fill("given", LINK_COLUMNS, [tuple(row.values())])
+        state.execute('INSERT INTO "links:all" SELECT * FROM given')
+        subject = found_subject(state, shop.place, "person", "a:" + grace(shop, "a"))
+    assert subject.cids == {ids[twin], ids[grace(shop, "a")]}
+    assert {native[2] for native in subject.natives if native[0] == "a"} == {twin, grace(shop, "a")}
+    assert all(connection for connection, *_ in subject.natives)
 
 
 def test_a_system_that_cannot_be_asked_is_told(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:

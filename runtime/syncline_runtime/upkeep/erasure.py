@@ -90,14 +90,15 @@ def _subject(state: State, place: Place, object_: str, id_: str) -> Subject:
     if not found:
         subject.natives |= set(_unlinked(state, place, object_, connection, native_id))
     stood = "state NOT IN ('unlinked', 'moved')"  # what a person parted is another's
+    rows = state.rows(f"SELECT canonical_id, state, connection, resource, native_id FROM {links} WHERE {stood}")
     while True:
         before = (len(subject.cids), len(subject.natives))
-        for cid, *native in state.rows(
-            f"SELECT canonical_id, connection, resource, native_id FROM {links} WHERE {stood}"
-        ):
-            if cid in subject.cids or tuple(native) in subject.natives:
+        for cid, kind, connection, resource, known_by in rows:
+            if kind == "redirect":  # one canonical id leads to another, of which it became a part
+                subject.cids |= {cid, known_by} if {cid, known_by} & subject.cids else set()
+            elif cid in subject.cids or (connection, resource, known_by) in subject.natives:
                 subject.cids.add(cid)
-                subject.natives.add((native[0], native[1], native[2]))
+                subject.natives.add((connection, resource, known_by))
         if before == (len(subject.cids), len(subject.natives)):
             return subject
 
@@ -180,6 +181,8 @@ def _about(segment: Segment, subject: Subject, columns: set[str]) -> str:
     parts = segment.subject.split("/")
     connection = {"landed": parts[0], "base": parts[-1], "before": parts[-1]}.get(segment.kind)
     told = [f"{name} IN ({_listed(subject.cids)})" for name in ("_cid", "canonical_id") if name in columns]
+    if segment.kind == "links":
+        told.append(f"(state = 'redirect' AND native_id IN ({_listed(subject.cids)}))")
     for name in ("_native_id", "native_id"):
         if name not in columns:
             continue
