@@ -23,6 +23,10 @@ SPELLED_KINDS = frozenset({"text", "email", "phone", "url"})
 """Kinds whose values people type, and mistype."""
 
 
+ENOUGH = 3
+"""Fields whose likeness together tells people apart: two are shared by brothers, branches and namesakes."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A form of one field, or of several read together."""
@@ -39,6 +43,22 @@ Block = tuple[Part, ...]
 def is_shared(field: ResolvedField) -> bool:
     """Tell whether many records have the same; a ref says so itself where the other object sees a collection."""
     return field.type.kind in SHARED_KINDS or field.inverse is not None
+
+
+def joins_by_too_little(rule: IdentityRule, item: ResolvedObject) -> bool:
+    """Tell whether a rule links records without a person, and by the likeness of fewer fields than tell people apart."""
+    return bool(rule.similar) and rule.then == "link" and _told_by(rule, item) < ENOUGH
+
+
+def _told_by(rule: IdentityRule, item: ResolvedObject) -> int:
+    """Count the fields that have to be alike and that few records share; a key among them is enough."""
+    if any(not is_shared(field) for name in rule.same if (field := item.field(name)) is not None):
+        return ENOUGH
+    similar = [(one, field) for one in rule.similar if (field := item.field(one.field)) is not None]
+    told = [one for one, field in similar if not is_shared(field)]
+    if rule.at_least is not None:
+        return max(0, rule.at_least - (len(similar) - len(told)))
+    return sum(not one.missing for one in told)
 
 
 def blocks_of(rule: IdentityRule, item: ResolvedObject) -> tuple[Block, ...]:

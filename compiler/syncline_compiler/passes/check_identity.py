@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from syncline_compiler.blocking import joins_by_too_little
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.members import fields_read, resource_of
@@ -19,7 +20,12 @@ from syncline_runtime.system import System
 def check_identity(
     sync: ResolvedSync, project: WrittenProject, systems: Mapping[str, System], diagnostics: Collector
 ) -> None:
-    """Check that every member's records can be matched with those of the others, and those that people enter too."""
+    """Check that every member's records can be matched with those of the others, and those that people enter too.
+
+    Where likeness of too little is all there is, that is the mistake (SYN0604), and what follows of it is none.
+    """
+    if sync.object.identity and all(joins_by_too_little(rule, sync.object) for rule in sync.object.identity):
+        return
     _check_recognised(sync, project, diagnostics)
     if len(sync.members) == 1:
         return

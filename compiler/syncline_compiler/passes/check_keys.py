@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from syncline_compiler.blocking import is_shared
+from syncline_compiler.blocking import ENOUGH, is_shared, joins_by_too_little
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, WrittenProject
-from syncline_compiler.model.resolved import IdentityRule, ResolvedMember, ResolvedObject, ResolvedSync
+from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject, ResolvedSync
 from syncline_compiler.model.spec import ObjectSpec
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.typed import Line, fields_in
 from syncline_runtime.system import Resource, System
 
-ENOUGH = 3
-"""Fields whose likeness together tells people apart: two are shared by brothers, branches and namesakes."""
 SHARED_NATIVE_TYPES = frozenset({"bool", "date", "list", "json"})
 
 
@@ -45,7 +43,7 @@ def check_keys(
 
 def _check_similar(item: ResolvedObject, diagnostics: Collector) -> None:
     """Check that what joins records without a person is more than the likeness of a name."""
-    weak = [rule for rule in item.identity if rule.similar and rule.then == "link" and _told_by(rule, item) < ENOUGH]
+    weak = [rule for rule in item.identity if joins_by_too_little(rule, item)]
     if weak:
         diagnostics.report(
             "SYN0604", weak[0].span, label=f"only likeness tells which records of `{item.name}` are one",
@@ -54,17 +52,6 @@ def _check_similar(item: ResolvedObject, diagnostics: Collector) -> None:
                 f"or let {ENOUGH} fields or more be alike",
             ),
         )  # fmt: skip
-
-
-def _told_by(rule: IdentityRule, item: ResolvedObject) -> int:
-    """Count the fields that have to be alike and that few records share; a key among them is enough."""
-    if any(not is_shared(field) for name in rule.same if (field := item.field(name)) is not None):
-        return ENOUGH
-    similar = [(one, field) for one in rule.similar if (field := item.field(one.field)) is not None]
-    told = [one for one, field in similar if not is_shared(field)]
-    if rule.at_least is not None:
-        return max(0, rule.at_least - (len(similar) - len(told)))
-    return sum(not one.missing for one in told)
 
 
 def _check_rules(item: ResolvedObject, diagnostics: Collector) -> None:
