@@ -19,8 +19,11 @@ inputs (see ``state.py``):
 ``S/match``                [match] one decision per unlinked row: connection, _native_id, _cid, how, rule, state
 ``S/by/F``                 the records that alone have a value in field F: key, _cid
 ``S/dirty``                canonical ids to decide: _cid, _origin
+``S/links``                links of dirty records
+``S/m/base``               base rows of dirty records; ``S/canonical`` their canonical rows
 ``S/m/side``               [merge] a member's now and base beside each other, per dirty id
 ``S/golden``               [merge] the winner per canonical id, with derived fields
+``S/m/pairs``              [diff] winner and side of records of which some slot differs
 ``S/m/compare``            [diff] slots that differ: _cid, slot, outcome, …
 ``S/m/updates|creates``    [diff] candidates for intents
 ``S/m/deletes``            [diff] records of a member that deletes what it need not hold any more

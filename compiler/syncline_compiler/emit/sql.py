@@ -301,12 +301,20 @@ def _select(query: ir.Select) -> str:
     return _select_shape(query.distinct, bool(where), bool(group)).fill([columns, sources, where, group])
 
 
-def _named(column: tuple[str, ir.Scalar] | ir.Carried) -> str:
+def _named(column: tuple[str, ir.Scalar] | ir.Carried | ir.All) -> str:
+    if isinstance(column, ir.All):
+        return _all(column.table, column.but)
     if isinstance(column, ir.Carried):
         table, of, to = identifier(column.table), column.of, column.to
         return ", ".join([f"{table}.{identifier(of + name)} AS {identifier(to + name)}" for name in column.names])
     name, value = column
     return f"{_atomic(value)} AS {identifier(name)}"
+
+
+@cache
+def _all(table: str, but: tuple[str, ...]) -> str:
+    star = exp.Star(except_=[exp.Identifier(this=name, quoted=True) for name in but])
+    return exp.Column(this=star, table=exp.Identifier(this=table, quoted=True)).sql(dialect=DIALECT)
 
 
 @cache

@@ -1,7 +1,8 @@
 """Diff: the winner against every member (design: *compare*), what is to be written, and the base as it then is.
 
-In: ``golden`` and each member's ``side``. Out, per member: ``compare`` (slots that differ, each with one outcome),
-``candidates`` (every record that the member holds or should hold), ``updates``, ``creates``, ``children``, ``next``.
+In: ``golden`` and each member's ``side``. Out, per member: ``pairs`` (the records of which some slot differs, winner
+and side beside each other), ``compare`` (their slots that differ, each with one outcome), ``candidates`` (every record
+that the member holds or should hold), ``updates``, ``creates``, ``children``, ``next``.
 
 Outcomes: *update*, *restore*, *overwrite*, *first_link*, *remapped* lead to a write; *review* freezes;
 *converged* and *accepted* only move the base.
@@ -9,7 +10,7 @@ Outcomes: *update*, *restore*, *overwrite*, *first_link*, *remapped* lead to a w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from syncline_compiler.lowering import build as b
@@ -28,6 +29,7 @@ class MemberDiff(MemberWrites):
     def steps(self) -> list[ir.IrStep]:
         """All diff steps of the member, in the order they run."""
         queries: list[tuple[str, ir.Query]] = [
+            *([("pairs", self.pairs())] if self.member.written else ()),
             ("compare", self.compare()),
             ("candidates", self.candidates()),
             ("changed", self.changed()),
@@ -50,15 +52,32 @@ class MemberDiff(MemberWrites):
             return ir.Union((), columns)
         return ir.Union((b.several("union", _compared_itself, map(self._compare, self.member.written)),), columns)
 
+    def pairs(self) -> ir.Query:
+        """Winner and side of each record of which some slot differs: whoever is as decided is looked at no further."""
+        written = self.member.written
+        moved = b.several("more", _moved_itself, (self._item(_moved_column, slot, ()) for slot in written))
+        differs = b.several("any", _differs_itself, (self._item(_differs, slot, self._how(slot)) for slot in written))
+        return b.fill(_pairs, (self.golden.relation, self.side.relation), (moved, differs))
+
     def _compare(self, slot: SlotLine) -> b.Item:
         """Give the comparison of a slot; one that should show the winner as it is differs from others in names only."""
-        decided, policy = slot.native is None and slot.name in self.sync.owners, "restore"
+        policy = "restore"
         if slot.native is None:
             policy = self.sync.unowned_edit.get(slot.name, self.sync.unowned_edit["*"])
-        names = (slot.name, self.golden.relation, self.side.relation)
-        rest = (decided, self.order, policy, slot.may_be_unknown)
-        want = self.wanted.get(slot.name)
+        rest = (*self._how(slot), self.order, policy)
+        names, want = (slot.name, f"{self.prefix}/pairs"), self.wanted.get(slot.name)
         return b.fill(_compared, names, (want,), *rest) if want else (names, rest)
+
+    def _item(self, build: Callable[..., Any], slot: SlotLine, rest: tuple[Hashable, ...]) -> b.Item:
+        want = self.wanted.get(slot.name)
+        return b.fill(build, (slot.name,), (want,), *rest) if want else ((slot.name,), rest)
+
+    def _decided(self, slot: SlotLine) -> bool:
+        return slot.native is None and slot.name in self.sync.owners
+
+    def _how(self, slot: SlotLine) -> tuple[bool, bool]:
+        """Whether it is a field with an owner, and whether there are records of which it is not known."""
+        return self._decided(slot), slot.may_be_unknown
 
     def candidates(self) -> ir.Query:
         """Every record that the member holds or should hold: _cid, operation and why it is held back ("" if not)."""
@@ -85,21 +104,57 @@ class MemberDiff(MemberWrites):
         return b.fill(_listed, (f"{self.prefix}/compare",), (), tuple(outcomes))
 
 
-def _compared_itself(name: str, golden: str, side: str, *rest: Any) -> ir.Select:
+def _pairs(golden: str, side: str, moved: ir.Listed, differs: ir.Scalar) -> ir.Select:
+    return ir.Select(
+        (ir.All("g"), ir.All("s", ("_cid",)), moved),
+        ir.Source(golden, "g"),
+        (ir.Join("inner", ir.Source(side, "s"), b.equal(b.col("s", "_cid"), b.col("g", "_cid"))),),
+        where=b.all_of([b.col("s", "_known"), b.col("s", "_holds"), differs]),
+    )
+
+
+def _winner_moved(name: str, want: ir.Scalar) -> ir.Scalar:
+    """Whether the winner is another than what was agreed, or than what was wanted where the far side keeps something else."""
+    synced = b.call("SYNCED", b.col("s", "_synced"), b.text(name))
+    altered = b.holds(b.call("HAS KEY", b.col("s", "_synced"), b.text(name)))
+    as_wanted = b.differs(ir.Call("TEXT", (want,)), synced)
+    return b.when((altered, as_wanted), default=b.differs(want, b.col("s", f"agreed.{name}")))
+
+
+def _moved_column(name: str, want: ir.Scalar) -> ir.Columns:
+    return ((f"moved.{name}", _winner_moved(name, want)),)
+
+
+def _moved_itself(name: str) -> ir.Columns:
+    return _moved_column(name, b.col("g", name))
+
+
+def _differs(name: str, want: ir.Scalar, decided: bool, unknowable: bool) -> ir.Scalar:
+    """Whether a slot differs in any way."""
+    now, agreed = b.col("s", f"now.{name}"), b.col("s", f"agreed.{name}")
+    based = agreed_before(b.col("s", "_slots"), name)
+    moved = b.any_of([b.differs(now, agreed), _winner_moved(name, want)])
+    ways = [b.all_of([b.negated(based), b.differs(want, now)]), b.all_of([based, moved])]
+    differs = b.any_of([*ways, b.col("g", f"frozen.{name}")] if decided else ways)
+    return b.all_of([b.negated(_is_unknown(name)), differs]) if unknowable else differs
+
+
+def _differs_itself(name: str, *rest: Any) -> ir.Scalar:
+    return _differs(name, b.col("g", name), *rest)
+
+
+def _compared_itself(name: str, pairs: str, *rest: Any) -> ir.Select:
     """Give the row of a slot that should show the winner as it is."""
-    return _compared(name, golden, side, b.col("g", name), *rest)
+    return _compared(name, pairs, b.col("g", name), *rest)
 
 
 def _compared(
-    name: str, golden: str, side: str, want: ir.Scalar, decided: bool, order: int, policy: str, unknowable: bool
+    name: str, pairs: str, want: ir.Scalar, decided: bool, unknowable: bool, order: int, policy: str
 ) -> ir.Select:
     """Give the row of a slot that differs in any way; ``decided``: it is a field with an owner, under ``policy``."""
-    now, agreed = b.col("s", f"now.{name}"), b.col("s", f"agreed.{name}")
-    synced = b.call("SYNCED", b.col("s", "_synced"), b.text(name))
-    altered = b.holds(b.call("HAS KEY", b.col("s", "_synced"), b.text(name)))
-    winner_moved = b.when((altered, b.differs(ir.Call("TEXT", (want,)), synced)), default=b.differs(want, agreed))
+    now, agreed, moved = (b.col("g", f"{what}.{name}") for what in ("now", "agreed", "moved"))
     member_moved = b.differs(now, agreed)
-    based, equal = agreed_before(b.col("s", "_slots"), name), b.same(want, now)
+    based, equal = agreed_before(b.col("g", "_slots"), name), b.same(want, now)
     source: ir.Scalar = b.col("g", f"from.{name}") if decided else ir.Value(-1)
     frozen: ir.Scalar = b.col("g", f"frozen.{name}") if decided else b.FALSE
     mine = b.equal(source, ir.Value(order))
@@ -109,22 +164,22 @@ def _compared(
         (b.all_of([equal, mine]), b.text("accepted")),
         (equal, b.text("converged")),
         (b.negated(based), b.text("first_link")),
-        (b.col("s", "_remapped"), b.text("remapped")),
+        (b.col("g", "_remapped"), b.text("remapped")),
         (b.negated(member_moved), b.text("update")),
-        (b.negated(winner_moved), b.text(edit)),
+        (b.negated(moved), b.text(edit)),
         default=b.text("overwrite"),
     )
     differs = b.any_of(
         [
             b.all_of([b.negated(based), b.negated(equal)]),
-            b.all_of([based, b.any_of([winner_moved, member_moved])]),
+            b.all_of([based, b.any_of([moved, member_moved])]),
             frozen,
         ]
     )
     return ir.Select(
         (
             ("_cid", b.col("g", "_cid")),
-            ("_native_id", b.col("s", "_native_id")),
+            ("_native_id", b.col("g", "_native_id")),
             ("slot", b.text(name)),
             ("outcome", outcome),
             ("source", source),
@@ -132,16 +187,8 @@ def _compared(
             ("now", ir.Call("TEXT", (now,))),
             ("agreed", ir.Call("TEXT", (agreed,))),
         ),
-        ir.Source(golden, "g"),
-        (ir.Join("inner", ir.Source(side, "s"), b.equal(b.col("s", "_cid"), b.col("g", "_cid"))),),
-        where=b.all_of(
-            [
-                b.col("s", "_known"),
-                b.col("s", "_holds"),
-                b.negated(_is_unknown(name)) if unknowable else b.TRUE,
-                differs,
-            ]
-        ),
+        ir.Source(pairs, "g"),
+        where=b.all_of([b.negated(b.col("g", f"unknown.{name}")), differs]) if unknowable else differs,
     )
 
 

@@ -37,11 +37,11 @@ def lower_side(sync: ResolvedSync, member: MemberSlots, unknowable: frozenset[st
     columns.append((("_waits", b.any_of(waiting)),) if waiting else ())
     columns.append((ir.Carried("v", member.clock_fields, "clock.", "clock."),))
     more = tuple(made if isinstance(made, ir.Listed) else ir.Listed("more", (made,)) for made in columns)
-    names = (prefix, f"{sync.name}/dirty", connection, sync.object.name)
+    names = (prefix, f"{sync.name}/dirty", connection, f"{sync.name}/links")
     return ir.IrStep("merge", f"{prefix}/side", b.fill(_side, names, more))
 
 
-def _side(prefix: str, dirty: str, connection: str, object_: str, *more: ir.Listed) -> ir.Select:
+def _side(prefix: str, dirty: str, connection: str, links: str, *more: ir.Listed) -> ir.Select:
     flight = b.all_of(
         [b.equal(b.col("f", "canonical_id"), b.col("d", "_cid")), b.equal(b.col("f", "connection"), b.text(connection))]
     )
@@ -49,7 +49,6 @@ def _side(prefix: str, dirty: str, connection: str, object_: str, *more: ir.List
         [
             b.equal(b.col("l", "canonical_id"), b.col("d", "_cid")),
             b.equal(b.col("l", "connection"), b.text(connection)),
-            b.equal(b.col("l", "object"), b.text(object_)),
         ]
     )
     return ir.Select(
@@ -74,7 +73,7 @@ def _side(prefix: str, dirty: str, connection: str, object_: str, *more: ir.List
         (
             ir.Join("left", ir.Source(f"{prefix}/values", "v"), b.equal(b.col("v", "_cid"), b.col("d", "_cid"))),
             ir.Join("left", ir.Source(f"{prefix}/base", "b"), b.equal(b.col("b", "_cid"), b.col("d", "_cid"))),
-            ir.Join("left", ir.Source("links", "l"), link),
+            ir.Join("left", ir.Source(links, "l"), link),
             ir.Join("left", ir.Source("in_flight", "f"), flight),
         ),
     )
@@ -210,14 +209,7 @@ def _mixed(aggregates: Sequence[typed.Aggregate]) -> list[tuple[ir.Scalar, str]]
 
 def _golden(sync: ResolvedSync, fields: Sequence[FieldOfSync], frame: Frame, joins: list[ir.Join]) -> ir.Select:
     own = {field.name for field in fields}
-    columns: list[tuple[str, ir.Scalar] | ir.Carried] = [
-        ir.Carried("w", ("_cid", "_exists")),
-        *(
-            ir.Carried("w", tuple(field.name for field in fields), prefix, prefix)
-            for prefix in ("", "from.", "frozen.")
-        ),
-        ir.Carried("w", tuple(f"at.{field.name}" for field in fields if field.owner.rule == "newest")),
-    ]
+    columns: list[tuple[str, ir.Scalar] | ir.All] = [ir.All("w")]
     derived = {d.name: d.value for d in sync.object.derived}
 
     def canonical(name: str) -> ir.Scalar:

@@ -185,7 +185,15 @@ class Carried(Node):
     to: str = ""
 
 
-Columns = tuple[tuple[str, Scalar] | Carried | Blank | Listed, ...]
+@dataclass(frozen=True, repr=False)
+class All(Node):
+    """All columns of a source that is a relation of the plan, but for some."""
+
+    table: str
+    but: tuple[str, ...] = ()
+
+
+Columns = tuple[tuple[str, Scalar] | Carried | All | Blank | Listed, ...]
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,7 +1,7 @@
 """Absence: which linked records a member no longer has.
 
-In: landed rows and the stored base. Out: ``gone`` per member. A delete is known only from a tombstone, or from a read
-that showed every live record; never from an empty or failed read. More than the delete guard allows is not believed
+In: ``class``, ``compared`` and ``stored``. Out: ``gone`` per member. A delete is known only from a tombstone, or from a
+read that showed every live record; never from an empty or failed read. More than the delete guard allows is not believed
 without approval.
 """
 
@@ -9,26 +9,22 @@ from __future__ import annotations
 
 from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan
-from syncline_runtime.stages.context import RunContext, landed_of, prefix_of
+from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.state import quoted
 
 
 def find_gone(run: RunContext, plan: Plan, member: Member) -> None:
     """``gone``: the native ids of linked records that were deleted in the system."""
     prefix = prefix_of(plan, member)
-    reading = run.reading(member)
-    base, classes = quoted(f"base:{prefix}"), quoted(f"{prefix}/class")
+    classes, compared = quoted(f"{prefix}/class"), quoted(f"{prefix}/compared")
     visible_after = run.release.system_of(member.connection).visible_after * 1_000_000
     told = f"SELECT _native_id FROM {classes} WHERE class = 'tombstone'"
-    swept = (
-        f" UNION SELECT b._native_id FROM {base} AS b ANTI JOIN {quoted(landed_of(member))} AS l "
-        f"ON l._native_id = b._native_id WHERE b._written IS NULL OR b._written + {visible_after} <= {run.started_at}"
-        if reading.complete and reading.rows and reading.error is None
-        else ""
-    )
+    absent = f"SELECT _native_id FROM {compared} WHERE how = 'absent'"
+    visible = f"b._written IS NULL OR b._written + {visible_after} <= {run.started_at}"
     run.state.make(
         f"{prefix}/gone",
-        f"SELECT b._native_id, b._cid FROM {base} AS b WHERE b._status <> 'gone' AND b._native_id IN ({told}{swept})",
+        f"SELECT b._native_id, b._cid FROM {quoted(f'{prefix}/stored')} AS b WHERE b._status <> 'gone' "
+        f"AND (b._native_id IN ({told}) OR b._native_id IN ({absent}) AND ({visible}))",
     )
     if member.when_deleted == "review":
         _report(run, plan, member)

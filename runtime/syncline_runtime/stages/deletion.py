@@ -89,9 +89,9 @@ def _lost_links(plan: Plan, member: Member, *, lost: bool) -> str:
     return f"""
         SELECT l.canonical_id AS _cid, l.connection, {text(member.when_deleted)} AS policy,
                {lost} AND v._cid IS NULL AND (l.state = 'reused' OR b._status = 'gone' OR g._native_id IS NOT NULL) AS lost
-        FROM links AS l SEMI JOIN {quoted(f"{plan.name}/dirty")} AS d ON d._cid = l.canonical_id
-        LEFT JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = l.native_id
+        FROM {quoted(f"{plan.name}/links")} AS l
+        LEFT JOIN {quoted(f"{prefix}/stored")} AS b ON b._native_id = l.native_id
         LEFT JOIN {quoted(f"{prefix}/gone")} AS g ON g._native_id = l.native_id
         LEFT JOIN {quoted(f"{prefix}/values")} AS v ON v._native_id = l.native_id
-        WHERE l.object = {text(plan.object)} AND l.connection = {text(member.connection)}
+        WHERE l.connection = {text(member.connection)}
     """

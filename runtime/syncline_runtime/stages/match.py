@@ -215,10 +215,11 @@ def _count(run: RunContext, plan: Plan, member: Member) -> None:
 def _classes(prefix: str, *, idle: bool) -> str:
     """One row per row read: its term of the equation and what splits it."""
     before = f"""
-        SELECT CASE class WHEN 'same' THEN 'matched' WHEN 'same:filtered' THEN 'filtered' WHEN 'same:double' THEN 'filtered'
-                          WHEN 'same:left_scope' THEN 'left_scope' ELSE class END AS kind,
-               CASE WHEN class LIKE 'same%' THEN 'unchanged' ELSE '' END AS detail
-        FROM {quoted(f"{prefix}/class")} WHERE class <> 'changed'
+        SELECT CASE how WHEN 'same' THEN 'matched' WHEN 'same:left_scope' THEN 'left_scope' ELSE 'filtered' END AS kind,
+               'unchanged' AS detail
+        FROM {quoted(f"{prefix}/compared")} WHERE how LIKE 'same%'
+        UNION ALL
+        SELECT class, '' FROM {quoted(f"{prefix}/class")} WHERE class <> 'changed'
     """
     if idle:
         return before

@@ -34,20 +34,40 @@ def merge(run: RunContext, plan: Plan, open_ids: Sequence[str]) -> None:
         follow_deletions(run, plan)
         bind_current(run, plan, "winner")
         for step in plan.merge[last:]:
-            state.make(step.output, step.sql)
+            # what only carries the winners on need not be made
+            keep = state.make if any(field.owner == "derived" for field in plan.fields) else state.bind
+            keep(step.output, step.sql)
     bind_current(run, plan)
 
 
 def _find_winners(run: RunContext, plan: Plan, steps: Sequence[Step]) -> None:
+    dirty = f"SELECT _cid FROM {quoted(f'{plan.name}/dirty')}"
+    run.state.make(
+        f"{plan.name}/links",
+        f"SELECT * FROM links WHERE object = {text(plan.object)} AND canonical_id IN ({dirty})",
+    )
     for member in plan.members:
-        _add_stored(run, plan, member)
-        base = quoted(f"base:{prefix_of(plan, member)}")
+        prefix = prefix_of(plan, member)
+        _fetch_stored(run, prefix, dirty)
         run.state.bind(
-            f"{prefix_of(plan, member)}/base",
-            f"SELECT *, _mapping <> {text(member.mapping)} AS _remapped FROM {base} WHERE _status <> 'gone'",
+            f"{prefix}/base",
+            f"SELECT *, _mapping <> {text(member.mapping)} AS _remapped FROM {quoted(f'{prefix}/stored')} "
+            f"WHERE _status <> 'gone' AND _cid IN ({dirty})",
         )
+        _add_stored(run, plan, member)
+    known = f"SELECT * FROM {quoted(f'canonical:{plan.name}')} WHERE _cid IN ({dirty})"
+    run.state.make(f"{plan.name}/before", known)
+    run.state.bind(f"{plan.name}/canonical", f"SELECT * FROM {quoted(f'{plan.name}/before')}")
     for step in steps:
         run.state.make(step.output, step.sql)
+
+
+def _fetch_stored(run: RunContext, prefix: str, dirty: str) -> None:
+    """Add to ``stored`` the base rows of dirty records that are not in it; most are, since they changed here."""
+    stored = quoted(f"{prefix}/stored")
+    lacking = f"FROM {quoted(f'base:{prefix}')} WHERE _cid IN ({dirty}) AND _native_id NOT IN (SELECT _native_id FROM {stored})"
+    if run.state.scalar(f"SELECT count(*) {lacking}"):
+        run.state.execute(f"INSERT INTO {stored} SELECT * {lacking}")
 
 
 def _add_own_parents(run: RunContext, plan: Plan) -> bool:

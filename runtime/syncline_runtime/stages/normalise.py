@@ -13,8 +13,8 @@ from syncline_runtime.connectors import GARBLED
 from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.absence import find_gone
+from syncline_runtime.stages.classify import again_of, classify
 from syncline_runtime.stages.context import RunContext, landed_of, prefix_of
-from syncline_runtime.stages.replay import of_replayed
 from syncline_runtime.state import quoted, text
 from syncline_runtime.values import apply_function
 
@@ -48,8 +48,6 @@ SAYS = {
     "SYN5005": "the record it refers to is not known yet",
     "SYN5016": "the system has never told it",
 }
-PARKED = ("rejected", "review", "unmatched")
-GONE = "gone"
 # the record that a row is, unless it was deleted since: then match finds out whether it is back (see ``returns``)
 _LINKED = "CASE WHEN b._native_id IS NULL OR (b._status <> 'gone' AND b._cid = k.canonical_id) THEN k.canonical_id END"
 WAIT = "wait"  # the action of a fault that sets only its field aside
@@ -58,7 +56,7 @@ WAIT = "wait"  # the action of a fault that sets only its field aside
 def normalise(run: RunContext, plan: Plan) -> None:
     """Normalise what was read for every member of a sync; a sync for which nothing came stays *idle*."""
     for member in plan.members:
-        _classify(run, plan, member)
+        classify(run, plan, member)
         find_gone(run, plan, member)
     run.idle.add(plan.name)
     if any([_takes_up(run, plan, member) for member in plan.members]):
@@ -80,7 +78,7 @@ def _takes_up(run: RunContext, plan: Plan, member: Member) -> bool:
     """Make the first part of ``image`` of a member for which something came or waits; tell whether it did."""
     prefix = prefix_of(plan, member)
     came = f"SELECT count(*) FROM {quoted(f'{prefix}/class')} WHERE class = 'changed'"
-    waits = f"SELECT count(*) FROM {quoted(f'base:{prefix}')} AS b WHERE {_again_of(run, member)}"
+    waits = f"SELECT count(*) FROM {quoted(f'{prefix}/stored')} AS b WHERE {again_of(run, member)}"
     if not run.state.scalar(f"SELECT ({came}) + ({waits})"):
         return False
     run.state.make(f"{prefix}/image#0", _image_of_landed(run, plan, member))
@@ -164,41 +162,6 @@ def run_value_steps(run: RunContext, member: Member) -> None:
         run.state.fill(step.output, {"input": "VARCHAR", "output": "VARCHAR"}, answers)
 
 
-def _classify(run: RunContext, plan: Plan, member: Member) -> None:
-    """``class``: one row per landed row with what it is before normalising.
-
-    *Late* is a version older than the stored one, or the image before our own write while that may not be visible yet.
-    """
-    visible_after = run.release.system_of(member.connection).visible_after * 1_000_000
-    prefix = prefix_of(plan, member)
-    parked = ", ".join(map(text, (*PARKED, GONE)))
-    run.state.make(
-        f"{prefix}/class",
-        f"""
-        SELECT l._seq, l._native_id, CASE
-            WHEN l._seq < d.last THEN 'duplicate'
-            WHEN l._op = 'delete' THEN 'tombstone'
-            WHEN b._raw_hash = l._raw_hash AND b._mapping = {text(member.mapping)} AND b._status = 'linked' THEN 'same'
-            WHEN l._raw_hash = b._before AND b._raw_hash <> b._before
-                 AND {run.started_at} < b._written + {visible_after} THEN 'late'
-            WHEN b._version IS NOT NULL AND l._version IS NOT NULL AND l._raw_hash <> b._raw_hash AND b._status <> {text(GONE)}
-                 AND {_clock("l._version")} < {_clock("b._version")} THEN 'late'
-            WHEN b._raw_hash = l._raw_hash AND b._mapping = {text(member.mapping)} AND b._status NOT IN ({parked})
-                 THEN 'same:' || b._status
-            ELSE 'changed' END AS class
-        FROM {quoted(landed_of(member))} AS l
-        LEFT JOIN (SELECT _native_id, max(_seq) AS last FROM {quoted(landed_of(member))}
-                   GROUP BY 1 HAVING count(*) > 1) AS d ON d._native_id = l._native_id
-        LEFT JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = l._native_id
-        """,
-    )
-
-
-def _clock(value: str) -> str:
-    """Give a version as something that orders: a number or an instant."""
-    return f"coalesce(epoch_us(TRY_CAST({value} AS TIMESTAMPTZ)), TRY_CAST({value} AS BIGINT))"
-
-
 def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
     """Give changed rows with what they do not tell laid over from the stored image, and parked rows to try again."""
     prefix = prefix_of(plan, member)
@@ -209,21 +172,21 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
         for name in member.natives
     )
     stored = ", ".join(f"b.{quoted(name)}" for name in natives)
-    links = _link_join(plan, member)
+    links, known = _link_join(plan, member), quoted(f"{prefix}/stored")
     return f"""
         SELECT l._native_id, {_LINKED} AS _cid, l._version, l._raw_hash, {text(member.mapping)} AS _mapping,
                true AS _fresh, b._raw_hash IS DISTINCT FROM l._raw_hash AS _moved, l._correlation,
                {_unseen(member)}, {told}
         FROM {quoted(landed_of(member))} AS l
-        JOIN {quoted(f"{prefix}/class")} AS c ON c._seq = l._seq AND c._native_id = l._native_id AND c.class = 'changed'
-        LEFT JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = l._native_id
+        JOIN {quoted(f"{prefix}/class")} AS c ON c._seq = l._seq AND c.class = 'changed'
+        LEFT JOIN {known} AS b ON b._native_id = l._native_id
         {links.format(alias="l")}
         UNION ALL
         SELECT b._native_id, {_LINKED}, b._version, b._raw_hash, {text(member.mapping)}, true,
                false, {text(_again(run))}, b._unseen, {stored}
-        FROM {quoted(f"base:{prefix}")} AS b
+        FROM {known} AS b
         {links.format(alias="b")}
-        WHERE ({_again_of(run, member)})
+        WHERE ({again_of(run, member)})
           AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f"{prefix}/class")}
                                    WHERE class IN ('changed', 'tombstone'))
           AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f"{prefix}/gone")})
@@ -249,16 +212,8 @@ def stored_image(plan: Plan, member: Member, where: str) -> str:
         SELECT b._native_id, b._cid, b._version, b._raw_hash, {text(member.mapping)} AS _mapping,
                b._mapping <> {text(member.mapping)} AS _fresh, false AS _moved,
                CAST(NULL AS VARCHAR) AS _correlation, b._unseen, {natives}
-        FROM {quoted(f"base:{prefix}")} AS b WHERE b._status = 'linked' AND {where}
+        FROM {quoted(f"{prefix}/stored")} AS b WHERE b._status = 'linked' AND {where}
     """
-
-
-def _again_of(run: RunContext, member: Member) -> str:
-    """Give the condition on base rows that are tried again though nothing came: parked, or left out by another mapping."""
-    outside = f"_mapping <> {text(member.mapping)}"
-    if run.replayed:
-        outside += f" OR {of_replayed(member)}"
-    return f"b._status IN ({', '.join(map(text, PARKED))}) OR (b._status IN ('filtered', 'left_scope') AND ({outside}))"
 
 
 def _again(run: RunContext) -> str:

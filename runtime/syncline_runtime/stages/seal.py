@@ -81,9 +81,8 @@ def _landed_rows(plan: Plan, member: Member) -> str:
     prefix = prefix_of(plan, member)
     return f"""
         SELECT l.* FROM {quoted(landed_of(member))} AS l
-        JOIN {quoted(f"{prefix}/class")} AS c
-          ON c._seq = l._seq AND c._native_id = l._native_id AND c.class NOT LIKE 'same%'
-        LEFT JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = l._native_id
+        JOIN {quoted(f"{prefix}/class")} AS c ON c._seq = l._seq
+        LEFT JOIN {quoted(f"{prefix}/stored")} AS b ON b._native_id = l._native_id
         WHERE c.class <> 'changed' OR b._raw_hash IS DISTINCT FROM l._raw_hash
     """
 
@@ -118,7 +117,7 @@ def _parked_rows(plan: Plan, member: Member) -> str:
     natives = ", ".join(f"i.{quoted(f'native.{name}')}" for name in member.natives)
     stored = ", ".join(f"b.{quoted(f'native.{name}')}" for name in member.natives)
     agreed = f", {kept}" if kept else ""
-    base = quoted(f"base:{prefix}")
+    base = quoted(f"{prefix}/stored")
     return f"""
         SELECT i._native_id, i._cid, p.status AS _status, i._version, i._raw_hash, i._mapping, false AS _open,
                coalesce(b._slots, '') AS _slots, b._before, b._written,

@@ -53,4 +53,4 @@ SELECT "d"."_cid" AS "_cid",
   "b"."_disputed",
   ','),
   ',credit_limit,'),
-  FALSE))) THEN "v"."credit_limit" ELSE "b"."agreed.credit_limit" END AS "agreed.credit_limit" FROM "account/dirty" AS "d" LEFT JOIN "account/erp/values" AS "v" ON ("v"."_cid" = "d"."_cid") LEFT JOIN "account/erp/base" AS "b" ON ("b"."_cid" = "d"."_cid") LEFT JOIN "links" AS "l" ON (("l"."canonical_id" = "d"."_cid") AND ("l"."connection" = 'erp') AND ("l"."object" = 'account')) LEFT JOIN "in_flight" AS "f" ON (("f"."canonical_id" = "d"."_cid") AND ("f"."connection" = 'erp'))
+  FALSE))) THEN "v"."credit_limit" ELSE "b"."agreed.credit_limit" END AS "agreed.credit_limit" FROM "account/dirty" AS "d" LEFT JOIN "account/erp/values" AS "v" ON ("v"."_cid" = "d"."_cid") LEFT JOIN "account/erp/base" AS "b" ON ("b"."_cid" = "d"."_cid") LEFT JOIN "account/links" AS "l" ON (("l"."canonical_id" = "d"."_cid") AND ("l"."connection" = 'erp')) LEFT JOIN "in_flight" AS "f" ON (("f"."canonical_id" = "d"."_cid") AND ("f"."connection" = 'erp'))
