@@ -7,6 +7,7 @@ knows nothing (phase *first*) and one in which all customers are linked and agre
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,11 +24,14 @@ from syncline_runtime.state import State, base_columns, canonical_columns, lande
 
 HERE = Path(__file__).parent
 REALM = "benchmark/bench"
-PHASES = ("first", "changed", "no-op")
+PHASES = ("first", "changed", "no-op", "delta")
+DELTA = 1_000
+"""How many changes an incremental read brings in phase *delta*."""
 LANDED: Mapping[str, Mapping[str, str]] = {
     "first": {"crm": "crm_now", "erp": "erp_first"},
     "changed": {"crm": "crm_now"},
     "no-op": {"crm": "crm_before"},
+    "delta": {"crm": "crm_delta"},
 }
 """Phase → connection → what was read of it; the ERP tells nothing new where it is not named."""
 
@@ -39,6 +43,7 @@ class Case:
     folder: str
     records: int
     threads: int
+    members: int = 2
 
     @property
     def root(self) -> Path:
@@ -69,10 +74,10 @@ class Case:
         return json.dumps(asdict(self))
 
 
-def prepare(folder: Path, records: int, threads: int) -> Case:
-    """Compile the project, generate the rows, fill both states."""
-    case = Case(str(folder), records, threads)
-    compiled = compile_project(HERE / "project")
+def prepare(folder: Path, records: int, threads: int, members: int = 2) -> Case:
+    """Compile the project, generate the rows, fill both states. A third member has what the ERP has."""
+    case = Case(str(folder), records, threads, members)
+    compiled = compile_project(_project(folder / "project", members))
     if compiled.release is None:
         raise SystemExit("\n".join(map(str, compiled.diagnostics)))
     write_release(folder / "release", compiled.release)
@@ -90,25 +95,48 @@ def prepare(folder: Path, records: int, threads: int) -> Case:
     return case
 
 
+def _project(folder: Path, members: int) -> Path:
+    shutil.copytree(HERE / "project", folder)
+    if members == 3:
+        for name, after, more in (
+            ("syncline.yaml", "    erp: {stand_in: true}\n", "    shop: {stand_in: true}\n"),
+            ("syncs/customer.yaml", "erp: erp.Debtor", ", shop: erp.Debtor"),
+            ("syncs/customer.yaml", "erp: true", ", shop: true"),
+        ):
+            text = (folder / name).read_text(encoding="utf-8")
+            (folder / name).write_text(text.replace(after, after + more), encoding="utf-8")
+    return folder
+
+
 def _generate(case: Case, plan: Plan) -> None:
     connection = duckdb.connect(config={"threads": 2})
     connection.execute("SET TimeZone='UTC'; SET preserve_insertion_order=false")
     connection.execute(f"SET VARIABLE records = {case.records}; SET VARIABLE realm = '{REALM}'")
     connection.execute((HERE / "data.sql").read_text(encoding="utf-8"))
     crm, erp = plan.member("crm"), plan.member("erp")
+    bases = {f"base_{m.connection}": _base(m, "crm_before" if m is crm else "erp_before") for m in plan.members}
     queries = {
         "crm_before": _landed(crm, "crm_before"),
         "crm_now": _landed(crm, "crm_now"),
         "erp_first": _landed(erp, "erp_first"),
-        "base_crm": _base(crm, "crm_before"),
-        "base_erp": _base(erp, "erp_before"),
+        **bases,
         "links": _links(plan),
         "canonical": _canonical(plan),
     }
     for name, query in queries.items():
         path = case.files / f"{name}.parquet"
         connection.execute(f"COPY ({query}) TO {text(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    connection.execute(f"COPY ({_delta(case)}) TO {text(str(case.files / 'crm_delta.parquet'))} (FORMAT parquet)")
     connection.close()
+
+
+def _delta(case: Case) -> str:
+    """Give the first records that were edited, as an incremental read brings them."""
+    now, before = (f"read_parquet({text(str(case.files / f'crm_{state}.parquet'))})" for state in ("now", "before"))
+    return (
+        f"SELECT n.* FROM {now} AS n JOIN {before} AS b ON b._native_id = n._native_id "
+        f"WHERE n._raw_hash <> b._raw_hash ORDER BY n._native_id LIMIT {DELTA}"
+    )
 
 
 def _version(member: Member) -> str:
@@ -165,12 +193,20 @@ def _columns(columns: Mapping[str, str], known: Mapping[str, str]) -> str:
 def _links(plan: Plan) -> str:
     sides = [
         f"SELECT {text(plan.object)} AS object, {text(member.connection)} AS connection, "
-        f"{text(member.resource)} AS resource, format({text(shape)}, i) AS native_id, {_cid('i')} AS canonical_id, "
-        f"{text(how)} AS how, 'same number' AS rule, 'earlier' AS run, 'live' AS state, 0 AS generation, "
+        f"{text(member.resource)} AS resource, {shape} AS native_id, {_cid('i')} AS canonical_id, "
+        f"{how} AS how, 'same number' AS rule, 'earlier' AS run, 'live' AS state, 0 AS generation, "
         '\'\' AS "by", 0 AS "at" FROM known'
-        for member, shape, how in zip(plan.members, ("c{:08d}", "D{:07d}"), ("originated", "identity"), strict=True)
+        for member in plan.members
+        for shape, how in [_how_linked(member)]
     ]
     return " UNION ALL ".join(sides)
+
+
+def _how_linked(member: Member) -> tuple[str, str]:
+    """Give a customer's native id in a member, and how it came to be linked."""
+    if member.connection == "crm":
+        return "format('c{:08d}', i)", "'originated'"
+    return "format('D{:07d}', i)", "'identity'"
 
 
 def _cid(number: str) -> str:
@@ -190,9 +226,12 @@ def load(state: State, table: str, path: Path, columns: Sequence[str] | None = N
     state.execute(f"INSERT INTO {quoted(table)} BY NAME SELECT {chosen} FROM read_parquet({text(str(path))})")
 
 
-def land(case: Case, plan: Plan, state: State, phase: str) -> None:
-    """Make the landed relations of a phase; what extraction does is not measured."""
+def land(case: Case, plan: Plan, state: State, phase: str, *, copied: bool = True) -> None:
+    """Make the landed relations of a phase from Parquet; what reads them once need not have them ``copied``."""
     for member, path in case.landed(plan, phase):
+        if path is not None and not copied:
+            state.bind(landed_of(member), f"SELECT * FROM read_parquet({text(str(path))})")
+            continue
         state.empty(landed_of(member), landed_columns(sorted(member.natives)))
         if path is not None:
             load(state, landed_of(member), path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.case import Case, land
+from benchmarks.case import Case
 from benchmarks.contenders import CONTENDERS, Contender, Stopwatch
 from syncline_runtime.state import State, text
 
@@ -16,8 +16,6 @@ from syncline_runtime.state import State, text
 def main() -> None:
     case, name, phase, repeats = Case(**json.loads(sys.argv[1])), sys.argv[2], sys.argv[3], int(sys.argv[4])
     state = case.state(phase)
-    (plan,) = case.release().in_order
-    land(case, plan, state, phase)
     contender = CONTENDERS[name](case, phase, state)
     before = _forget_peak()
     runs = []

@@ -1,9 +1,9 @@
 """The four contenders: each runs a phase on the same state and landed rows, and says how long its stages took.
 
-``ours``      the stages of the runtime with the compiled plan
+``ours``      the stages of the runtime with the compiled plan, from landed Parquet to intents
 ``by hand``   the SQL files of ``by_hand/``, which write the same intents and base rows
 ``slim``      the least that finds out which fields differ: join (id, hash), fetch the few, then look at fields
-``floor``     read and hash both sides, which nothing that compares them can do without
+``floor``     read and hash both sides (Parquet and what is stored), which nothing that compares them can do without
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.case import HERE, REALM, Case
+from benchmarks.case import HERE, REALM, Case, land
 from syncline_runtime.binding import Binding
 from syncline_runtime.ledger import FILE, Ledger, Realm, open_ledger
 from syncline_runtime.plan import Plan, Release
@@ -24,7 +24,7 @@ from syncline_runtime.stages.merge import merge
 from syncline_runtime.stages.normalise import normalise
 from syncline_runtime.state import State, quoted, text
 
-STAGES = ("normalise", "match", "merge", "diff")
+STAGES = ("land", "normalise", "match", "merge", "diff")
 Times = dict[str, tuple[float, float]]  # stage → CPU seconds, wall seconds
 
 
@@ -74,7 +74,10 @@ class Ours(Contender):
         self.ledger: Ledger = open_ledger(case.state_folder(phase) / FILE, realm, self.now)
 
     def once(self, watch: Stopwatch) -> None:
-        run, plan = self._run(), self.plan
+        plan = self.plan
+        with watch("land"):
+            land(self.case, plan, self.state, self.phase)
+        run = self._run()
         bind_links(run)
         with watch("normalise"):
             normalise(run, plan)
@@ -102,7 +105,9 @@ class Ours(Contender):
         )
         for member, path in self.case.landed(self.plan, self.phase):
             rows = self.state.scalar(f"SELECT count(*) FROM {quoted(landed_of(member))}")
-            run.readings[member.connection, member.resource] = Reading(rows, complete=path is not None, mark=None)
+            run.readings[member.connection, member.resource] = Reading(
+                rows, complete=path is not None and self.phase != "delta", mark=None
+            )
         return run
 
     def intents(self) -> str | None:
@@ -128,8 +133,11 @@ class Scripts(Contender):
     """A contender made of SQL files, one for each stage."""
 
     files: tuple[tuple[str, Path], ...] = ()
+    copied = True
 
     def once(self, watch: Stopwatch) -> None:
+        with watch("land"):
+            land(self.case, self.plan, self.state, self.phase, copied=self.copied)
         self.state.execute(f"SET VARIABLE realm = {text(REALM)}")
         for stage, path in self.files:
             sql = path.read_text(encoding="utf-8")
@@ -140,10 +148,11 @@ class Scripts(Contender):
 class ByHand(Scripts):
     """What one would write in SQL for this one case."""
 
-    files = tuple((stage, HERE / "by_hand" / f"{n}_{stage}.sql") for n, stage in enumerate(STAGES, 1))
+    files = tuple((stage, HERE / "by_hand" / f"{n}_{stage}.sql") for n, stage in enumerate(STAGES[1:], 1))
 
     def __init__(self, case: Case, phase: str, state: State) -> None:
         super().__init__(case, phase, state)
+        land(case, self.plan, state, phase)
         state.execute((HERE / "by_hand" / "0_values.sql").read_text(encoding="utf-8"))
 
     def intents(self) -> str | None:
@@ -162,6 +171,7 @@ class Slim(Scripts):
 class Floor(Scripts):
     """Scan and hash."""
 
+    copied = False
     files = (("diff", HERE / "floor.sql"),)
 
     def __init__(self, case: Case, phase: str, state: State) -> None:
