@@ -151,7 +151,7 @@ def _field(
         "label": field.label,
         "value": MASK if field.pii and value is not None else value,
         "from": source,
-        "rule": field.owner if field.owner in ("derived", "newest") else f"owner {field.owner}",
+        "rule": field.owner if field.owner in ("derived", "newest", "max", "min", "union") else f"owner {field.owner}",
         "agreed": [connection for connection, row in shows.items() if row[f"agreed.{field.name}"] == value],
         "lines": [
             {"member": member.connection, "line": slot.line, "place": slot.place}

@@ -42,6 +42,13 @@ def object_page(item: ObjectDoc, page: Page) -> Iterator[Markdown]:
         yield from _field(field, page)
 
 
+_MERGES = {
+    "max": "the largest of all",
+    "min": "the smallest of all",
+    "union": "what somebody added and nobody took away",
+}
+
+
 def owner_of(field: FieldEntry) -> Markdown:
     """Say in short who decides a field."""
     return (
@@ -52,6 +59,8 @@ def owner_of(field: FieldEntry) -> Markdown:
 def _owner(owner: Owner) -> Markdown:
     if owner.rule == "newest" and owner.clocks is not None:
         return written("newest of {}", joined(map(code, owner.clocks)))
+    if owner.rule in _MERGES:
+        return Markdown(_MERGES[owner.rule])
     return code(owner.connection) if owner.connection is not None else Markdown("*nobody*")
 
 
@@ -110,6 +119,8 @@ def _decides(owner: Owner, page: Page) -> Markdown:
     sync = page.to(f"sync.{owner.sync}", code(owner.sync))
     if owner.rule == "nobody":
         return written("nobody in {}: no member provides it", sync)
+    if owner.rule in _MERGES:
+        return written("{} in {}", Markdown(_MERGES[owner.rule]), sync)
     clocks = (written("{} by {}", code(one), code(clock)) for one, clock in (owner.clocks or {}).items())
     who = code(owner.connection) if owner.connection is not None else written("the newest of {}", joined(clocks))
     return written("{} in {}; {}", who, sync, Markdown(_EDITS.get(owner.unowned_edit or "", "")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, reduce
 from typing import NamedTuple
 
 from syncline_compiler.sql_tree import Tree, exp, later
@@ -192,6 +192,52 @@ def _sum(a: Arguments, options: Options) -> exp.Expression:
     return exp.Case(ifs=[exp.If(this=one_currency, true=_cast(packed, kind))])
 
 
+def _texts(listed: exp.Expression) -> exp.Expression:
+    """Give a JSON list as a list of texts; null as an empty one."""
+    return call("from_json", exp.Coalesce(this=listed, expressions=[literal("[]")]), literal('["VARCHAR"]'))
+
+
+def _set(listed: exp.Expression) -> exp.Expression:
+    return _text(call("to_json", call("list_sort", listed)))
+
+
+def _as_set(a: Arguments, _: Options) -> exp.Expression:
+    """Sort a JSON list and take repetitions away: as a set it is equal to any other with the same texts."""
+    made = _set(call("list_distinct", _texts(a[0])))
+    return exp.Case(ifs=[exp.If(this=_is_not_null([a[0]], {}), true=made)])
+
+
+def _union(a: Arguments, _: Options) -> exp.Expression:
+    """Merge JSON lists: what was decided, then what each is now, then what each was. Nothing is null if one of them is."""
+    decided, *sides = a
+    now, before = sides[: len(sides) // 2], sides[len(sides) // 2 :]
+    pairs = [(_texts(is_), _texts(was)) for is_, was in zip(now, before, strict=True)]
+    each = exp.Identifier(this="e", quoted=False)
+
+    def contains(listed: exp.Expression) -> exp.Expression:
+        return call("list_contains", listed.copy(), exp.Column(this=each.copy()))
+
+    def some(there: int) -> exp.Expression:
+        """Whether the text is new with some member, or gone with some."""
+        ways: list[exp.Expression] = [
+            exp.Paren(this=exp.And(this=contains(pair[there]), expression=exp.Not(this=contains(pair[1 - there]))))
+            for pair in pairs
+        ]
+        return exp.Paren(this=reduce(_either, ways))
+
+    stays = exp.And(this=contains(_texts(decided)), expression=exp.Not(this=some(1)))
+    kept = exp.Lambda(this=_either(some(0), exp.Paren(this=stays)), expressions=[each])
+    lists = [_texts(decided.copy()), *(is_.copy() for is_, _ in pairs)]
+    everything = call("list_distinct", call("flatten", exp.Array(expressions=lists)))
+    made = _set(call("list_filter", everything, kept))
+    silent = exp.Paren(this=reduce(_either, [_is_null([one.copy()], {}) for one in now]))
+    return exp.Case(ifs=[exp.If(this=silent, true=call("nullif", made, literal("[]")))], default=made.copy())
+
+
+def _either(left: exp.Expression, right: exp.Expression) -> exp.Expression:
+    return exp.Or(this=left, expression=right)
+
+
 def _in(a: Arguments, _: Options) -> exp.Expression:
     return exp.Paren(this=exp.In(this=a[0], expressions=list(a[1:])))
 
@@ -236,6 +282,10 @@ _BUILDS: Mapping[str, Build] = {
     "LIST": _function("list"),
     "JOINED": _joined,
     "CLOCK": _clock,
+    "AS SET": _as_set,
+    "UNION": _union,
+    "GREATEST": _function("greatest"),
+    "LEAST": _function("least"),
     "ITEMS sum": _items_sum,
     "ITEMS count": lambda a, _: exp.Coalesce(this=call("list_count", a[0]), expressions=[exp.Literal.number(0)]),
     "ITEMS min": _function("list_min"),

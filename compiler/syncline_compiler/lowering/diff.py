@@ -55,7 +55,13 @@ class MemberDiff(MemberWrites):
     def pairs(self) -> ir.Query:
         """Winner and side of each record of which some slot differs: whoever is as decided is looked at no further."""
         written = self.member.written
-        moved = b.several("more", _moved_itself, (self._item(_moved_column, slot, ()) for slot in written))
+        itself = [((slot.name,), ()) for slot in written if slot.name not in self.wanted]
+        others = [
+            (f"moved.{name}", b.fill(_winner_moved, (name,), (self.wanted[name],)))
+            for name in (slot.name for slot in written)
+            if name in self.wanted
+        ]
+        moved = ir.Listed("more", (*b.several("more", _moved_itself, itself).parts, tuple(others)))
         differs = b.several("any", _differs_itself, (self._item(_differs, slot, self._how(slot)) for slot in written))
         return b.fill(_pairs, (self.golden.relation, self.side.relation), (moved, differs))
 
@@ -121,12 +127,8 @@ def _winner_moved(name: str, want: ir.Scalar) -> ir.Scalar:
     return b.when((altered, as_wanted), default=b.differs(want, b.col("s", f"agreed.{name}")))
 
 
-def _moved_column(name: str, want: ir.Scalar) -> ir.Columns:
-    return ((f"moved.{name}", _winner_moved(name, want)),)
-
-
 def _moved_itself(name: str) -> ir.Columns:
-    return _moved_column(name, b.col("g", name))
+    return ((f"moved.{name}", _winner_moved(name, b.col("g", name))),)
 
 
 def _differs(name: str, want: ir.Scalar, decided: bool, unknowable: bool) -> ir.Scalar:

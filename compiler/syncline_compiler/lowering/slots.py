@@ -45,6 +45,7 @@ class SlotLine:
     place: str
     late: bool = False  # a reference that closes a cycle: known, and written, after the record itself
     partial: tuple[str, ...] = ()  # native fields that it is read from and that may be missing
+    is_set: bool = False  # a list of which the order does not count
 
     @cached_property
     def waits(self) -> bool:
@@ -62,7 +63,7 @@ class SlotLine:
         if self.each is not None:
             return _collection(self.each, frame)
         if self.get is not None:
-            return lower(self.get, frame)
+            return self._as_set(lower(self.get, frame))
         if self.native is None or not self.native.readable:
             return b.null("VARCHAR")
         return lower(native_text(self.native), frame)
@@ -79,7 +80,10 @@ class SlotLine:
             return lower(self.puts[0].value, frame)
         if self.wants_winner or self.get is None:
             return frame.canonical(self.name)
-        return lower(_through(self.get, {put.native: put.value for put in self.puts}), frame)
+        return self._as_set(lower(_through(self.get, {put.native: put.value for put in self.puts}), frame))
+
+    def _as_set(self, value: ir.Scalar) -> ir.Scalar:
+        return ir.Call("AS SET", (value,)) if self.is_set else value
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,11 @@ def _slot(sync: ResolvedSync, resource: Resource, line: typed.Line) -> SlotLine:
     field = sync.object.field(line.field)
     assert field is not None  # checked by resolve
     writes, late, kind = line.direction == "both", line.field in sync.late, b.sql_type(field.type)
-    return SlotLine(line.field, kind, True, writes, line.get, line, None, puts, pick, None, line.text, place, late)
+    rule = sync.owners.get(line.field)
+    is_set = rule is not None and rule.rule == "union"
+    return SlotLine(
+        line.field, kind, True, writes, line.get, line, None, puts, pick, None, line.text, place, late, is_set=is_set
+    )
 
 
 def _refers_late(put: typed.Expression, sync: ResolvedSync) -> bool:

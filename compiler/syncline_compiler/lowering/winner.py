@@ -5,7 +5,7 @@ In: the members of a sync and who owns its fields. Out: per field the winner, wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -104,6 +104,8 @@ def _rule(sync: ResolvedSync, members: Sequence[MemberSlots], field: FieldOfSync
         clocks = field.owner.clocks or {}
         natives = [clocks.get(members[order].member.connection, "") for order in readers]
         return (name, *natives), (Newest(field.unknowable, tuple(readers)),)
+    if field.owner.rule in ("max", "min", "union"):
+        return (name,), (Merged(field.unknowable, field.owner.rule, tuple(readers)),)
     owner = next((o for o in readers if members[o].member.connection == field.owner.owner), None)
     if owner is None:
         return (name,), (Kept(),)
@@ -157,23 +159,67 @@ class Owned:
                     for r in rivals
                     if r > order
                 ]
-        for order in others if self.first_link != "owner" else []:
-            empty = [
-                _known(owner, field),
-                b.is_null(_now(owner, field)),
-                _known(order, field),
-                b.negated(_based(order, field)),
-                b.present(_now(order, field)),
-            ]
+        empty = b.all_of([_known(owner, field), b.is_null(_now(owner, field))])
+        if self.first_link != "owner":
+            fills = {o: b.all_of([empty, b.negated(_based(o, field)), _told(o, field)]) for o in others}
             if self.first_link == "fill":
-                ladder.append((b.all_of(empty), _now(order, field), order))
+                ladder += [(fill, _now(order, field), order) for order, fill in fills.items()]
+                frozen += _disagreeing(fills, field)
+                # filled before, and the write to the owner did not get through
+                filled = b.all_of([empty, b.negated(_based(owner, field)), _stored(field)])
+                ladder.append((filled, b.col(CANONICAL, name), -1))
             else:
-                frozen.append(b.all_of(empty))
-        ladder.append((_known(owner, field), _now(owner, field), owner))
-        ladder.append((_based(owner, field), _agreed(owner, field), owner))
-        ladder.append((_stored(field), b.col(CANONICAL, field.name), -1))
-        ladder += [(_known(o, field), _now(o, field), o) for o in others]
+                frozen += fills.values()
+        if self.unowned_edit == "adopt":
+            # adopted before, whether or not the write to the owner got through
+            quiet = b.all_of([_based(owner, field), b.negated(_changed(owner, field)), _stored(field)])
+            meant = b.all_of([quiet, b.negated(b.holds(_flag(owner, "_remapped")))])
+            ladder.append((meant, b.col(CANONICAL, name), -1))
+        said = [
+            (_known(owner, field), _now(owner, field), owner),
+            (_based(owner, field), _agreed(owner, field), owner),
+            (_stored(field), b.col(CANONICAL, field.name), -1),
+        ]
+        # where the owner has never said anything: what the others say, if that is one thing
+        unsaid = [b.negated(condition) for condition, _, _ in said]
+        claims = {o: b.all_of([*unsaid, _told(o, field)]) for o in others}
+        ladder += [*said, *((_told(o, field), _now(o, field), o) for o in others)]
+        frozen += _disagreeing(claims, field)
         return _decision(name, ladder, frozen)
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a function makes of the values of all members: commutative, associative, idempotent.
+
+    ``max``, ``min``: of what there is. ``union``: what was decided before, with what some member has added since it last
+    agreed and without what some member has taken away since. It is measured by what was decided and not by what the
+    members still show, so that a write which did not get through brings nothing back. Of a member whose value is not
+    known now, what was agreed stands in.
+    """
+
+    unknowable: bool
+    function: str
+    readers: tuple[int, ...]
+
+    def decide(self, name: str) -> Decision:
+        """Give the decision of a field."""
+        field = Told(name, self.unknowable)
+        values = [
+            b.when((_known(o, field), _now(o, field)), (_based(o, field), _agreed(o, field))) for o in self.readers
+        ]
+        if self.function == "union":
+            before = [b.when((_based(o, field), _agreed(o, field))) for o in self.readers]
+            decided = b.when((_stored(field), b.col(CANONICAL, name)))
+            merged = ir.Call("UNION", (decided, *values, *before))
+        else:
+            merged = ir.Call({"max": "GREATEST", "min": "LEAST"}[self.function], tuple(values))
+        anything = b.any_of(b.any_of([_known(o, field), _based(o, field)]) for o in self.readers)
+        value = b.when((anything, merged), default=b.col(CANONICAL, name))
+        sources = tuple(
+            (b.all_of([_known(o, field), b.same(_now(o, field), value)]), ir.Value(o)) for o in self.readers
+        )
+        return Decision(value, ir.When(sources, ir.Value(-1)), b.FALSE)
 
 
 @dataclass(frozen=True)
@@ -218,7 +264,9 @@ class Newest:
             for rival in (r for r in rivals if r > order):
                 tie = [moved(order), moved(rival), b.equal(clock(order), clock(rival)), b.negated(agree(order, rival))]
                 frozen.append(b.all_of([*tie, *(b.negated(beaten(order, r)) for r in rivals if r != rival)]))
-        at = ir.When(tuple((condition, clock(order)) for condition, _, order in ladder), won)
+        # the newest of all that moved, so that it does not hang on which of two that agree comes first
+        moves = [b.when((moved(order), clock(order))) for order in clocks]
+        at = b.when((b.any_of(frozen), won), default=ir.Call("GREATEST", (won, *moves)))
         ladder.append((_stored(field), b.col(CANONICAL, field.name), -1))
         ladder += [(_based(o, field), _agreed(o, field), o) for o in clocks]
         return replace(_decision(name, ladder, frozen), at=at)
@@ -240,6 +288,21 @@ def _known(order: int, field: Told) -> ir.Scalar:
     """Whether the member's own value is known now."""
     known = b.holds(_flag(order, "_known"))
     return b.all_of([known, b.negated(_flag(order, f"unknown.{field.name}"))]) if field.unknowable else known
+
+
+def _told(order: int, field: Told) -> ir.Scalar:
+    """Whether the member has a value now."""
+    return b.all_of([_known(order, field), b.present(_now(order, field))])
+
+
+def _disagreeing(claims: Mapping[int, ir.Scalar], field: Told) -> list[ir.Scalar]:
+    """Tell when two members that both may decide say two things: which it is must not hang on their order."""
+    return [
+        b.all_of([claims[one], claims[other], b.differs(_now(one, field), _now(other, field))])
+        for one in claims
+        for other in claims
+        if one < other
+    ]
 
 
 def _based(order: int, field: Told) -> ir.Scalar:

@@ -173,9 +173,9 @@ class CodeTable:
 
 @dataclass(frozen=True)
 class Ownership:
-    """Who decides a field: the owner connection, or the newest change by named clocks."""
+    """Who decides a field: the owner connection, the newest change by named clocks, or a function of all values."""
 
-    rule: Literal["owner", "newest"]
+    rule: Literal["owner", "newest", "max", "min", "union"]
     owner: str | None = None  # connection
     clocks: Mapping[str, str] | None = None  # newest: connection → native field
     tie: Literal["review"] = "review"

@@ -143,10 +143,10 @@ class DeletedSpec(Written):
 
 
 class OwnerSpec(Written):
-    """Who decides a field: an owner, or the newest by named clocks."""
+    """Who decides a field: an owner, the newest by named clocks, or what a function makes of all values."""
 
     owner: Name | None = None
-    by: Literal["newest"] | None = None
+    by: Literal["newest", "max", "min", "union"] | None = None
     clock: dict[Name, NativeName] = Field(default_factory=dict)
     tie: Literal["review"] = "review"
 

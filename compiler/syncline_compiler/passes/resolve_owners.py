@@ -1,7 +1,7 @@
 """Resolve owners: every field that some member maps gets the one rule that decides it.
 
 In: a ``ResolvedSync`` without owners, and its spec. Out: the same with owners. Diagnostics: SYN0203, SYN0204, SYN0501,
-SYN0502, SYN0503, SYN0508.
+SYN0502, SYN0503, SYN0508, SYN0513.
 Invariant: an owner provides the field; ``newest`` has a clock for every member that provides it. Derived fields are
 owned by nobody. A field that only one member provides needs no rule.
 """
@@ -16,11 +16,14 @@ from syncline_compiler.model.document import Declared, WrittenProject
 from syncline_compiler.model.members import fields_mapped, fields_read, resource_of
 from syncline_compiler.model.resolved import Ownership, ResolvedSync
 from syncline_compiler.model.spec import OwnerSpec, SyncSpec
+from syncline_compiler.model.types import Type
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean, nearest
 from syncline_runtime.system import Resource, System
 
 ANY = "*"
+ORDERED = ("int", "decimal", "bool", "date", "instant", "local_datetime", "duration")
+TEXTS = ("text", "email", "phone", "url", "country", "language", "currency")
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,11 @@ def _ownership(name: str, bound: _Sync) -> Ownership | None:
         return None
     if written not in rules:
         return _only_reader(name, bound)
-    if rules[written].by == "newest":
-        return _newest(name, written, rules[written], bound)
+    match rules[written].by:
+        case "newest":
+            return _newest(name, written, rules[written], bound)
+        case "max" | "min" | "union":
+            return _merged(name, written, rules[written], bound)
     return _owner(name, written, rules[written], bound)
 
 
@@ -131,7 +137,7 @@ def _owner(name: str, written: str, rule: OwnerSpec, bound: _Sync) -> Ownership 
     span = bound.declared.at("owners", written, "owner")
     if rule.owner is None:
         bound.diagnostics.report(
-            "SYN0007", span, label="this rule names neither an owner nor `by: newest`", help="write `owner: …`"
+            "SYN0007", span, label="this rule names neither an owner nor `by`", help="write `owner: …`"
         )  # fmt: skip
         return None
     readers = bound.readers(name)
@@ -171,6 +177,38 @@ def _newest(name: str, written: str, rule: OwnerSpec, bound: _Sync) -> Ownership
         return None
     clocks = {connection: rule.clock[connection] for connection in readers}
     return Ownership("newest", clocks=clocks, tie=rule.tie, span=bound.declared.at("owners", written))
+
+
+def _merged(name: str, written: str, rule: OwnerSpec, bound: _Sync) -> Ownership | None:
+    """Give a rule that merges the values of all members; the order of members does not matter to what it makes."""
+    assert rule.by in ("max", "min", "union")  # asked for these
+    place = ("owners", written)
+    for other in ("owner", "clock"):
+        if getattr(rule, other):
+            label = f"`by: {rule.by}` looks at the values of all members, it knows no `{other}`"
+            bound.diagnostics.report("SYN0008", bound.declared.at(*place), label=label, help=f"remove `{other}`")
+            return None
+    field = bound.resolved.object.field(name)
+    if field is None or not _merges(rule.by, field.type):
+        _report_unmerged(name, place, rule.by, field.type if field is not None else None, bound)
+        return None
+    return Ownership(rule.by, span=bound.declared.at(*place))
+
+
+def _merges(by: str, kind: Type) -> bool:
+    if by == "union":
+        return kind.kind == "list" and kind.element is not None and kind.element.kind in TEXTS
+    return kind.kind in ORDERED
+
+
+def _report_unmerged(name: str, place: tuple[str, str], by: str, kind: Type | None, bound: _Sync) -> None:
+    has = f"`{name}` is {kind}" if kind is not None else f"`{name}` is a part"
+    help_ = (
+        "declare the field as `list(text)`, and let mappings `| split` a text into it"
+        if by == "union"
+        else "numbers, dates, times and booleans have an order; for others name an owner"
+    )
+    bound.diagnostics.report("SYN0513", bound.declared.at(*place, "by"), label=has, help=help_)
 
 
 def _report_clock(name: str, written: str, absent: list[str], bound: _Sync) -> None:

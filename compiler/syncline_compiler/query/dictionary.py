@@ -65,7 +65,7 @@ class Owner:
     """Who decides a field in one sync, and what becomes of values of others."""
 
     sync: str
-    rule: Literal["owner", "newest", "nobody"]  # nobody: no member provides it
+    rule: Literal["owner", "newest", "max", "min", "union", "nobody"]  # nobody: no member provides it
     connection: str | None = None
     clocks: Mapping[str, str] | None = None  # newest: connection → native field
     unowned_edit: str | None = None
