@@ -7,6 +7,7 @@ when an island has an error about a name, whose remedy may lie anywhere, ``Whole
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,9 @@ from syncline_compiler.writing import Content, Kept, write_release
 
 MOST_HELD = 2_000
 """Specs that are held from when their ties are read until their island's turn comes; more are read twice."""
+
+SWEEP = 32
+"""Islands and systems after which garbage is looked for: their models refer to each other, and nobody else looks for it here."""
 
 
 class WholeError(Exception):
@@ -65,6 +69,7 @@ class Piecewise:
     _held: dict[str, Declared[Any]] = field(default_factory=dict)
     _left: Counter[str] = field(default_factory=Counter)  # islands to come that a file belongs to
     _hashes: dict[str, str] = field(default_factory=dict)
+    _looked: int = 0
 
     def look(self) -> Generator[tuple[str, Content], None, Finding]:
         """Give the files of the release, if one is to be made, and at the end the finding."""
@@ -115,6 +120,7 @@ class Piecewise:
         known = self.old.islands.get(key)
         if known is None or (self.release and not self._has_plans(known)):
             known = yield from self._looked_at(self._written(island, project))
+            self._sweep()
         elif self.release and known.share is not None:
             yield from ((plan_file(name), self.kept[plan_file(name)]) for name in known.share.plans)
         for path in island.paths:
@@ -124,6 +130,11 @@ class Piecewise:
         if not known.failed:
             self.new.islands[key] = known
         return known
+
+    def _sweep(self) -> None:
+        self._looked += 1
+        if self._looked % SWEEP == 0:
+            gc.collect(0)  # what has come since the last time, and nothing else
 
     def _key(self, island: Island, project: Declared[ProjectSpec]) -> str:
         parts = [str(self.today), project.document.source.text]
@@ -215,7 +226,9 @@ class Piecewise:
             systems[name] = self.new.systems[key] = kept.sha256
             return f"systems/{name}.json", kept
         declared = self._declared(path)
+        self._held.pop(path, None)
         project = WrittenProject(declared, {}, {name: declared}, {}, {}, {}, {}, {}, ())
+        self._sweep()
         file, content = emit_system(resolve_systems(project, Collector())[name])
         systems[name] = self.new.systems[key] = sha256(content)
         return file, content
