@@ -82,7 +82,7 @@ CHANGES = [
     (SYNC, "freshness: 15m", "when_deleted_in: {crm: delete}", [
         ("SYN0504", "syncs/account.yaml:15:24", "`erp.Partner` has no `delete`, and `erp` would have to follow")]),
     (SYNC, "credit_limit: erp", "credit_limit: {tie: review}", [
-        ("SYN0007", "syncs/account.yaml:10:17", "this rule names neither an owner nor `by: newest`")]),
+        ("SYN0007", "syncs/account.yaml:10:17", "this rule names neither an owner nor `by`")]),
     (SYNC, "credit_limit: erp", "credit_limit: {by: newest, owner: erp}", [
         ("SYN0008", "syncs/account.yaml:10:17", "a field has an owner or goes by the newest change, not both")]),
     (SYNC, "credit_limit: erp", "credit_limit: {by: newest, clock: {crm: updated_at, erp: updated}}", [
