@@ -205,8 +205,10 @@ class Merged:
     def decide(self, name: str) -> Decision:
         """Give the decision of a field."""
         field = Told(name, self.unknowable)
+        nothing = b.text("[]") if self.function == "union" else None  # of who has no record: that is no null
         values = [
-            b.when((_known(o, field), _now(o, field)), (_based(o, field), _agreed(o, field))) for o in self.readers
+            b.when((_known(o, field), _now(o, field)), (_based(o, field), _agreed(o, field)), default=nothing)
+            for o in self.readers
         ]
         if self.function == "union":
             before = [b.when((_based(o, field), _agreed(o, field))) for o in self.readers]
