@@ -33,6 +33,7 @@ from syncline_compiler.passes.check_expressions import Objects, check_expression
 from syncline_compiler.passes.check_identity import check_identity
 from syncline_compiler.passes.check_imports import check_imports
 from syncline_compiler.passes.check_keys import check_keys
+from syncline_compiler.passes.check_leaving import check_leaving
 from syncline_compiler.passes.check_likeness import check_likeness
 from syncline_compiler.passes.check_loops import check_loops
 from syncline_compiler.passes.check_matching import check_matching
@@ -170,6 +171,7 @@ def check_written(written: WrittenProject, diagnostics: Collector) -> ResolvedPr
     syncs = tuple(resolve_owners(sync, written, systems, diagnostics) for sync in syncs)
     for sync in syncs:
         check_ownership(sync, written, systems, diagnostics)
+        check_leaving(sync, written, systems, diagnostics)
         check_identity(sync, written, systems, diagnostics)
         check_matching(sync, written, diagnostics)
         check_clocks(sync, written, systems, diagnostics)

@@ -5,7 +5,8 @@ every sync that is concerned, so that no run works meanwhile. Invariants: a link
 the next; a canonical id that was merged leads to the one it was merged into for ever; what a person parted no rule joins.
 
 States of links: *live*; *double* (a further record of a system that is the same); *unlinked*, *moved* and *merged* (ended by
-a person); *retired* (deleted, or replaced by our own write); *reused* (its native id is another's now). A *redirect* has no
+a person); *retired* (deleted, or replaced by our own write); *reused* (its native id is another's now);
+*left* (its system need not hold it any more). A *redirect* has no
 connection: its native id is the canonical id that was merged.
 """
 
@@ -30,7 +31,7 @@ from syncline_runtime.segments import Segment
 from syncline_runtime.state import LINK_COLUMNS, State, quoted, text
 from syncline_runtime.upkeep.session import Place, Session, opened_state, under_lease
 
-ENDED = ("unlinked", "moved", "merged", "retired", "reused")
+ENDED = ("unlinked", "moved", "merged", "retired", "reused", "left")
 OPERATOR = "operator"
 Row = dict[str, Any]
 

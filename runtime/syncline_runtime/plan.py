@@ -26,7 +26,9 @@ inputs (see ``state.py``):
 ``S/m/pairs``              [diff] winner and side of records of which some slot differs
 ``S/m/compare``            [diff] slots that differ: _cid, slot, outcome, …
 ``S/m/updates|creates``    [diff] candidates for intents
-``S/m/deletes``            [diff] records of a member that deletes what it need not hold any more
+``S/m/comers``             [merge] records that a member should hold, where it unlinks what it need not
+``S/m/shown``              [diff] the winner as a member shows it that sets some fields in records it need not hold
+``S/m/leavers``            [diff] records of a member that deletes or unlinks what it need not hold any more
 ``S/m/children``           [diff] candidates for child records that `pick` writes
 ``S/m/next``               [diff] the base rows as they are after this run
 ``S/m/acked``              [confirm] the base rows that acks make

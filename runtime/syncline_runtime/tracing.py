@@ -22,6 +22,7 @@ from syncline_runtime.ledger import Decision, Ledger
 from syncline_runtime.plan import Plan, PlanField, Release
 from syncline_runtime.report import DOCUMENT_VERSION, MASK, moment
 from syncline_runtime.stages.decisions import PERSON
+from syncline_runtime.stages.leaving import RULE
 from syncline_runtime.state import State, quoted, text
 
 MONEY = re.compile(r"\{'amount': (-?[0-9.]+), 'currency': ([A-Z]{3})\}")  # an amount as the engine writes it
@@ -216,7 +217,9 @@ def _history(release: Release, plan: Plan, state: State, cid: str, only: str | N
 
 def _why(row: Mapping[str, Any]) -> str:
     rule = {None: "the plan", "newest": "the newest value"}.get(row["rule"], f"the owner, {row['rule']},")
-    source = {None: "the derived value", PERSON: "a person's decision"}.get(row["source"], row["source"])
+    source = {None: "the derived value", PERSON: "a person's decision", RULE: "what on_leave sets"}.get(
+        row["source"], row["source"]
+    )
     says = WHY.get(row["outcome"], str(row["outcome"]))
     return says.format(connection=row["connection"], source=source, rule=rule)
 

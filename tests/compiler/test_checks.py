@@ -92,7 +92,15 @@ CHANGES = [
     (SYNC, "hold: {erp: true}", "hold: {erp: true}\n  on_leave: {erp: delete}", [
         ("SYN0504", "syncs/account.yaml:8:19", "`erp.Partner` has no `delete`")]),
     (SYNC, "hold: {erp: true}", "hold: {erp: true}\n  on_leave: {erp: unlink}", [
-        ("SYN0012", "syncs/account.yaml:8:19", "`unlink` does not run yet")]),
+        ("SYN0514", "syncs/account.yaml:8:14", "`erp` holds every record: none ever leaves")]),
+    (SYNC, "hold: {erp: true}", "hold: {erp: 'status == \"active\"'}\n  on_leave: {erp: unlink}", []),
+    (SYNC, "hold: {erp: true}", "hold: {erp: 'status == \"active\"'}\n  on_leave: {erp: deactivate}", [
+        ("SYN0515", "syncs/account.yaml:8:19", "what is to be written is not said")]),
+    (SYNC, "hold: {erp: true}", "hold: {erp: 'status == \"active\"'}\n  on_leave: {erp: {deactivate: {status: closed}}}", []),
+    (SYNC, "hold: {erp: true}", "hold: {erp: 'status == \"active\"'}\n  on_leave: {erp: {deactivate: {status: clsoed}}}", [
+        ("SYN0221", "syncs/account.yaml:8:33", None)]),
+    (SYNC, "hold: {erp: true}", "hold: {erp: 'status == \"active\"'}\n  on_leave: {erp: {deactivate: {email: null}}}", [
+        ("SYN0012", "syncs/account.yaml:8:33", "a rule cannot empty a field yet")]),
     (SYNC, "hold: {erp: true}", 'hold: {erp: nmae == "x"}', [
         ("SYN0203", "syncs/account.yaml:7:15", None)]),
     # systems

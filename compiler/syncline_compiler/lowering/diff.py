@@ -29,6 +29,8 @@ class MemberDiff(MemberWrites):
     def steps(self) -> list[ir.IrStep]:
         """All diff steps of the member, in the order they run."""
         queries: list[tuple[str, ir.Query]] = [
+            *([("leavers", self.leavers())] if self.lets_go else ()),
+            *([("shown", self.shown_query())] if self.member.member.leaves_with else ()),
             *([("pairs", self.pairs())] if self.member.written else ()),
             ("compare", self.compare()),
             ("candidates", self.candidates()),
@@ -40,8 +42,6 @@ class MemberDiff(MemberWrites):
             ("settled", self.listed(SETTLED)),
             ("next", self.next_base()),
         ]
-        if self.deletes_leavers:
-            queries.append(("deletes", self.deletes()))
         return [ir.IrStep("diff", f"{self.prefix}/{role}", query) for role, query in queries]
 
     def compare(self) -> ir.Query:
@@ -63,7 +63,7 @@ class MemberDiff(MemberWrites):
         ]
         moved = ir.Listed("more", (*b.several("more", _moved_itself, itself).parts, tuple(others)))
         differs = b.several("any", _differs_itself, (self._item(_differs, slot, self._how(slot)) for slot in written))
-        return b.fill(_pairs, (self.golden.relation, self.side.relation), (moved, differs))
+        return b.fill(_pairs, (self.shown.relation, self.side.relation), (moved, differs))
 
     def _compare(self, slot: SlotLine) -> b.Item:
         """Give the comparison of a slot; one that should show the winner as it is differs from others in names only."""

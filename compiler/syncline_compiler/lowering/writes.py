@@ -2,8 +2,8 @@
 
 In: ``compare`` (slots that differ, with outcomes), ``golden``, ``side``. Out, per member: ``changed``, ``updates``,
 ``creates`` and ``children`` (records of child resources that `pick` writes), each with payload, wants, and the native
-fields that have no value (``missing``) or into which the value does not fit (``unfit``); ``deletes`` where the member
-deletes what it need not hold any more.
+fields that have no value (``missing``) or into which the value does not fit (``unfit``); ``leavers`` and ``comers``
+where the member deletes or unlinks what it need not hold any more; ``shown`` where it shows other values of that.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedSync
 from syncline_runtime.system import NativeField
 
+LEFT = -3  # the source of a value that ``on_leave`` sets
 WRITES = ("update", "restore", "overwrite", "first_link", "remapped")
 
 
@@ -33,6 +34,7 @@ class MemberWrites:
         self.golden = ir.Source(f"{sync.name}/golden", "g")
         self.side = ir.Source(f"{self.prefix}/side", "s")
         self.frame = Frame(self.prefix, codes=codes.codes, inverse_codes=codes.inverse_codes)
+        self.shown = ir.Source(f"{self.prefix}/shown" if member.member.leaves_with else self.golden.relation, "g")
         self.wanted = {slot.name: slot.want(self.frame) for slot in member.written if not slot.wants_winner}
         self.sent = [sent for slot in member.written if slot.pick is None for sent in self._sent(slot)]
 
@@ -48,12 +50,27 @@ class MemberWrites:
         members = b.several(
             "list", _update_said, (sent.item(_updated, sent.reference, everything) for sent in self.sent)
         )
-        leaves = (self._leaves(),) if self.deletes_leavers else ()
+        leaves = (self._leaves(),) if self.lets_go else ()
         return b.fill(
-            _updates, (self.prefix, self.golden.relation), (members, self._missing(True), self._unfit(True), *leaves)
+            _updates, (self.prefix, self.shown.relation), (members, self._missing(True), self._unfit(True), *leaves)
         )
 
-    def deletes(self) -> ir.Query:
+    def shown_query(self) -> ir.Query:
+        """Give the winners as the member shows them: with other values of some fields where it need not hold the record."""
+        values = self.member.member.leaves_with
+        types = {field.name: b.sql_type(field.type) for field in self.sync.object.fields}
+        leaves = self._leaves()
+        columns: list[tuple[str, ir.Scalar]] = []
+        for name, value in values.items():
+            for column, instead in (
+                (name, ir.Value(value, types[name])),
+                (f"from.{name}", ir.Value(LEFT)),
+                (f"frozen.{name}", b.FALSE),
+            ):
+                columns.append((column, b.when((leaves, instead), default=b.col("g", column))))
+        return ir.Select((ir.All("g", tuple(column for column, _ in columns)), *columns), self.golden)
+
+    def leavers(self) -> ir.Query:
         """One row per record that the member holds and need not hold any more: _cid, _native_id."""
         return ir.Select(
             (("_cid", b.col("g", "_cid")), ("_native_id", b.col("s", "_native_id"))),
@@ -70,10 +87,18 @@ class MemberWrites:
             ),
         )
 
+    def comers(self) -> list[ir.IrStep]:
+        """One row per record that the member should hold: _cid; asked where what it let go may have to come back."""
+        if not self.lets_go or self.member.member.on_leave == "delete":
+            return []
+        fit = [b.col("g", "_exists"), b.equal(b.col("g", "_broken"), b.text("")), self._should_hold()]
+        query = ir.Select((("_cid", b.col("g", "_cid")),), self.golden, where=b.all_of(fit))
+        return [ir.IrStep("merge", f"{self.prefix}/comers", query)]
+
     @property
-    def deletes_leavers(self) -> bool:
-        """Whether the member deletes records that it need not hold any more."""
-        return self.member.member.on_leave == "delete" and not isinstance(self.member.member.hold, bool)
+    def lets_go(self) -> bool:
+        """Whether records that the member need not hold any more are deleted or unlinked, and so not written."""
+        return self.member.member.on_leave in ("delete", "unlink") and not isinstance(self.member.member.hold, bool)
 
     def creates(self) -> ir.Query:
         """One row per record that the member lacks: _cid, wants, payload, missing required natives, unfit."""
@@ -130,7 +155,7 @@ class MemberWrites:
                 [
                     b.negated(b.col("s", "_in_flight")),
                     b.equal(b.col("g", "_broken"), b.text("")),
-                    b.negated(self._leaves()) if self.deletes_leavers else b.TRUE,
+                    b.negated(self._leaves()) if self.lets_go else b.TRUE,
                     b.any_of(
                         [
                             b.all_of([b.present(changed), b.any_of([b.present(value), b.present(child_id)])]),

@@ -194,6 +194,7 @@ class ResolvedMember:
     hold: bool | Expression  # must have the record: always, never, or when the condition holds
     on_leave: Literal["keep", "deactivate", "delete", "unlink"]
     span: Span
+    leaves_with: Mapping[str, str] = field(default_factory=dict)  # *deactivate*: field → value as text
     many: bool = False  # several of its records may be one
 
 

@@ -127,12 +127,18 @@ class CodesSpec(Written):
     inverse: dict[str, Text] = Field(default_factory=dict)
 
 
+class LeavingSpec(Written):
+    """What a record shows in a member that need not hold it any more."""
+
+    deactivate: Annotated[dict[str, Any], Field(min_length=1)]
+
+
 class ExistsSpec(Written):
     """Who may bring a record into being, who must have it, what happens when it leaves a condition."""
 
     originate: list[Name] = Field(default_factory=list)
     hold: dict[Name, Condition] = Field(default_factory=dict)
-    on_leave: dict[Name, OnLeave] = Field(default_factory=dict)
+    on_leave: dict[Name, OnLeave | LeavingSpec] = Field(default_factory=dict)
     many: list[Name] = Field(default_factory=list)
 
 

@@ -1,6 +1,6 @@
 """Check existence: who brings records into being, who holds them, and whether creating them can work.
 
-In: ``ResolvedSync``. Diagnostics: SYN0012, SYN0504 … SYN0507, SYN0606.
+In: ``ResolvedSync``. Diagnostics: SYN0504 … SYN0507, SYN0606.
 Invariant (of a sync without these): every record that is wanted can be created with all that is required of it.
 """
 
@@ -28,7 +28,6 @@ def check_ownership(
     for member in sync.members:
         if member.hold is not False:
             _check_create(member, declared, project, systems, diagnostics)
-        _check_leaving(member, declared, project, systems, diagnostics)
     _check_deletions(sync, declared, project, systems, diagnostics)
 
 
@@ -81,26 +80,6 @@ def _check_required(member: ResolvedMember, sync: ResolvedSync, declared: _Decla
         ],
         help=f"map it (`{names[0]} <-> …`), or drop `required` where a record may be without it",
     )  # fmt: skip
-
-
-def _check_leaving(
-    member: ResolvedMember,
-    declared: _Declared,
-    project: WrittenProject,
-    systems: Mapping[str, System],
-    diagnostics: Collector,
-) -> None:
-    """Check that what is to become of records that need not be held any more can be done."""
-    span = declared.at("exists", "on_leave", member.connection)
-    if member.on_leave in ("deactivate", "unlink"):
-        label = f"`{member.on_leave}` does not run yet"
-        diagnostics.report("SYN0012", span, label=label, help="use `keep` or `delete` for now")
-    elif member.on_leave == "delete" and resource_of(member, systems).delete is None:
-        diagnostics.report(
-            "SYN0504", span, label=f"`{member.system}.{member.resource}` has no `delete`",
-            secondary=[(project.systems[member.system].key("resources", member.resource), "described here")],
-            help="describe how a record is deleted there, or `keep` it",
-        )  # fmt: skip
 
 
 def _check_create(

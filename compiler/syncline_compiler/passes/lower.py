@@ -92,7 +92,9 @@ def _lower_sync(project: ResolvedProject, sync: ResolvedSync, names: _Names) -> 
     diff = []
     for order, own in enumerate(slots):
         connection = own.member.connection
-        diff += MemberDiff(sync, own, order, names.frame(f"{sync.name}/{connection}", connection)).steps()
+        of_member = MemberDiff(sync, own, order, names.frame(f"{sync.name}/{connection}", connection))
+        merge += of_member.comers()
+        diff += of_member.steps()
     match = lower_match(sync, slots)
     return IrSync(sync, tuple(members), match, tuple(merge), tuple(diff), _refs(sync.object), _aggregated(sync, names))
 

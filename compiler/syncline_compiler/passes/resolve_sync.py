@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from syncline_compiler.checking.values import misfit
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.lookups import find_object, find_resource
-from syncline_compiler.model.document import Declared, WrittenProject
+from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.members import named_members
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject, ResolvedSync
-from syncline_compiler.model.spec import DeletedSpec, SyncSpec
+from syncline_compiler.model.spec import DeletedSpec, LeavingSpec, SyncSpec
 from syncline_compiler.model.typed import Expression, TypedMapping
 from syncline_compiler.quantities import seconds
 from syncline_compiler.source import Span
@@ -112,6 +112,7 @@ def _member(
             diagnostics.report("SYN0208", span, label=label, help=remedy)
         return None
     exists = declared.spec.exists
+    leaving = exists.on_leave.get(name, "keep")
     return ResolvedMember(
         connection=name,
         system=system.name,
@@ -119,7 +120,8 @@ def _member(
         mapping=bound.mappings[key],
         originates=name in exists.originate,
         hold=_hold(declared, name, item, bound),
-        on_leave=exists.on_leave.get(name, "keep"),
+        on_leave=leaving if isinstance(leaving, str) else "deactivate",
+        leaves_with=_leaves_with(declared, name, item, diagnostics),
         many=name in exists.many,
         span=declared.key("members", name),
     )
@@ -175,21 +177,44 @@ def _set_when_deleted(declared: _Declared, item: ResolvedObject, diagnostics: Co
     """Give the values that fields take once a system has deleted a record, as text that the engine reads."""
     sets: dict[str, dict[str, str]] = {}
     for name, policy in declared.spec.when_deleted_in.items():
-        for field, value in policy.set_.items() if isinstance(policy, DeletedSpec) else ():
-            place = declared.key("when_deleted_in", name, "set", field)
-            known = item.field(field)
-            if known is None:
-                remedy = did_you_mean(field, [one.name for one in item.fields], kind=f"fields of `{item.name}`")
-                label = f"`{item.name}` has no field `{field}`"
-                diagnostics.report("SYN0203", place, label=label, help=remedy)
-            elif known.type.kind in ("money", "list", "json"):
-                label = f"{known.type.present()} cannot be set by a rule yet"
-                diagnostics.report("SYN0012", place, label=label, help="set a field of one plain value")
-            elif problem := misfit(value, known.type):
-                diagnostics.report("SYN0221", place, label=problem)
-            else:
-                sets.setdefault(name, {})[field] = str(value).lower() if isinstance(value, bool) else str(value)
+        if isinstance(policy, DeletedSpec):
+            place = ("when_deleted_in", name, "set")
+            sets[name] = _values_set(declared, place, policy.set_, item, diagnostics)
     return sets
+
+
+def _leaves_with(declared: _Declared, name: str, item: ResolvedObject, diagnostics: Collector) -> dict[str, str]:
+    """Give the values that fields show in a member which need not hold the record any more."""
+    leaving = declared.spec.exists.on_leave.get(name)
+    if not isinstance(leaving, LeavingSpec):
+        return {}
+    place = ("exists", "on_leave", name, "deactivate")
+    return _values_set(declared, place, leaving.deactivate, item, diagnostics)
+
+
+def _values_set(
+    declared: _Declared, at: Place, written: Mapping[str, Any], item: ResolvedObject, diagnostics: Collector
+) -> dict[str, str]:
+    """Give values that a rule sets, by field, as text that the engine reads."""
+    values: dict[str, str] = {}
+    for field, value in written.items():
+        place = declared.key(*at, field)
+        known = item.field(field)
+        if known is None:
+            remedy = did_you_mean(field, [one.name for one in item.fields], kind=f"fields of `{item.name}`")
+            label = f"`{item.name}` has no field `{field}`"
+            diagnostics.report("SYN0203", place, label=label, help=remedy)
+        elif known.type.kind in ("money", "list", "json"):
+            label = f"{known.type.present()} cannot be set by a rule yet"
+            diagnostics.report("SYN0012", place, label=label, help="set a field of one plain value")
+        elif value is None:
+            help_ = "set a value, or leave the field as it is"
+            diagnostics.report("SYN0012", place, label="a rule cannot empty a field yet", help=help_)
+        elif problem := misfit(value, known.type):
+            diagnostics.report("SYN0221", place, label=problem)
+        else:
+            values[field] = str(value).lower() if isinstance(value, bool) else str(value)
+    return values
 
 
 def _owned_names(item: ResolvedObject) -> list[str]:

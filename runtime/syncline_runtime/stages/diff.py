@@ -16,6 +16,7 @@ from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.decisions import carry_out, conclude_decisions
 from syncline_runtime.stages.deletion import find_followers, hold_edited
+from syncline_runtime.stages.leaving import hold_comers, let_go, skip_leavers
 from syncline_runtime.stages.references import awaited_by, find_waiting, hold_late, postpone
 from syncline_runtime.state import quoted, text
 
@@ -56,10 +57,12 @@ def diff(run: RunContext, plan: Plan) -> None:
     for step in plan.diff:
         run.state.make(step.output, step.sql)
         if step.output in compared:
+            skip_leavers(run, plan, compared[step.output])
             carry_out(run, plan, compared[step.output])
     for member in plan.members:
         find_followers(run, plan, member)
         _hold(run, plan, member)
+        let_go(run, plan, member)
         _intents(run, plan, member)
 
 
@@ -87,8 +90,8 @@ def _writes(plan: Plan, member: Member) -> str:
     child_resource = f"CASE slot{resources} END" if resources else "''"
     leavers = (
         f"UNION ALL SELECT _cid, _native_id, 'delete', '', {text(member.resource)}, '{{}}', '{{}}', '', '' "
-        f"FROM {quoted(f'{prefix}/deletes')}"
-        if any(step.output == f"{prefix}/deletes" for step in plan.diff)
+        f"FROM {quoted(f'{prefix}/leavers')}"
+        if any(step.output == f"{prefix}/leavers" for step in plan.diff) and member.on_leave == "delete"
         else ""
     )
     written = f"""
@@ -148,6 +151,7 @@ def _hold(run: RunContext, plan: Plan, member: Member) -> None:
            OR o._cid IS NOT NULL OR v._cid IS NOT NULL
         """,
     )
+    hold_comers(run, plan, member)
     _hold_parts(run, prefix)
     hold_edited(run, plan, member)
 

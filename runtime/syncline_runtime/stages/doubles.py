@@ -33,14 +33,14 @@ def set_new_doubles_aside(run: RunContext, plan: Plan) -> None:
         set_aside(run, plan, member, f"SELECT _native_id FROM {matched} WHERE {where}")
 
 
-def set_aside(run: RunContext, plan: Plan, member: Member, doubles: str) -> None:
-    """Park rows as doubles."""
+def set_aside(run: RunContext, plan: Plan, member: Member, doubles: str, status: str = DOUBLE) -> None:
+    """Park rows, as doubles unless it is said what they are."""
     prefix, state = prefix_of(plan, member), run.state
     state.make(f"{prefix}/doubles", doubles)
     listed = f"SELECT _native_id FROM {quoted(f'{prefix}/doubles')}"
     state.execute(
         f"INSERT INTO {quoted(f'{prefix}/parked#0')} "
-        f"SELECT _native_id, CAST(NULL AS VARCHAR), {text(DOUBLE)}, {text(DOUBLE)} FROM ({listed})"
+        f"SELECT _native_id, CAST(NULL AS VARCHAR), {text(status)}, {text(status)} FROM ({listed})"
     )
     for number in range(run.parts[prefix]):
         state.execute(f"DELETE FROM {quoted(f'{prefix}/values#{number}')} WHERE _native_id IN ({listed})")

@@ -14,6 +14,7 @@ from syncline_runtime.stages.apart import keep_apart
 from syncline_runtime.stages.clusters import follow_pairs
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.doubles import DOUBLE, set_known_doubles_aside, set_new_doubles_aside
+from syncline_runtime.stages.leaving import set_left_aside
 from syncline_runtime.stages.returns import bind_live_links, take_back
 from syncline_runtime.state import LINK_COLUMNS, quoted, text
 
@@ -36,6 +37,7 @@ def match(run: RunContext, plan: Plan) -> None:
             _count(run, plan, member)
         return
     set_known_doubles_aside(run, plan)
+    set_left_aside(run, plan)
     pool, returned, *rest = plan.match
     run.state.make(pool.output, pool.sql)
     if run.state.scalar(f"SELECT count(*) FROM {quoted(pool.output)}"):
@@ -226,7 +228,7 @@ def _classes(prefix: str, *, idle: bool) -> str:
     return f"""
         {before}
         UNION ALL
-        SELECT CASE WHEN p.status IN ('unmatched', 'double') THEN 'filtered' ELSE p.status END,
+        SELECT CASE WHEN p.status IN ('unmatched', 'double', 'left') THEN 'filtered' ELSE p.status END,
                CASE p.status WHEN 'unmatched' THEN 'unmatched' ELSE p.detail END
         FROM {quoted(f"{prefix}/class")} AS c JOIN {quoted(f"{prefix}/parked")} AS p ON p._native_id = c._native_id
         WHERE c.class = 'changed'

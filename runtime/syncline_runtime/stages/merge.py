@@ -13,6 +13,7 @@ from syncline_runtime.plan import Member, Plan, Step
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.decisions import apply_decisions
 from syncline_runtime.stages.deletion import follow_deletions
+from syncline_runtime.stages.leaving import take_back
 from syncline_runtime.stages.normalise import normalise_rows, stored_image, wake
 from syncline_runtime.state import quoted, text
 
@@ -27,17 +28,24 @@ def merge(run: RunContext, plan: Plan, open_ids: Sequence[str]) -> None:
         _tell_lost(run, plan)
         wake(run, plan)
         last = next(n for n, step in enumerate(plan.merge, 1) if step.output == f"{plan.name}/winner")
-        _find_winners(run, plan, plan.merge[:last])
-        if plan.name in plan.aggregate_refs and _add_own_parents(run, plan):
-            _find_winners(run, plan, plan.merge[:last])
-        apply_decisions(run, plan)
-        follow_deletions(run, plan)
-        bind_current(run, plan, "winner")
-        for step in plan.merge[last:]:
-            # what only carries the winners on need not be made
-            keep = state.make if any(field.owner == "derived" for field in plan.fields) else state.bind
-            keep(step.output, step.sql)
+        _decide(run, plan, last)
+        if take_back(run, plan):  # what was let go is compared again, and may say what its member decides
+            _decide(run, plan, last)
     bind_current(run, plan)
+
+
+def _decide(run: RunContext, plan: Plan, last: int) -> None:
+    """Make winners and golden records; ``last``: how many steps come to the winners."""
+    _find_winners(run, plan, plan.merge[:last])
+    if plan.name in plan.aggregate_refs and _add_own_parents(run, plan):
+        _find_winners(run, plan, plan.merge[:last])
+    apply_decisions(run, plan)
+    follow_deletions(run, plan)
+    bind_current(run, plan, "winner")
+    for step in plan.merge[last:]:
+        # what only carries the winners on need not be made
+        keep = run.state.make if any(field.owner == "derived" for field in plan.fields) else run.state.bind
+        keep(step.output, step.sql)
 
 
 def _find_winners(run: RunContext, plan: Plan, steps: Sequence[Step]) -> None:

@@ -16,6 +16,7 @@ from syncline_runtime.stages.context import RunContext, landed_of, prefix_of
 from syncline_runtime.stages.decisions import DECIDED, PERSON
 from syncline_runtime.stages.diff import candidates, sealed_payload
 from syncline_runtime.stages.ended import end_exceptions
+from syncline_runtime.stages.leaving import RULE, SOURCE, left_rows
 from syncline_runtime.stages.normalise import wake
 from syncline_runtime.state import base_columns, quoted, text
 
@@ -68,6 +69,8 @@ def _segment_queries(run: RunContext) -> Iterator[tuple[str, str, str]]:
                 yield "base", prefix, _parked_rows(plan, member)
             if plan.name in run.touched:
                 yield "base", prefix, f"SELECT * FROM {quoted(f'{prefix}/next')}"
+                if member.on_leave == "unlink":
+                    yield "base", prefix, left_rows(plan, member)
         if plan.name in run.touched:
             yield from (
                 (("before", prefix_of(plan, member), _before_rows(run, plan, member))) for member in plan.members
@@ -141,7 +144,7 @@ def _canonical_rows(run: RunContext, plan: Plan) -> str:
     names += f" WHEN {DECIDED} THEN {text(PERSON)}"
     # what could not be compared with a member in this run has to be looked at again though nothing comes
     unseen = " UNION ALL ".join(
-        f"SELECT _cid FROM {quoted(f'{prefix_of(plan, member)}/held')} WHERE reason IN ('unknown', 'in_flight')"
+        f"SELECT _cid FROM {quoted(f'{prefix_of(plan, member)}/held')} WHERE reason IN ('unknown', 'in_flight', 'returning')"
         for member in plan.members
     )
     columns = []
@@ -190,7 +193,7 @@ def _still_lost(run: RunContext, plan: Plan) -> str:
 
 def _outcome_rows(run: RunContext, plan: Plan, member: Member) -> str:
     names = "".join(f" WHEN {order} THEN {text(m.connection)}" for order, m in enumerate(plan.members))
-    names += f" WHEN {DECIDED} THEN {text(PERSON)}"
+    names += f" WHEN {DECIDED} THEN {text(PERSON)} WHEN {SOURCE} THEN {text(RULE)}"
     owners = "".join(f" WHEN {text(f.name)} THEN {text(f.owner)}" for f in plan.fields)
     return f"""
         SELECT {text(run.run_id)} AS run, {text(member.connection)} AS connection, _cid, _native_id, slot, outcome,
