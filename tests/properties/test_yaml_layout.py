@@ -126,6 +126,10 @@ def test_any_document(text: str) -> None:
 
 
 @given(st.text("ab:-[]{}\"'#|>, \n", max_size=40))
+@example("---")
+@example("--- # c\n# d")
+@example("# c\n---\n\n# d\n")
+@example("--- &a\n")
 @example("a: |")
 @example("a: |\n  x")
 @example("- |+\n\n")

@@ -102,7 +102,7 @@ class _Walk:
 
     def document(self) -> Document:
         comments = tuple(comment.text for comment in self.comments)
-        root = self._root() if self.events else None
+        root = self._root() if any(map(_is_written, self.events)) else None
         return Document(root, tuple(self.comments), comments)
 
     def _root(self) -> Entry:
@@ -208,6 +208,11 @@ class _Walk:
     def _is_blank_above(self, index: int) -> bool:
         end = self.text.rfind("\n", 0, index)
         return end >= 0 and not self.text[self.text.rfind("\n", 0, end) + 1 : end].strip()
+
+
+def _is_written(event: Any) -> bool:
+    """Whether an event stands in the text; behind ``---`` alone there is a null that nobody wrote."""
+    return bool(event.start_mark.index < event.end_mark.index)
 
 
 def _is_scalar(event: Any) -> bool:
