@@ -17,8 +17,10 @@ SERVERS := examples/quote-to-cash/systems/servers.py
 # Specs that are kept in the one format.
 SPECS := examples/quickstart examples/quote-to-cash specs compiler/syncline_compiler/project_template
 # Quick tests, then those that start programs and servers.
-LONG := $(wildcard tests/end_to_end tests/faults tests/real)
+LONG := $(wildcard tests/end_to_end tests/faults)
 QUICK := $(filter-out $(LONG) tests/benchmarks tests/support tests/__pycache__ %.py,$(wildcard tests/*))
+# Tests run side by side, those of a file together: what a module prepares is prepared once.
+AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -34,7 +36,7 @@ check: $(DEVELOPS) ## Everything quick: style, types, import contracts, unit tes
 	$(BIN)/syncline fmt --check $(SPECS)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(QUICK) -m "not real and not slow"
+	$(BIN)/python -m pytest $(AT_ONCE) $(QUICK) -m "not real and not slow"
 
 test: $(DEVELOPS) systems ## Everything: what check does, then all tests, also against the real systems
 	$(BIN)/ruff check .
@@ -42,7 +44,8 @@ test: $(DEVELOPS) systems ## Everything: what check does, then all tests, also a
 	$(BIN)/syncline fmt --check $(SPECS)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(QUICK) $(LONG)
+	$(BIN)/python -m pytest $(AT_ONCE) $(QUICK)
+	$(BIN)/python -m pytest $(AT_ONCE) $(LONG)
 
 systems: $(DEVELOPS) ## Install the real systems that the tests of examples/quote-to-cash drive
 	@if [ "$$CI" = true ]; then $(BIN)/python $(SERVERS) install all; else \

@@ -7,11 +7,10 @@ the first page of each resource says. Reads only.
 from __future__ import annotations
 
 import asyncio
-import random
 from typing import Any
 
 from syncline_runtime.binding import Binding
-from syncline_runtime.connectors import SystemClock, open_connection
+from syncline_runtime.connectors import Surroundings, open_connection
 from syncline_runtime.errors import SynclineError
 from syncline_runtime.plan import Release
 
@@ -30,7 +29,7 @@ async def _one(release: Release, binding: Binding, name: str) -> dict[str, Any]:
     told: dict[str, Any] = {"connection": name, "system": system.name, "ok": False}
     try:
         bound = binding.connection(name)
-        async with open_connection(system, bound, clock=SystemClock(), random=random.Random()) as handle:
+        async with open_connection(system, bound, Surroundings()) as handle:
             proof = await handle.prove()
             told |= {"account": proof.account, "environment": proof.environment}
             resources = {m.resource for plan in release.in_order for m in plan.members if m.connection == name}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from syncline_runtime.binding import Binding
-from syncline_runtime.clock import clock_now
-from syncline_runtime.connectors import SystemClock, open_connection
+from syncline_runtime.connectors import Surroundings, open_connection
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import ApprovalNeeded, SynclineError, UsageError
 from syncline_runtime.fold import fold
@@ -61,7 +59,7 @@ class Options:
     syncs: tuple[str, ...] = ()
     approve: str | None = None
     progress: Progress = lambda stage, what: None
-    now: Callable[[], int] = clock_now
+    around: Surroundings = field(default_factory=Surroundings)
     whole: bool = False  # read everything, wherever the cursors stand
     replay: tuple[str, str] | None = None  # decide again what runs from the first to the last of these read
 
@@ -180,7 +178,7 @@ async def make_plan(release: Release, binding: Binding, options: Options, decide
     """See ``plan_release``."""
     plans = _chosen(release, options.syncs)
     async with _opened(release, binding, options, plans) as run:
-        run.run_id, run.started_at = PREVIEW, options.now()
+        run.run_id, run.started_at = PREVIEW, run.now()
         result = await (decide or decide_writes)(run)
         pending = result.changes.writes or result.under_way or result.findings
         result.exit_code = 3 if pending else _exit_code(result)
@@ -285,7 +283,9 @@ async def _opened(
     options.state.mkdir(parents=True, exist_ok=True)
     store = SegmentStore(options.state / SEGMENTS)
     async with AsyncExitStack() as stack:
-        ledger = stack.enter_context(open_ledger(options.ledger or options.state / FILE, realm, options.now))
+        ledger = stack.enter_context(
+            open_ledger(options.ledger or options.state / FILE, realm, options.around.clock.now)
+        )
         finish_erasures(options.state, store, ledger, release)
         state = State(options.state, store)
         stack.callback(state.close)
@@ -302,7 +302,7 @@ async def _opened(
             store=store,
             ledger=ledger,
             erased=Erased.of(state, ledger),
-            now=options.now,
+            around=options.around,
             progress=options.progress,
             whole=options.whole,
         )
@@ -316,9 +316,7 @@ async def _connect(run: RunContext, stack: AsyncExitStack) -> None:
     names = sorted({(member.connection, member.resource) for plan in run.plans for member in plan.members})
     for name in sorted({connection for connection, _ in names}):
         bound = run.binding.connection(name)
-        handle = await stack.enter_async_context(
-            open_connection(run.release.system_of(name), bound, clock=SystemClock(), random=random.Random())
-        )
+        handle = await stack.enter_async_context(open_connection(run.release.system_of(name), bound, run.around))
         try:
             if bound.account or bound.environment:
                 run.proofs[name] = await handle.prove()

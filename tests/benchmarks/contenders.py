@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.case import HERE, REALM, Case, land
 from syncline_runtime.binding import Binding
+from syncline_runtime.connectors import Surroundings
 from syncline_runtime.ledger import FILE, Ledger, Realm, open_ledger
 from syncline_runtime.plan import Plan, Release
 from syncline_runtime.stages.context import Reading, RunContext, landed_of, prefix_of
@@ -70,8 +71,8 @@ class Ours(Contender):
     def __init__(self, case: Case, phase: str, state: State) -> None:
         super().__init__(case, phase, state)
         realm = Realm(*REALM.split("/"))
-        self.now: Callable[[], int] = lambda: time.time_ns() // 1000
-        self.ledger: Ledger = open_ledger(case.state_folder(phase) / FILE, realm, self.now)
+        self.around = Surroundings()
+        self.ledger: Ledger = open_ledger(case.state_folder(phase) / FILE, realm, self.around.clock.now)
 
     def once(self, watch: Stopwatch) -> None:
         plan = self.plan
@@ -97,11 +98,11 @@ class Ours(Contender):
             plans=(self.plan,),
             realm=REALM,
             run_id="bench",
-            started_at=self.now(),
+            started_at=self.around.clock.now(),
             state=self.state,
             store=self.state.store,
             ledger=self.ledger,
-            now=self.now,
+            around=self.around,
         )
         for member, path in self.case.landed(self.plan, self.phase):
             rows = self.state.scalar(f"SELECT count(*) FROM {quoted(landed_of(member))}")

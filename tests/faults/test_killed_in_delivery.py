@@ -24,7 +24,8 @@ from faults import proxy
 from faults.proxy import Chooses, Fate, Proxy, the_first
 from support.real_systems import EXAMPLE, Desk, running
 from syncline_runtime import load_release, run_release
-from syncline_runtime.clock import clock_now
+from syncline_runtime.clock import SystemClock
+from syncline_runtime.connectors import Surroundings
 from syncline_runtime.run import Options, RunResult
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
@@ -32,6 +33,11 @@ pytestmark = [pytest.mark.real, pytest.mark.slow]
 PARTY, INVOICE, STATEMENT = (f"/rest/model/{name}" for name in ("party.party", "account.invoice", "account.statement"))
 MINUTES = 120_000_000
 """Microseconds after which no request of a killed run can be on its way any more."""
+
+
+class _Later(SystemClock):
+    def now(self) -> int:
+        return super().now() + MINUTES
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +101,7 @@ class Wire:
     def run_later(self) -> RunResult:
         """Run to the end, with a clock by which whatever was on its way has arrived."""
         self.arm({})
-        later = Options(self.folder / "state", now=lambda: clock_now() + MINUTES)
+        later = Options(self.folder / "state", around=Surroundings(_Later()))
         return run_release(load_release(self.release), "local", later)
 
 

@@ -15,6 +15,7 @@ from syncline_runtime.exception_actions import Act, became, retry
 from syncline_runtime.exception_queue import Desk, listed, shown
 from syncline_runtime.explain import opened_ledger
 
+HOUR = 3600.0
 REC = "name: {type: text, required: true}, kind: text"
 FILES = {
     "a.yaml": system("a", Rec=REC),
@@ -67,8 +68,10 @@ def test_an_outage_pauses_the_system_and_uses_up_no_attempts(shop: World, fault:
         assert (done.exit_code, problems(done), done.delivered.failed) == (4, [], {})
         assert attempts(shop) <= {0}
     shop.sandbox.stand_ins["b"].faults.clear()
-    for _ in range(3):
-        done = shop.run()
+    shop.clock.let_pass(HOUR)
+    shop.run()
+    assert attempts(shop) == set()
+    done = shop.run()
     assert {one["kind"] for one in shop.records("b")} == {"x"}
     assert (done.exit_code, writes(done), attempts(shop)) == (0, [], set())
 
@@ -81,8 +84,8 @@ def test_a_storm_over_writes_alone_floods_no_queue(shop: World, fault: str) -> N
         assert (problems(done), done.delivered.failed, done.delivered.left) == ([], {}, {"b": 5})
         assert attempts(shop) == {0}
     shop.sandbox.stand_ins["b"].faults.clear()
-    for _ in range(2):
-        done = shop.run()
+    shop.clock.let_pass(HOUR)
+    done = shop.run()
     assert (len(shop.records("b")), done.exit_code) == (5, 0)
 
 

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
+from support.clock import TestClock
 from support.engine import project, release_of
 from syncline_runtime import Options, plan_release, run_release
+from syncline_runtime.connectors import Surroundings
 from syncline_runtime.plan import Release
 from syncline_runtime.run import RunResult
 from syncline_runtime.sandbox import serve
@@ -45,9 +48,10 @@ def _resource(name: str, fields: str) -> str:
 class World:
     """Stand-ins of the systems of a release, somebody who works in them, and runs."""
 
-    def __init__(self, sandbox: Sandbox, release: Release, folder: Path) -> None:
+    def __init__(self, sandbox: Sandbox, release: Release, folder: Path, clock: TestClock) -> None:
         self.sandbox, self.release, self.folder = sandbox, release, folder
-        self.options = Options(state=folder / "state")
+        self.clock = clock
+        self.options = Options(state=folder / "state", around=Surroundings(clock, Random(1)))
 
     def change(self, files: Mapping[str, str]) -> None:
         """Go on with the release of other specs."""
@@ -62,7 +66,7 @@ class World:
     @property
     def place(self) -> Place:
         """Whose state it is and where it lies."""
-        return Place(self.release, self.release.binding("t"), self.options.state)
+        return Place(self.release, self.release.binding("t"), self.options.state, around=self.options.around)
 
     def assert_whole(self) -> None:
         """Check that the state is what its segments fold to."""
@@ -93,9 +97,10 @@ class World:
 def world(folder: Path, monkeypatch: pytest.MonkeyPatch, files: Mapping[str, str]) -> Iterator[World]:
     """Compile a project of systems ``a`` and ``b`` and serve stand-ins for them."""
     release = _compiled(files, folder / "first")
-    with serve(release.systems, seeds={}) as sandbox:
+    clock = TestClock()
+    with serve(release.systems, seeds={}, now=clock.moment) as sandbox:
         monkeypatch.setenv("SYNCLINE_SANDBOX_URL", sandbox.url)
-        yield World(sandbox, release, folder)
+        yield World(sandbox, release, folder, clock)
 
 
 def _compiled(files: Mapping[str, str], folder: Path) -> Release:

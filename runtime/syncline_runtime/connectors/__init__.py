@@ -10,15 +10,14 @@ import sys
 # run needs. A None here is Python's own way to say that a module is not to be had.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
-from syncline_runtime.connectors.clock import Clock, SystemClock  # noqa: E402
 from syncline_runtime.connectors.connection import ConnectionHandle, open_connection  # noqa: E402
 from syncline_runtime.connectors.failures import Refused  # noqa: E402
 from syncline_runtime.connectors.jsontext import GARBLED  # noqa: E402
 from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Row, Written  # noqa: E402
+from syncline_runtime.connectors.surroundings import Surroundings  # noqa: E402
 
 __all__ = [
     "GARBLED",
-    "Clock",
     "ConnectionHandle",
     "Found",
     "Natives",
@@ -27,7 +26,7 @@ __all__ = [
     "Proof",
     "Refused",
     "Row",
-    "SystemClock",
+    "Surroundings",
     "Written",
     "open_connection",
 ]

@@ -14,17 +14,15 @@ from typing import Final, Protocol
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-import httpx
-
 from syncline_runtime.binding import Connection
 from syncline_runtime.connectors import cursors, rest, writing
 from syncline_runtime.connectors.auth import Credentials
-from syncline_runtime.connectors.clock import Clock
 from syncline_runtime.connectors.files import read_files
-from syncline_runtime.connectors.http import HttpClient, Random
+from syncline_runtime.connectors.http import HttpClient
 from syncline_runtime.connectors.origin import origin_of, origin_text, refuse_elsewhere, sandbox_url
 from syncline_runtime.connectors.pace import shared_pace
 from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Row, Written
+from syncline_runtime.connectors.surroundings import Surroundings
 from syncline_runtime.connectors.writing import Sending
 from syncline_runtime.errors import ReleaseError, SystemFailure
 from syncline_runtime.system import Limit, System, Write
@@ -82,12 +80,7 @@ class ConnectionHandle(Protocol):
 
 @asynccontextmanager
 async def open_connection(
-    system: System,
-    connection: Connection,
-    *,
-    clock: Clock,
-    random: Random,
-    transport: httpx.AsyncBaseTransport | None = None,
+    system: System, connection: Connection, around: Surroundings
 ) -> AsyncIterator[ConnectionHandle]:
     """Open a connection until the block ends. Sends nothing yet; ReleaseError for what the binding lacks."""
     if system.protocol == "files":
@@ -100,10 +93,10 @@ async def open_connection(
         system,
         origin,
         Credentials(system.auth, connection),
-        pace=shared_pace(credential, _limit(system, connection), clock),
-        clock=clock,
-        random=random,
-        transport=transport,
+        pace=shared_pace(credential, _limit(system, connection), around.clock),
+        clock=around.clock,
+        random=around.random,
+        transport=around.transport(connection.name),
     )
     try:
         yield _HttpConnection(system, connection, client)

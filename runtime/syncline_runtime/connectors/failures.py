@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -79,7 +79,7 @@ class Asked:
 
 
 def refusal(
-    system: System, asked: Asked, status: int, headers: Mapping[str, str], body: Any, now: datetime
+    system: System, asked: Asked, status: int, headers: Mapping[str, str], body: Any, now: int
 ) -> Refused | None:
     """Name the failure that this answer is, or None for a good answer; ``body`` is ABSENT when it was not JSON."""
     rule = next((rule for rule in system.errors if _fits(rule, status, body)), None)
@@ -97,7 +97,7 @@ def _refused(
     status: int,
     headers: Mapping[str, str],
     body: Any,
-    now: datetime,
+    now: int,
     category: Category,
     rule: ErrorRule | None,
     known_not_done: bool,
@@ -145,7 +145,7 @@ def holds(body: Any, wanted: Mapping[str, Any]) -> bool:
     return bool(wanted) and all(_equal(read_path(body, path), value) for path, value in wanted.items())
 
 
-def retry_after(header: str | None, now: datetime) -> float | None:
+def retry_after(header: str | None, now: int) -> float | None:
     """Seconds that a Retry-After header asks for, given as seconds or as an HTTP date, capped at an hour (RFC 9110)."""
     if not header:
         return None
@@ -156,7 +156,7 @@ def retry_after(header: str | None, now: datetime) -> float | None:
             moment = parsedate_to_datetime(header)
         except ValueError:
             return None
-        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+        seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now / 1e6
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if seconds == seconds else None
 
 

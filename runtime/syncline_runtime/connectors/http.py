@@ -14,18 +14,19 @@ import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
+from syncline_runtime.clock import Clock
 from syncline_runtime.connectors import failures, jsontext, wire
 from syncline_runtime.connectors.auth import Credentials
-from syncline_runtime.connectors.clock import Clock
 from syncline_runtime.connectors.failures import Asked
 from syncline_runtime.connectors.origin import Origin
 from syncline_runtime.connectors.pace import Pace
+from syncline_runtime.connectors.surroundings import Random, Transport
 from syncline_runtime.connectors.templates import ABSENT, fill, fill_path, fill_query, fill_text
 from syncline_runtime.errors import ReleaseError, RequestFailed
 from syncline_runtime.system import Request, System
@@ -40,14 +41,6 @@ _BACKOFF_FIRST, _BACKOFF_LONGEST = 0.5, 8.0
 # Both would log addresses, whose queries hold values, and one of them headers.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
-
-
-class Random(Protocol):
-    """Where jitter comes from: ``random.Random`` fits."""
-
-    def uniform(self, a: float, b: float, /) -> float:
-        """Give a number between two others."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -72,7 +65,7 @@ class HttpClient:
         pace: Pace,
         clock: Clock,
         random: Random,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: Transport | None = None,
     ) -> None:
         self.system, self.origin, self.clock, self.pace = system, origin, clock, pace
         self._credentials, self._random = credentials, random
@@ -238,7 +231,7 @@ class HttpClient:
         return self._random.uniform(longest / 2, longest)
 
 
-def _client(origin: Origin, concurrency: int, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+def _client(origin: Origin, concurrency: int, transport: Transport | None) -> httpx.AsyncClient:
     # Reading the certificate store takes longer than a request on loopback: plain http gets an empty one.
     context = httpx.create_ssl_context() if origin.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return httpx.AsyncClient(

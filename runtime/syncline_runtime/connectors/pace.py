@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from weakref import WeakKeyDictionary
 
-from syncline_runtime.connectors.clock import Clock
+from syncline_runtime.clock import Clock
 from syncline_runtime.system import Limit
 
 UNLIMITED_CONCURRENCY = 8

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from syncline_runtime.binding import Binding
-from syncline_runtime.connectors import ConnectionHandle, Proof
+from syncline_runtime.connectors import ConnectionHandle, Proof, Surroundings
 from syncline_runtime.errors import SynclineError
 from syncline_runtime.ledger import Count, Cursor, Decision, Ledger, NewException
 from syncline_runtime.ledger.states import DecisionState
@@ -45,7 +45,7 @@ class RunContext:
     state: State
     store: SegmentStore
     ledger: Ledger
-    now: Callable[[], int]  # microseconds UTC
+    around: Surroundings
     keep_lease: Callable[[], None] = lambda: None  # renews it where that is due
     progress: Progress = lambda stage, what: None
     whole: bool = False  # everything is read, wherever the cursors stand
@@ -66,6 +66,10 @@ class RunContext:
     late: set[tuple[str, str]] = field(
         default_factory=set
     )  # (connection, canonical id) of earlier runs' writes, acked now
+
+    def now(self) -> int:
+        """Microseconds since 1970, UTC."""
+        return self.around.clock.now()
 
     @property
     def deciding(self) -> tuple[Plan, ...]:

@@ -8,8 +8,6 @@ else; order per record is the ledger's; an outage pauses a connection and uses u
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -72,7 +70,8 @@ class _Worker:
         self._width = limit.concurrency if limit else 4
 
     async def work(self) -> None:
-        give_up = time.monotonic() + PATIENCE
+        clock = self._run.around.clock
+        give_up = clock.monotonic() + PATIENCE
         while self._name not in self._done.paused:
             self._run.keep_lease()
             claims = self._claim()
@@ -80,9 +79,9 @@ class _Worker:
                 await asyncio.gather(*(self._one(claim) for claim in claims))
                 continue
             wait = self._next_due()
-            if wait is None or time.monotonic() + wait > give_up:
+            if wait is None or clock.monotonic() + wait > give_up:
                 return
-            await asyncio.sleep(wait)
+            await clock.sleep(wait)
 
     def _claim(self) -> list[Claim]:
         ttl = SEND_SECONDS * 1_000_000 + CLAIM_MARGIN
@@ -301,7 +300,7 @@ class _Worker:
             message=error.message,
             uses_attempt=not certain and (self._works or error.category not in FAILING),
         )
-        wait = error.retry_after if error.retry_after is not None else _backoff(intent.attempts)
+        wait = error.retry_after if error.retry_after is not None else self._backoff(intent.attempts)
         again = replace(failure, retry_at=self._run.now() + int(wait * 1e6))
         over = not certain and self._is_over(intent, plan)
         if error.ambiguous and intent.attempts <= plan.attempts and not over:
@@ -312,6 +311,10 @@ class _Worker:
             ended: Outcome = "dead" if error.retry or error.ambiguous else "rejected"
             category = "conflict" if error.ambiguous else failure.category  # nobody knows whether it was done
             self._fail(claim, replace(failure, outcome=ended, category=category), "", error)
+
+    def _backoff(self, attempt: int) -> float:
+        """Seconds before attempt ``attempt + 1``: doubling with full jitter (as AWS describes it), bounded."""
+        return self._run.around.random.uniform(FIRST_WAIT / 2, min(LONGEST_WAIT, FIRST_WAIT * 2.0**attempt))
 
     def _is_over(self, intent: Intent, plan: Plan) -> bool:
         """Whether a write was tried long enough; the time of an outage does not count."""
@@ -373,8 +376,3 @@ class _Worker:
 def _needs_image(resource: Resource, contract: Write) -> bool:
     of_parent = resource.parent is not None and contract.request.method == "DELETE"
     return of_parent or contract.sends == "all" or contract.request.body is not None or bool(resource.transitions)
-
-
-def _backoff(attempt: int) -> float:
-    """Seconds before attempt ``attempt + 1``: doubling with full jitter (as AWS describes it), bounded."""
-    return random.uniform(FIRST_WAIT / 2, min(LONGEST_WAIT, FIRST_WAIT * 2.0**attempt))

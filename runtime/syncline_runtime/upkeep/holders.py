@@ -7,11 +7,10 @@ deleted here: a system's copy has an owner of its own, who decides.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Sequence
 from typing import Any
 
-from syncline_runtime.connectors import ConnectionHandle, SystemClock, open_connection
+from syncline_runtime.connectors import ConnectionHandle, open_connection
 from syncline_runtime.errors import SynclineError
 from syncline_runtime.upkeep.session import Place
 
@@ -26,7 +25,7 @@ async def still_held(place: Place, natives: Sequence[Native]) -> list[dict[str, 
         system = place.release.system_of(connection)
         try:
             bound = place.binding.connection(connection)
-            async with open_connection(system, bound, clock=SystemClock(), random=random.Random()) as handle:
+            async with open_connection(system, bound, place.around) as handle:
                 if bound.account or bound.environment:
                     await handle.prove()
                 told += await asyncio.gather(*(_ask(place, handle, native) for native in mine))

@@ -41,7 +41,7 @@ def rebaseline(
     if unknown:
         raise UsageError(f"{sync} compares no {unknown[0]!r}", mend=f"it compares: {', '.join(known)}")
     work = _Rebaseline(plan, fields or known, approve)
-    options = Options(place.folder, place.ledger, (sync,), progress=progress, now=place.now)
+    options = Options(place.folder, place.ledger, (sync,), progress=progress, around=place.around)
     if approve is None:
         asyncio.run(make_plan(place.release, place.binding, options, work.decide))
     else:

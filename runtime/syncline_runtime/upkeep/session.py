@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from syncline_runtime.binding import Binding
-from syncline_runtime.clock import clock_now
+from syncline_runtime.clock import SYSTEM_CLOCK
+from syncline_runtime.connectors import Surroundings
 from syncline_runtime.errors import StateError
 from syncline_runtime.fold import fold
 from syncline_runtime.ledger import FILE, SEGMENTS, Lease, Ledger, Realm, open_ledger
@@ -24,8 +25,6 @@ from syncline_runtime.state import State
 from syncline_runtime.upkeep.check import check
 from syncline_runtime.upkeep.strays import LEASE_TTL, finish_erasures
 
-Clock = Callable[[], int]
-
 
 @dataclass(frozen=True)
 class Place:
@@ -35,7 +34,11 @@ class Place:
     binding: Binding
     folder: Path
     ledger: str | None = None  # database URL; by default a file in the folder
-    now: Clock = clock_now
+    around: Surroundings = field(default_factory=Surroundings)
+
+    def now(self) -> int:
+        """Microseconds since 1970, UTC."""
+        return self.around.clock.now()
 
     @property
     def store(self) -> SegmentStore:
@@ -54,7 +57,9 @@ class Session:
 
 
 @contextmanager
-def opened_ledger(binding: Binding, folder: Path, url: str | None, now: Clock = clock_now) -> Iterator[Ledger]:
+def opened_ledger(
+    binding: Binding, folder: Path, url: str | None, now: Callable[[], int] = SYSTEM_CLOCK.now
+) -> Iterator[Ledger]:
     """Open the ledger; StateError (SYN6008) where nothing has run yet."""
     if url is None and not (folder / FILE).exists() and not any(SegmentStore(folder / SEGMENTS).published()):
         raise StateError(

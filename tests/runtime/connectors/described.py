@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 
+from support.clock import TestClock
 from syncline_runtime.binding import Connection
-from syncline_runtime.connectors import ConnectionHandle, open_connection
+from syncline_runtime.connectors import ConnectionHandle, Surroundings, open_connection
 from syncline_runtime.system import (
     Auth,
     Cursor,
@@ -239,25 +239,6 @@ def caller() -> System:
     )
 
 
-@dataclass
-class TestClock:
-    """A clock that moves when someone sleeps."""
-
-    __test__ = False
-    at: float = 0.0
-    slept: list[float] = field(default_factory=list)
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.at)
-
-    def monotonic(self) -> float:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.at += seconds
-
-
 def bound(system: System, url: str, **changes: object) -> Connection:
     """Bind a system to a stand-in as if it were a real one: every secret is ``sandbox``."""
     secrets = {"token": "env:SECRET", "username": "env:SECRET", "password": "env:SECRET"}
@@ -270,11 +251,6 @@ async def opened(
     system: System, url: str, clock: TestClock | None = None, transport: object = None, **changes: object
 ) -> AsyncIterator[ConnectionHandle]:
     """Open a connection to a stand-in with a test clock."""
-    async with open_connection(
-        system,
-        bound(system, url, **changes),
-        clock=clock or TestClock(),
-        random=random.Random(1),
-        transport=transport,  # type: ignore[arg-type]
-    ) as handle:
+    around = Surroundings(clock or TestClock(), random.Random(1), lambda _connection: transport)  # type: ignore[arg-type,return-value]
+    async with open_connection(system, bound(system, url, **changes), around) as handle:
         yield handle

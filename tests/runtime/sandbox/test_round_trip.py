@@ -8,7 +8,8 @@ import json
 
 import pytest
 
-from runtime.connectors.described import PAGINGS, TestClock, books, caller, opened, shop, till
+from runtime.connectors.described import PAGINGS, books, caller, opened, shop, till
+from support.clock import TestClock
 from syncline_runtime.connectors import ConnectionHandle, Row
 from syncline_runtime.errors import ReleaseError, RequestFailed
 from syncline_runtime.sandbox import serve

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from runtime.connectors.described import TestClock, opened, shop
+from runtime.connectors.described import opened, shop
 from syncline_runtime import encoding
 from syncline_runtime.binding import Connection
-from syncline_runtime.connectors import open_connection
+from syncline_runtime.connectors import Surroundings, open_connection
 from syncline_runtime.connectors.origin import origin_of, parse_origin, refuse_elsewhere
 from syncline_runtime.errors import ReleaseError, SystemFailure, UsageError
 from syncline_runtime.sandbox import serve
@@ -124,9 +124,7 @@ def test_file_systems_get_a_folder_with_seeds(format: str, name: str, monkeypatc
     system = drop(format, name)
 
     async def story() -> list[dict[str, str | None]]:
-        import random
-
-        async with open_connection(system, stand_in(system), clock=TestClock(), random=random.Random()) as handle:
+        async with open_connection(system, stand_in(system), Surroundings()) as handle:
             return [dict(row.natives) async for page in handle.read("Order") for row in page.rows]  # type: ignore[union-attr]
 
     with serve([system]) as sandbox:

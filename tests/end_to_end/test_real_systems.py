@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
-import random
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 
 from syncline_runtime.binding import Connection
-from syncline_runtime.connectors import ConnectionHandle, Refused, Row, SystemClock, open_connection
+from syncline_runtime.connectors import ConnectionHandle, Refused, Row, Surroundings, open_connection
 from syncline_runtime.errors import RequestFailed
 from syncline_runtime.system import (
     Auth,
@@ -37,7 +36,7 @@ from syncline_runtime.system import (
 )
 
 pytestmark = pytest.mark.real
-SCRIPT = Path(__file__).parents[3] / "examples" / "quote-to-cash" / "systems" / "servers.py"
+SCRIPT = Path(__file__).parents[2] / "examples" / "quote-to-cash" / "systems" / "servers.py"
 OFFSET = {"limit": "{size}", "offset": "{offset}"}
 
 
@@ -65,7 +64,7 @@ async def opened(system: System, real: Any, monkeypatch: pytest.MonkeyPatch) -> 
     if system.auth.kind != "session":
         del secrets["username"]
     connection = Connection(system.name, system.name, real.url, secrets, account=real.account)
-    async with open_connection(system, connection, clock=SystemClock(), random=random.Random(1)) as handle:
+    async with open_connection(system, connection, Surroundings()) as handle:
         yield handle
 
 

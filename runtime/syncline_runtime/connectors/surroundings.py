@@ -1,0 +1,38 @@
+"""What a run takes from the world around it: time, chance, and the way to the network.
+
+All of it is injected, so that a run under a seed can be made again as it was.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import httpx
+
+from syncline_runtime.clock import SYSTEM_CLOCK, Clock
+
+Transport = httpx.AsyncBaseTransport
+
+
+class Random(Protocol):
+    """Where jitter comes from: ``random.Random`` fits."""
+
+    def uniform(self, a: float, b: float, /) -> float:
+        """Give a number between two others."""
+        ...
+
+
+def _plain(_connection: str) -> Transport | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The machine's own, unless a caller says otherwise; ``transport`` gives the way of a connection (None: HTTP)."""
+
+    clock: Clock = SYSTEM_CLOCK
+    random: Random = field(default_factory=random.Random)
+    transport: Callable[[str], Transport | None] = _plain
