@@ -8,11 +8,11 @@ records that it would join rarely miss all of them; a value that very many recor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from syncline_compiler.model.resolved import IdentityRule, Likeness, ResolvedField, ResolvedObject
+from syncline_runtime.frozen import dataclass
 
 Form = Literal["text", "plain", "sounds", "words", "start", "end", "sorted"]
 """A value as it is · spelled plainly · as it sounds · each of its words · its first letters · last letters · sorted words."""

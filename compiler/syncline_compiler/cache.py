@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from syncline_compiler.diagnostics.diagnostic import Collector, diagnostic_of
 from syncline_compiler.memory import Memory, dump_memory, hash_of, load_memory
 from syncline_compiler.source import LIBRARY, Library, SourceFile, Unreadable
 from syncline_compiler.writing import Content, Kept
+from syncline_runtime.frozen import dataclass
 
 FOLDER = "SYNCLINE_CACHE_DIR"
 """The variable that names the folder of the cache; empty: nothing is kept."""

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from syncline_compiler.diagnostics.diagnostic import Diagnostic, diagnostic_of
 from syncline_compiler.model.island import Node, Ties
 from syncline_compiler.model.share import Share
 from syncline_runtime.binding import Connection
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.plan import Scope
 
 

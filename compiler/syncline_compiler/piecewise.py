@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from syncline_compiler.passes.resolve_system import resolve_systems
 from syncline_compiler.pipeline import check_sources, check_written, compile_sources, lint
 from syncline_compiler.source import PACK_FILE, PROJECT_FILE, SourceFile, Unreadable
 from syncline_compiler.writing import Content, Kept, write_release
+from syncline_runtime.frozen import dataclass
 
 MOST_HELD = 2_000
 """Specs that are held from when their ties are read until their island's turn comes; more are read twice."""

@@ -7,7 +7,7 @@ Invariant: a check that finds a mistake goes on; nothing is lowered or emitted w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -64,6 +64,7 @@ from syncline_compiler.passes.resolve_scenarios import Stage, resolve_scenarios
 from syncline_compiler.passes.resolve_sync import Bound, resolve_syncs
 from syncline_compiler.passes.resolve_system import resolve_systems
 from syncline_compiler.source import SourceFile, Span, Unreadable, read_sources
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import System
 
 

@@ -12,10 +12,11 @@ import itertools
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
+
+from syncline_runtime.frozen import dataclass
 
 PROJECT_FILE = "syncline.yaml"
 PACK_FILE = "pack.yaml"

@@ -6,7 +6,8 @@ import difflib
 import heapq
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+
+from syncline_runtime.frozen import dataclass
 
 SHOWN = 8
 SHORTEST = 4

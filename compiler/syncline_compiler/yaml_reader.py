@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ import yaml
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Document, Place
 from syncline_compiler.source import SourceFile, Span
+from syncline_runtime.frozen import dataclass
 
 MAX_DEPTH = 32
 MAX_NODES = 50_000

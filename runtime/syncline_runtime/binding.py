@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from dataclasses import field as member
 from pathlib import Path
 
 from syncline_runtime.errors import ReleaseError
+from syncline_runtime.frozen import dataclass
 
 BINDING_FORMAT = 1
 

@@ -40,7 +40,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from dataclasses import field as member
 from functools import cached_property
 from pathlib import Path
@@ -49,6 +48,7 @@ from typing import Any, Literal, TypeVar
 from syncline_runtime import encoding
 from syncline_runtime.binding import BINDING_FORMAT, Binding
 from syncline_runtime.errors import ReleaseError
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import System
 
 FORMAT_VERSION = 1

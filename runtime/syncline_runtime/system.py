@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
+
+from syncline_runtime.frozen import dataclass
 
 ANY_ENVIRONMENT = "any"
 """Under this name stand origins that are not told apart by environment."""

@@ -7,7 +7,6 @@ object (``inverse: payments``) shows its records here. Reports SYN0304, SYN0312 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from syncline_compiler.checking.agree import UNTYPED
@@ -22,6 +21,7 @@ from syncline_compiler.model.resolved import ResolvedField, ResolvedObject
 from syncline_compiler.model.typed import Aggregate, Apply, Constant, Expression
 from syncline_compiler.model.types import BOOL, INT, UNKNOWN, Type
 from syncline_compiler.spelling import did_you_mean
+from syncline_runtime.frozen import dataclass
 
 if TYPE_CHECKING:
     from syncline_compiler.checking.expressions import Typer

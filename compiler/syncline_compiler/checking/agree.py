@@ -6,7 +6,7 @@ SYN0301 (types), SYN0302 (null), SYN0305 (zone), SYN0306 (currency), SYN0307 (na
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from syncline_compiler.checking.constants import UnfitConstantError, fitted
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -15,6 +15,7 @@ from syncline_compiler.functions.numbers import digits
 from syncline_compiler.model.typed import Apply, Constant, Expression, OrElse
 from syncline_compiler.model.types import UNKNOWN, Type
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 UNTYPED = Constant(None, UNKNOWN)
 """Stands for an expression that has a diagnostic already."""

@@ -7,7 +7,6 @@ function), SYN0304 (arguments), SYN0301 (types), SYN0305 (a local time without i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from syncline_compiler.checking.agree import Agreement
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -19,6 +18,7 @@ from syncline_compiler.model.typed import Apply, Expression
 from syncline_compiler.model.types import Type
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
+from syncline_runtime.frozen import dataclass
 
 Given = syntax.Expression | Expression
 """An argument as written, or the piped value, which is typed already."""

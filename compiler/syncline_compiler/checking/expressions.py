@@ -7,7 +7,7 @@ untyped constant, about which nothing more is reported.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from syncline_compiler.checking import facts
 from syncline_compiler.checking.aggregates import aggregate_of
@@ -39,6 +39,7 @@ from syncline_compiler.model.typed import (
 from syncline_compiler.model.types import BOOL, TEXT, UNKNOWN, Type
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
+from syncline_runtime.frozen import dataclass
 
 TYPED_NODES = (Constant, Field, Apply, Case, Lookup, Resolve, Pick, Aggregate, Items, OrElse)
 

@@ -7,7 +7,7 @@ SYN0312.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from syncline_compiler.checking.aggregates import FUNCTIONS, QUANTIFIERS, USAGE, aggregated_type, names_in
@@ -19,6 +19,7 @@ from syncline_compiler.functions.function import TooManyDigits
 from syncline_compiler.model import syntax
 from syncline_compiler.model.typed import Apply, Case, Constant, Expression, Field, Items, Pick, fields_in
 from syncline_compiler.model.types import BOOL, INT
+from syncline_runtime.frozen import dataclass
 
 if TYPE_CHECKING:
     from syncline_compiler.checking.expressions import Typer

@@ -8,7 +8,7 @@ the field does not declare), SYN0405 (a pick whose element could not be made), S
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from syncline_compiler.checking.names import Names, Scope
 from syncline_compiler.checking.tables import report_without_inverse, uncovered
@@ -36,6 +36,7 @@ from syncline_compiler.model.typed import (
 )
 from syncline_compiler.model.types import Type
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 _IMPLIED = {
     "trim": {"trim", "squash"}, "squash": {"squash"}, "upper": {"upper"}, "lower": {"lower", "casefold"},

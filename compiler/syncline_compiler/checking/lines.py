@@ -7,7 +7,7 @@ place filled twice), SYN0311 (an each block), and whatever typing and the way ba
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from syncline_compiler.checking.agree import UNTYPED, Agreement
 from syncline_compiler.checking.expressions import Typer
@@ -36,6 +36,7 @@ from syncline_compiler.model.typed import (
 from syncline_compiler.model.types import Type
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import NativeField
 
 

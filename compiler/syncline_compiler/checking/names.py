@@ -6,7 +6,7 @@ In: syntax names. Out: typed expressions. Invariant: a scope never reports; it a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -17,6 +17,7 @@ from syncline_compiler.model.resolved import CodeTable, ResolvedObject
 from syncline_compiler.model.typed import Expression, Field
 from syncline_compiler.model.typed import Scope as ScopeName
 from syncline_compiler.model.types import INSTANT, Type
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import NativeField, Resource, System
 
 LANDED = Type("text", nullable=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.functions import REGISTRY
 from syncline_compiler.model.typed import Apply, Constant, Expression, Field, parts_of
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 LARGEST = 4_000
 """Nodes of one expression as its SQL holds them, where some functions write an argument several times."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
 
 from syncline_compiler.diagnostics.catalogue import page
 from syncline_compiler.source import SourceFile, Span
 from syncline_compiler.spelling import Advice, Guess, Remedy
+from syncline_runtime.frozen import dataclass
 
 Severity = Literal["error", "warning"]
 Secondary = tuple[Span, str]

@@ -11,11 +11,11 @@ import posixpath
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from syncline_compiler.diagnostics.diagnostic import Collector, Diagnostic, Edit
 from syncline_compiler.source import LIBRARY, SourceFile, Span
+from syncline_runtime.frozen import dataclass
 
 JSON_VERSION = 1
 MASKED_CODES = frozenset({"SYN0801"})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,7 @@ from syncline_compiler.query.dictionary import FieldEntry, Place
 from syncline_compiler.query.lineage import Direction
 from syncline_compiler.query.symbol import Kind
 from syncline_compiler.query.ways import Loss, Role
+from syncline_runtime.frozen import dataclass
 
 VERSION = 1
 SCHEMA = Path(__file__).parent / "docs.schema.json"

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote
 
 from syncline_compiler.docs.documentation import Documentation, EdgeDoc, EndDoc
 from syncline_compiler.docs.markdown import Markdown, code, link
 from syncline_compiler.query.dictionary import Place
+from syncline_runtime.frozen import dataclass
 
 INDEX, FIELDS, EVENTS, POLICIES = "README.md", "fields.md", "events.md", "policies.md"
 

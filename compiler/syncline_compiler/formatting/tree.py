@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
+
+from syncline_runtime.frozen import dataclass
 
 _COMMENT = re.compile(r"#[^\n\x85\u2028\u2029]*")
 _CHARACTER = re.compile(r"[^\n]")

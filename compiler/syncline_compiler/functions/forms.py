@@ -5,8 +5,9 @@ Each is declared once for the reference, with an example that a test compiles.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from syncline_runtime.frozen import dataclass
 
 Inverts = Literal["bijection", "normal form", "none"]
 

@@ -7,12 +7,13 @@ written in SQL, how a two-way line goes back through it, and examples that are r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from syncline_compiler.functions.uses import USES
 from syncline_compiler.model.types import Kind, Type
 from syncline_compiler.sql_tree import Tree
+from syncline_runtime.frozen import dataclass
 
 Options = Mapping[str, str]
 Node = Callable[..., Tree]

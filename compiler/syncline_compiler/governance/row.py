@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.resolved import ResolvedProject, ResolvedSync
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 Value = str | int | bool | None
 

@@ -8,13 +8,14 @@ Invariant: the rows follow from the specs alone, in one order; a table that no r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from syncline_compiler.governance import data_rows, system_rows
 from syncline_compiler.governance.row import Governed, Row
 from syncline_compiler.model.resolved import ResolvedField, ResolvedObject
 from syncline_compiler.model.types import BOOL, INT, TEXT, Type
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 NOWHERE = Span("", 1, 1, 1, 1)
 TEXT_OR_NULL, INT_OR_NULL, DAY_OR_NULL = TEXT.or_null(), INT.or_null(), Type("date", nullable=True)

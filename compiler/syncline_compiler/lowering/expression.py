@@ -7,7 +7,7 @@ collected in the frame. ``failures`` gives the conditions under which steps of a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.outline import Outline, outline
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.types import BOOL, INT
+from syncline_runtime.frozen import dataclass
 
 LINKS = "ids"
 

@@ -6,13 +6,13 @@ In: identity rules. Out: columns ``like.FORM.FIELD`` of whatever relation holds 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from syncline_compiler.blocking import Part, blocks_of
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.slots import MemberSlots
 from syncline_compiler.model import ir
 from syncline_compiler.model.resolved import IdentityRule, Likeness, ResolvedObject
+from syncline_runtime.frozen import dataclass
 
 At = Callable[[str], ir.Scalar]  # the value of a canonical field
 

@@ -9,7 +9,6 @@ key has too. Invariant: neither the order of rows nor that of members matters.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from syncline_compiler.blocking import Block, Part, blocks_of
 from syncline_compiler.lowering import build as b
@@ -23,6 +22,7 @@ from syncline_compiler.lowering.features import (
 )
 from syncline_compiler.model import ir
 from syncline_compiler.model.resolved import IdentityRule, Likeness, ResolvedObject, ResolvedSync
+from syncline_runtime.frozen import dataclass
 
 MOST_IN_BLOCK = 100
 """Records with one value of a block; what more have tells nobody apart, and would cost the square of their number."""

@@ -5,13 +5,12 @@ In: a member's typed mapping. Out: the relations ``values`` (one row per image r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Failure, Frame, failures, lower
 from syncline_compiler.lowering.slots import MemberSlots, SlotLine, untold
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject
+from syncline_runtime.frozen import dataclass
 
 UNKNOWN_REFERENCE = "SYN5005"
 

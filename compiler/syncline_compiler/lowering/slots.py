@@ -7,7 +7,7 @@ field that is only written (``->Name``, compared in native text). In: a member's
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from syncline_compiler.functions import native_text
@@ -16,6 +16,7 @@ from syncline_compiler.lowering.expression import Frame, lower
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedSync
 from syncline_compiler.model.types import TEXT, Type
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import NativeField, Resource, System
 
 

@@ -6,13 +6,14 @@ In: the members of a sync and who owns its fields. Out: per field the winner, wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.slots import MemberSlots, agreed_before
 from syncline_compiler.model import ir
 from syncline_compiler.model.resolved import Ownership, ResolvedSync
+from syncline_runtime.frozen import dataclass
 
 CANONICAL = "c"
 

@@ -9,7 +9,6 @@ where the member deletes or unlinks what it need not hold any more; ``shown`` wh
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Any
 
 from syncline_compiler.lowering import build as b
@@ -18,6 +17,7 @@ from syncline_compiler.lowering.outline import Outline, outline
 from syncline_compiler.lowering.slots import MemberSlots, SlotLine, child_slot, native_collection
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedSync
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import NativeField
 
 LEFT = -3  # the source of a value that ``on_leave`` sets

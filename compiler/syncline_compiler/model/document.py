@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +19,7 @@ from syncline_compiler.model.spec_scenario import ScenarioSpec
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.written import Written
 from syncline_compiler.source import SourceFile, Span
+from syncline_runtime.frozen import dataclass
 
 LIBRARY_PACK = "syncline"
 """The pack that is shipped with the compiler; names without a pack come from it."""

@@ -7,12 +7,13 @@ Invariant: pure; what is not understood counts as possible.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import combinations
 
 from syncline_compiler.model.typed import Apply, Constant, Expression
 from syncline_compiler.model.types import Type
+from syncline_runtime.frozen import dataclass
 
 _Key = Hashable
 _SAME = {"eq", "same"}

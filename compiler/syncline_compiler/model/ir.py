@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.plan import Stage
 
 BLANK_NAME = re.compile("\u27ea([0-9]+)\u27eb")

@@ -8,8 +8,10 @@ remembered; a resource belongs to one island, its system's description may lie i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
+
+from syncline_runtime.frozen import dataclass
 
 
 class Node(NamedTuple):

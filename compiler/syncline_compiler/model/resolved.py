@@ -6,13 +6,14 @@ Invariant: every name in here exists; whatever could not be bound has a diagnost
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any, Literal
 
 from syncline_compiler.model.typed import Expression, TypedMapping
 from syncline_compiler.model.types import Type
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import System
 
 Policy = Literal["restore", "review", "adopt"]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from syncline_compiler.model.typed import Expression
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 RuleSeverity = Literal["error", "warning", "off"]
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

@@ -6,9 +6,9 @@ Invariant: a release put together from the shares of all its islands is that of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from syncline_runtime.binding import Connection
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.plan import Scope
 
 

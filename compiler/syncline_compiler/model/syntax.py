@@ -6,11 +6,11 @@ Invariant: every node knows its place; names are not bound yet; nothing of the t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 from typing import Literal as OneOf
 
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 Direction = OneOf["both", "read", "write"]
 

@@ -7,11 +7,11 @@ no node needs the text of the spec again (spans stay for diagnostics and lineage
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from syncline_compiler.model.types import Type
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 Scope = Literal["native", "canonical", "item", "child", "run"]
 

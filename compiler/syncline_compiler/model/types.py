@@ -6,9 +6,11 @@ Invariant: a ``Type`` is a value; two equal types are interchangeable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Literal
+
+from syncline_runtime.frozen import dataclass
 
 Kind = Literal[
     "bool", "int", "decimal", "text", "enum", "money", "currency", "country", "subdivision", "language",

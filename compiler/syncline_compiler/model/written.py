@@ -7,7 +7,6 @@ its digits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, ClassVar
@@ -29,6 +28,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from syncline_compiler.quantities import check_day, check_duration, check_seconds, check_share
+from syncline_runtime.frozen import dataclass
 
 
 class Written(BaseModel):

@@ -5,12 +5,13 @@ Reports SYN0103 (header), SYN0104 (braces), SYN0105 (a statement where it cannot
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model import syntax
 from syncline_compiler.parsing.build import EachClose, EachOpen, Statement
 from syncline_compiler.source import SourceFile, Span
+from syncline_runtime.frozen import dataclass
 
 
 def assemble(statements: list[Statement], source: SourceFile, diagnostics: Collector) -> syntax.Mapping | None:

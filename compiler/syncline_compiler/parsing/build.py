@@ -8,7 +8,6 @@ Invariant: no exception leaves a method; what the grammar could not refuse is no
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from lark import Token
@@ -17,6 +16,7 @@ from syncline_compiler.model import syntax
 from syncline_compiler.model.syntax import Direction, Expression
 from syncline_compiler.parsing.places import Places, between
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 MOST_DIGITS = 38
 """Digits of a number: what the engine's decimals hold."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lark import Token
 
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
@@ -27,6 +26,7 @@ from syncline_compiler.parsing.parser import parser
 from syncline_compiler.parsing.places import Places
 from syncline_compiler.parsing.shapes import Shapes
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 LARGEST = {"mapping_file": 1 << 17, "lone_expression": 1 << 14}
 """Characters of a mapping file, and of an expression in another spec."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lark import Token, Tree
 
 from syncline_compiler.parsing.depth import beyond_bounds
+from syncline_runtime.frozen import dataclass
 
 LONGEST = 400
 """Characters of a line; longer ones are read with the whole text, where every bound is kept."""

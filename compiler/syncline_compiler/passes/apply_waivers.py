@@ -9,12 +9,13 @@ Invariant: an error of the specs themselves is never lowered, hidden or waived.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from syncline_compiler.diagnostics.diagnostic import Collector, Diagnostic
 from syncline_compiler.model.resolved_policy import Governance, ResolvedWaiver, RuleSeverity, WaivedPlace
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 UNMATCHED = "SYN0905"
 """A waiver that matches nothing: known only here, so that its severity is applied here too."""

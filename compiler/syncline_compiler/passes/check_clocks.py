@@ -8,12 +8,12 @@ counts as one only where its system says that its zone is UTC.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from syncline_compiler.diagnostics.diagnostic import Collector, Secondary
 from syncline_compiler.model.document import Place, WrittenProject
 from syncline_compiler.model.members import resource_of
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedSync
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import NativeField, Resource, System
 
 MOMENTS = frozenset({"instant", "int"})

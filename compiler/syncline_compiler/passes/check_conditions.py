@@ -8,7 +8,6 @@ text with what it never is. What is not understood counts as possible (``model/e
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import WrittenProject
@@ -27,6 +26,7 @@ from syncline_compiler.model.typed import (
 )
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
+from syncline_runtime.frozen import dataclass
 
 COMPARED = frozenset({"eq", "ne", "same", "differs", "in"})
 

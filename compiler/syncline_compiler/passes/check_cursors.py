@@ -8,7 +8,6 @@ Invariant (of a system without these): a change that a read does not see is seen
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from syncline_compiler.diagnostics.diagnostic import Collector, Secondary
 from syncline_compiler.model.document import Declared, Place, WrittenProject
@@ -16,6 +15,7 @@ from syncline_compiler.model.spec_system import CursorSpec, SystemSpec
 from syncline_compiler.model.templates import PLACEHOLDER, PLACEHOLDERS, texts_in
 from syncline_compiler.quantities import MICROSECONDS, microseconds
 from syncline_compiler.spelling import nearest
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import Cursor, ListRead, NativeField, Resource, System
 
 FORMATS = {

@@ -8,7 +8,6 @@ is written that the system keeps for itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, Place, WrittenProject
@@ -17,6 +16,7 @@ from syncline_compiler.model.resolved import ResolvedMember, ResolvedSync
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.typed import PickPut
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import Resource, System
 
 MOST_ATTEMPTS = 50

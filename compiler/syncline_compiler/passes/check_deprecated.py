@@ -7,7 +7,6 @@ Invariant: the date decides what is reported and nothing of what is compiled.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -17,6 +16,7 @@ from syncline_compiler.model.resolved import ResolvedObject, ResolvedProject
 from syncline_compiler.model.typed import Expression, TypedMapping, fields_in
 from syncline_compiler.quantities import day
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Place, WrittenProject
 from syncline_compiler.model.spec import ConnectionSpec
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import System, lies_within
 
 HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject, ResolvedSync
 from syncline_compiler.model.typed import Aggregate, Expression, Field, Line, Put, fields_in, parts_of
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 _Node = tuple[str, str]
 """Object, canonical field."""

@@ -8,7 +8,6 @@ that the system takes, of records that the mapping takes. What is read through a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from syncline_compiler.diagnostics.diagnostic import Collector, Secondary
 from syncline_compiler.model.document import WrittenProject
@@ -29,6 +28,7 @@ from syncline_compiler.model.typed import (
 from syncline_compiler.model.types import BOOL
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import NativeField, Resource, System
 
 COMPARED = frozenset({"eq", "ne", "same", "differs", "in"})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -18,6 +18,7 @@ from syncline_compiler.governance.tables import LINKS, rows_of
 from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.resolved import ResolvedProject
 from syncline_compiler.model.resolved_policy import PLACEHOLDER, ResolvedRule
+from syncline_runtime.frozen import dataclass
 
 
 def check_policies(

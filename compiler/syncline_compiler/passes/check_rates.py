@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil
 
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -19,6 +18,7 @@ from syncline_compiler.model.resolved import ResolvedMember, ResolvedSync
 from syncline_compiler.model.spec_system import ResourceSpec, SystemSpec
 from syncline_compiler.quantities import microseconds, seconds
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import System
 
 DAY = 86_400

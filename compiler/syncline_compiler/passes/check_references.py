@@ -10,7 +10,7 @@ never late.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
@@ -19,6 +19,7 @@ from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.members import named_members
 from syncline_compiler.model.resolved import ResolvedField, ResolvedMember, ResolvedSync
 from syncline_compiler.model.typed import Expression, Line, OrElse, Resolve, parts_of
+from syncline_runtime.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ unit, and the value only changes its form, the units are the same. What is multi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, WrittenProject
@@ -15,6 +14,7 @@ from syncline_compiler.model.spec import ObjectSpec
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.typed import Apply, Constant, Expression, Field, Line, OrElse, Put, TypedMapping
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -17,6 +16,7 @@ from syncline_compiler.model.exclusive import never_together
 from syncline_compiler.model.members import native_written
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedSync
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -23,6 +23,7 @@ from syncline_compiler.shape import check_shape
 from syncline_compiler.source import LIBRARY, PROJECT_FILE, Library, SourceFile, Span
 from syncline_compiler.spelling import did_you_mean, nearest
 from syncline_compiler.yaml_reader import read_yaml
+from syncline_runtime.frozen import dataclass
 
 SECTIONS: Mapping[str, str] = {FOLDERS[kind]: kind for kind in IMPORTED}
 """What can be imported: the key under ``imports``, which is the folder within a pack too, and the kind."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -21,6 +21,7 @@ from syncline_compiler.shape import check_shape
 from syncline_compiler.source import PACK_FILE, PROJECT_FILE, SourceFile, Span, Unreadable
 from syncline_compiler.spelling import did_you_mean, nearest
 from syncline_compiler.yaml_reader import read_yaml
+from syncline_runtime.frozen import dataclass
 
 LATER_KINDS = ("process",)
 """Kinds of the language that this version does not know yet."""

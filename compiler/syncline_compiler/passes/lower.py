@@ -6,7 +6,6 @@ In: ``ResolvedProject`` without errors. Out: ``IrProject``. Invariant: nothing b
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from syncline_compiler.lowering.confirm import lower_acked
@@ -19,6 +18,7 @@ from syncline_compiler.lowering.slots import MemberSlots, slots_of
 from syncline_compiler.lowering.winner import unknowable_of
 from syncline_compiler.model import ir
 from syncline_compiler.model.resolved import ResolvedObject, ResolvedProject, ResolvedSync
+from syncline_runtime.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ Invariant: between one resource and one object there is one mapping, whatever th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -17,6 +16,7 @@ from syncline_compiler.model import syntax
 from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.resolved import ResolvedObject
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import System
 
 

@@ -9,7 +9,7 @@ owned by nobody. A field that only one member provides needs no rule.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, WrittenProject
@@ -19,6 +19,7 @@ from syncline_compiler.model.spec import OwnerSpec, SyncSpec
 from syncline_compiler.model.types import Type
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean, nearest
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import Resource, System
 
 ANY = "*"

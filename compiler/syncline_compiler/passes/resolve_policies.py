@@ -9,7 +9,6 @@ of expressions. Invariant: a rule with a mistake is left out, and its name stays
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from syncline_compiler.checking.expressions import Typer
 from syncline_compiler.checking.names import Names, Scope
@@ -32,6 +31,7 @@ from syncline_compiler.model.spec_policy import PolicySpec, RuleSpec
 from syncline_compiler.model.typed import Expression
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
+from syncline_runtime.frozen import dataclass
 
 Parse = Callable[[str, Span, Collector], syntax.Expression | None]
 POLICY_CODE = "SYN0901"

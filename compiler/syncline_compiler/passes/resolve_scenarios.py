@@ -8,7 +8,6 @@ expressions. Invariant: what runs a scenario meets no unknown name and no value 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from syncline_compiler.checking.values import misfit, native_misfit
@@ -22,6 +21,7 @@ from syncline_compiler.model.typed import Expression
 from syncline_compiler.model.types import Type
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import Advice, did_you_mean
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import Resource, System
 
 _Declared = Declared[ScenarioSpec]

@@ -9,7 +9,6 @@ Invariant: a member whose names cannot be bound is left out, and so is a sync wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from syncline_compiler.checking.values import misfit
@@ -23,6 +22,7 @@ from syncline_compiler.model.typed import Expression, TypedMapping
 from syncline_compiler.quantities import seconds
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import System
 
 _Declared = Declared[SyncSpec]

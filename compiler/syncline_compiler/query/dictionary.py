@@ -7,7 +7,6 @@ specs alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -17,6 +16,7 @@ from syncline_compiler.model.resolved import Ownership, ResolvedField, ResolvedO
 from syncline_compiler.model.types import Type
 from syncline_compiler.query.symbol import Symbol
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 _FORMATS: Mapping[str, str] = {
     "date": "ISO 8601 date, such as 2026-03-31",

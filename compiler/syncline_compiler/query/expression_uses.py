@@ -6,7 +6,7 @@ In: what ``Names.heard`` is told while an expression or a mapping is typed once 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from syncline_compiler.checking.aggregates import FUNCTIONS, names_in
 from syncline_compiler.checking.names import Heard, Scope
@@ -15,6 +15,7 @@ from syncline_compiler.model import syntax
 from syncline_compiler.model.resolved import ResolvedObject
 from syncline_compiler.model.typed import Expression
 from syncline_compiler.query.symbol import Symbol, TypedPlace, Use, canonical, piece, span_of
+from syncline_runtime.frozen import dataclass
 
 
 @dataclass

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Literal
 
@@ -19,6 +19,7 @@ from syncline_compiler.model.typed import Apply, Each, Expression, Field, Line, 
 from syncline_compiler.query.symbol import Symbol, canonical
 from syncline_compiler.query.ways import Loss, Role, Way, ways
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import NativeField, Resource, System
 
 Direction = Literal["read", "write", "derived"]

@@ -8,7 +8,7 @@ told by the check.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from syncline_compiler.checking.names import Names, Scope, canonical_scope, item_scope, native_scope
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -19,6 +19,7 @@ from syncline_compiler.passes.parse_mapping import parse_mapping
 from syncline_compiler.query.expression_uses import Listener
 from syncline_compiler.query.symbol import Definition, Symbol, TypedPlace, Use, piece
 from syncline_compiler.source import SourceFile
+from syncline_runtime.frozen import dataclass
 
 
 @dataclass(frozen=True)

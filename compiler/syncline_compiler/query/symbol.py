@@ -5,13 +5,13 @@ Invariant: a symbol is a value; two parts of the project that mean the same thin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from syncline_compiler.model import syntax
 from syncline_compiler.model.resolved import ResolvedObject
 from syncline_compiler.model.types import Type
 from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
 
 Kind = Literal[
     "object", "field", "part", "derived", "inverse", "invariant", "system", "resource", "native_field", "list_member",

@@ -6,7 +6,7 @@ In: typed expressions. Out: ``Way`` values. Invariant: steps that the compiler a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from syncline_compiler.functions import REGISTRY
@@ -24,6 +24,7 @@ from syncline_compiler.model.typed import (
     Pick,
     Resolve,
 )
+from syncline_runtime.frozen import dataclass
 
 Role = Literal["value", "condition"]
 Loss = Literal["nothing", "form", "values"]
