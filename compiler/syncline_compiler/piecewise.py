@@ -70,6 +70,9 @@ class Piecewise:
     _held: dict[str, Declared[Any]] = field(default_factory=dict)
     _left: Counter[str] = field(default_factory=Counter)  # islands to come that a file belongs to
     _hashes: dict[str, str] = field(default_factory=dict)
+    _used: set[str] = field(default_factory=set)  # systems of the release
+    _failed: bool = False
+    _systems: dict[str, str] = field(default_factory=dict)  # system of the release → hash of its file
     _looked: int = 0
 
     def look(self) -> Generator[tuple[str, Content], None, Finding]:
@@ -84,11 +87,13 @@ class Piecewise:
         for island in islands:
             found = yield from self._island(island, project)
             known.append(found)
+            yield from self._let_go(island, ties)
         finding = self._finding(known, project, ties)
         if self.release and finding.diagnostics.failed:
             raise MistakenError(finding)
         if self.release:
-            yield from self._rest(known, project, ties)
+            shares = [one.share for one in known if one.share is not None]
+            yield from emit_index(project.spec.project, shares, self._systems)
         return finding
 
     def _ties(self, path: str) -> Ties:
@@ -124,13 +129,23 @@ class Piecewise:
             self._sweep()
         elif self.release and known.share is not None:
             yield from ((plan_file(name), self.kept[plan_file(name)]) for name in known.share.plans)
-        for path in island.paths:
-            self._left[path] -= 1
-            if not self._left[path]:
-                self._held.pop(path, None)
-        if not known.failed:
+        if known.share is not None:
+            self._used.update(known.share.systems)
+        if known.failed:
+            self._failed = True
+        else:
             self.new.islands[key] = known
         return known
+
+    def _let_go(self, island: Island, ties: Mapping[str, Ties]) -> Iterator[tuple[str, Content]]:
+        """Hold no longer what no island to come is made from; a system's file is made before that, once all have used it."""
+        for path in island.paths:
+            self._left[path] -= 1
+            if self._left[path]:
+                continue
+            if ties[path].kind == "system" and ties[path].name in self._used and not self._failed:
+                yield self._system(path, ties[path].name)
+            self._held.pop(path, None)
 
     def _sweep(self) -> None:
         self._looked += 1
@@ -208,30 +223,17 @@ class Piecewise:
         waived = apply_waivers(governance, diagnostics, complete=not failed, today=today)
         return Finding(diagnostics, self.sources, waived)
 
-    def _rest(
-        self, known: Iterable[Known], project: Declared[ProjectSpec], ties: dict[str, Ties]
-    ) -> Iterator[tuple[str, Content]]:
-        """Give the files of the release that are of the project as a whole, and those of its systems."""
-        shares = [one.share for one in known if one.share is not None]
-        used = {name for share in shares for name in share.systems}
-        systems: dict[str, str] = {}
-        for path, one in ties.items():
-            if one.kind == "system" and one.name in used:
-                yield self._system(path, one.name, systems)
-        yield from emit_index(project.spec.project, shares, systems)
-
-    def _system(self, path: str, name: str, systems: dict[str, str]) -> tuple[str, Content]:
+    def _system(self, path: str, name: str) -> tuple[str, Content]:
         key = self._hashes[path]
         kept = self.kept.get(f"systems/{name}.json")
         if kept is not None and kept.sha256 == self.old.systems.get(key):
-            systems[name] = self.new.systems[key] = kept.sha256
+            self._systems[name] = self.new.systems[key] = kept.sha256
             return f"systems/{name}.json", kept
         declared = self._declared(path)
-        self._held.pop(path, None)
         project = WrittenProject(declared, {}, {name: declared}, {}, {}, {}, {}, {}, ())
         self._sweep()
         file, content = emit_system(resolve_systems(project, Collector())[name])
-        systems[name] = self.new.systems[key] = sha256(content)
+        self._systems[name] = self.new.systems[key] = sha256(content)
         return file, content
 
 
