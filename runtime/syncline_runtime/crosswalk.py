@@ -59,6 +59,7 @@ class Crosswalk:
     at: int = 0
     by: str = ""
     reason: str = ""
+    how: str = OPERATOR
     changed: list[Row] = field(default_factory=list)
     opened: set[str] = field(default_factory=set)  # canonical ids to look at again
     ceased: set[str] = field(default_factory=set)
@@ -163,6 +164,11 @@ class Crosswalk:
         old, new = self.resolve(gone), self.resolve(into)
         if old == new:
             raise UsageError(f"both are {new[:12]} already", mend="name two records")
+        self.join(old, new)
+        return new
+
+    def join(self, old: str, new: str) -> None:
+        """Let a canonical id lead to another for ever, and its records be that one's."""
         held = {one["connection"] for one in self.rows(f"canonical_id = {text(new)} AND state = 'live'")}
         for one in self.rows(f"canonical_id = {text(old)} AND state IN ('live', 'double')"):
             of = Native(one["connection"], one["native_id"])
@@ -174,7 +180,18 @@ class Crosswalk:
         self.changed.append(self._row("", "", old, new, "redirect", 0))
         self.opened.discard(old)
         self.ceased.add(old)
-        return new
+
+    def add_double(self, of: Native, cid: str) -> None:
+        """Say that a record of a system is a further one of a record that it has already."""
+        self._end(of, "moved")
+        self._begin(of, self._member(of), cid, "double")
+
+    def succeed(self, of: Native, by: Native, cid: str) -> None:
+        """Let another record of the same system speak for a record from now on."""
+        self._end(by, "moved")
+        self._begin(by, self._member(by), cid, "live")
+        self._end(of, "merged")
+        self._begin(of, self._member(of), cid, "double")
 
     def _member(self, of: Native) -> Member:
         for member in self.plan.members:
@@ -208,20 +225,24 @@ class Crosswalk:
         } | self._told()  # fmt: skip
 
     def _told(self) -> Row:
-        return {"how": OPERATOR, "rule": self.reason, "run": self.run, "by": self.by, "at": self.at}
+        return {"how": self.how, "rule": self.reason, "run": self.run, "by": self.by, "at": self.at}
 
     # keeping
 
     def segments(self) -> list[Segment]:
-        """Write what changed: links, base rows of the records concerned, records to look at again, references."""
+        """Write what changed."""
+        written = (self.state.write_segment(kind, subject, self.run, sql) for kind, subject, sql in self.queries())
+        return [one for one in written if one is not None]
+
+    def queries(self) -> list[tuple[str, str, str]]:
+        """Give what changed as rows: links, base rows of the records concerned, records to look at again, references."""
         names = list(LINK_COLUMNS)
         self.state.fill("changed", LINK_COLUMNS, [[row[name] for name in names] for row in self.changed])
         queries = [("links", "all", "SELECT * FROM changed")]
         queries += self._base_rows()
         queries += self._canonical_rows()
         queries += self._references()
-        written = (self.state.write_segment(kind, subject, self.run, sql) for kind, subject, sql in queries)
-        return [one for one in written if one is not None]
+        return queries
 
     def _base_rows(self) -> Iterator[tuple[str, str, str]]:
         """Nothing is agreed with a record that has another identity now: it is compared anew."""

@@ -29,7 +29,16 @@ from syncline_runtime.stages.confirm import confirm
 from syncline_runtime.stages.context import Progress, Reading, RunContext
 from syncline_runtime.stages.decisions import bind_decisions
 from syncline_runtime.stages.deliver import Delivered, deliver
-from syncline_runtime.stages.diff import ANY_PAYLOAD, Candidate, bind_standing, candidates, conclude, diff, outcomes
+from syncline_runtime.stages.diff import (
+    ANY_PAYLOAD,
+    Candidate,
+    bind_standing,
+    candidates,
+    conclude,
+    diff,
+    outcomes,
+    told_merges,
+)
 from syncline_runtime.stages.extract import extract
 from syncline_runtime.stages.guard import Finding, guard
 from syncline_runtime.stages.match import bind_links, match
@@ -38,6 +47,7 @@ from syncline_runtime.stages.normalise import normalise
 from syncline_runtime.stages.references import resolve_late
 from syncline_runtime.stages.replay import bind_replayed, replayed_ids
 from syncline_runtime.stages.seal import seal
+from syncline_runtime.stages.told_merges import follow_told_merges, keep_told_merges, lift
 from syncline_runtime.stages.weight import weighed
 from syncline_runtime.state import State
 from syncline_runtime.tombstones import Erased
@@ -147,7 +157,9 @@ async def _under_lease(run: RunContext, lease: Lease, options: Options, decide: 
         result = await decide(run)
         result.recovered = recovered
         _approved(run, lease, result, options.approve)
+        keep_told_merges(run, lease)
         seal(run, lease)
+        lift(run)
         fold(run.state, run.release, ledger.register.segments())
         result.delivered = await deliver(run, lease)
         run.progress("confirm", "acknowledgements")
@@ -203,6 +215,8 @@ async def decide_writes(run: RunContext) -> RunResult:
     """Extract, normalise, match, merge, diff and guard: everything that comes before the seal."""
     bind_links(run)
     await extract(run)
+    if follow_told_merges(run):
+        bind_links(run)
     for plan in run.plans:
         run.progress("normalise", plan.name)
         normalise(run, plan)
@@ -226,7 +240,7 @@ async def decide_writes(run: RunContext) -> RunResult:
         run_id=run.run_id,
         changes=ChangeSet(_change_set_id(writes, _gone(run)), writes),
         counts=[_as_dict(one) for one in run.counts],
-        outcomes=[one for plan in run.plans for one in outcomes(run, plan)],
+        outcomes=[*told_merges(run), *(one for plan in run.plans for one in outcomes(run, plan))],
         exceptions=_unwaived(run),
         unread={f"{c}.{r}": str(reading.error) for (c, r), reading in sorted(run.readings.items()) if reading.error},
         findings=guard(run),
@@ -378,9 +392,11 @@ def _summary(result: RunResult) -> dict[str, Any]:
 
 
 def _gone(run: RunContext) -> list[list[str]]:
-    """List what is taken for deleted: approving one change set must not approve another."""
+    """List what is taken for deleted, or for merged: approving one change set must not approve another."""
+    merged = [[one.sync, one.connection, one.gone, one.into] for one in run.merges]
     members = ((plan, member) for plan in run.plans for member in plan.members)
-    return sorted([plan.name, member.connection, one] for plan, member in members for one in gone_of(run, plan, member))
+    gone = [[plan.name, member.connection, one] for plan, member in members for one in gone_of(run, plan, member)]
+    return sorted(gone + merged)
 
 
 def _change_set_id(writes: tuple[Candidate, ...], gone: list[list[str]]) -> str:

@@ -110,6 +110,11 @@ CHANGES = [
         ("SYN0706", "systems/crm.yaml:27:23", "`updated_at` cannot be read: it cannot say what changed since")]),
     (CRM, "method: POST, path: /accounts}", 'path: /accounts, body: {n: "{field.nmae}"}}', [
         ("SYN0204", "systems/crm.yaml:30:45", "`crm.Account` has no field `nmae`")]),
+    (CRM, "version: updated_at # rises with each change", "version: updated_at\n    merged_into: master", [
+        ("SYN0204", "systems/crm.yaml:12:18", "`crm.Account` has no field `master`")]),
+    (CRM, "version: updated_at # rises with each change", "version: updated_at\n    merged_from: email", [
+        ("SYN0301", "systems/crm.yaml:12:18", "`email` is text, and a list of ids is expected")]),
+    (CRM, "version: updated_at # rises with each change", "version: updated_at\n    merged_into: email", []),
     (CRM, 'request: {method: PATCH, path: "/accounts/{id}"}', "replaces: true", [
         ("SYN0007", "systems/crm.yaml:33:5", "to replace a record it must be found, deleted and made again")]),
     (CRM, "version: updated_at # rises with each change", "scope: {read: a.read, write: a.write}", [

@@ -227,6 +227,8 @@ class ResourceSpec(Written):
     update: WriteSpec | None = None
     delete: WriteSpec | None = None
     gone: dict[str, Any] = Field(default_factory=dict)
+    merged_into: NativeName | None = None
+    merged_from: NativeName | None = None
     parent: NativeName | None = None
     scope: ScopesSpec = ScopesSpec()
     transitions: list[TransitionSpec] = Field(default_factory=list)

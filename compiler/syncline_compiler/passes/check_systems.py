@@ -1,6 +1,6 @@
 """Check systems: placeholders that something fills, no secret in a request.
 
-In: ``System`` and its spec. Diagnostics: SYN0007, SYN0204, SYN0707, SYN0801.
+In: ``System`` and its spec. Diagnostics: SYN0007, SYN0204, SYN0301, SYN0704, SYN0707, SYN0801.
 Invariant (of a system without these): no request sends braces as they stand.
 """
 
@@ -31,6 +31,7 @@ def check_systems(project: WrittenProject, systems: Mapping[str, System], diagno
         declared = project.systems[name]
         for resource in system.resources:
             _check_replacing(resource, declared, diagnostics)
+            _check_merges(resource, declared, diagnostics)
         value = {key: item for key, item in declared.document.value.items() if key != "sandbox"}
         for place, template in texts_in(value):
             _check_placeholders(place, template, declared, diagnostics)
@@ -48,6 +49,24 @@ def _check_replacing(resource: Resource, declared: _Declared, diagnostics: Colle
         label="to replace a record it must be found, deleted and made again",
         help="describe `delete`, and `create` with `find`",
     )  # fmt: skip
+
+
+def _check_merges(resource: Resource, declared: _Declared, diagnostics: Collector) -> None:
+    """Check that what tells of merges can be read, and holds one id or a list of them."""
+    for key, name in (("merged_into", resource.merged_into), ("merged_from", resource.merged_from)):
+        field = resource.by_name.get(name or "")
+        if field is None:
+            continue  # there is none, or it is told that the resource has no such field
+        place = declared.at("resources", resource.name, key)
+        if not field.readable:
+            label = f"`{field.name}` cannot be read: nothing tells what was merged"
+            diagnostics.report("SYN0704", place, label=label, help="name a field that can be read, or take this out")
+        elif (field.type == "list") != (key == "merged_from"):
+            wanted = "a list of ids" if key == "merged_from" else "one id"
+            label = f"`{field.name}` is {field.type}, and {wanted} is expected"
+            diagnostics.report(
+                "SYN0301", place, label=label, help="`merged_into` names one record, `merged_from` lists them"
+            )
 
 
 def _check_placeholders(place: Place, text: str, declared: _Declared, diagnostics: Collector) -> None:

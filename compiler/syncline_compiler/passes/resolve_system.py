@@ -79,6 +79,8 @@ def _resource(declared: _Declared, name: str, diagnostics: Collector) -> compile
         update=_write(spec.update, "PATCH", spec.scope.write),
         delete=_write(spec.delete, "DELETE", spec.scope.write),
         gone=_plain(spec.gone),
+        merged_into=spec.merged_into,
+        merged_from=spec.merged_from,
         parent=spec.parent,
         scope_read=spec.scope.read,
         transitions=tuple(_transition(transition) for transition in spec.transitions),
@@ -296,6 +298,10 @@ def _used_fields(spec: written.ResourceSpec, place: Place) -> Iterable[tuple[str
     yield spec.id, (*place, "id")
     if spec.version is not None:
         yield spec.version, (*place, "version")
+    if spec.merged_into is not None:
+        yield spec.merged_into, (*place, "merged_into")
+    if spec.merged_from is not None:
+        yield spec.merged_from, (*place, "merged_from")
     if spec.parent is not None:
         yield spec.parent, (*place, "parent")
     if spec.list_ is not None and spec.list_.cursor is not None:

@@ -32,6 +32,18 @@ class Reading:
     error: SynclineError | None = None
 
 
+@dataclass(frozen=True)
+class ToldMerge:
+    """A record of a system that is part of another by what the system says, and the canonical id that both lead to."""
+
+    sync: str
+    object: str
+    connection: str
+    gone: str
+    into: str
+    canonical_id: str
+
+
 @dataclass
 class RunContext:
     """One run under way."""
@@ -61,6 +73,8 @@ class RunContext:
     parts: dict[str, int] = field(default_factory=dict)  # member prefix → how many parts were normalised
     idle: set[str] = field(default_factory=set)  # syncs for which nothing came: their relations are not made
     touched: set[str] = field(default_factory=set)  # syncs with something to decide
+    merges: list[ToldMerge] = field(default_factory=list)
+    laid_over: list[tuple[str, str]] = field(default_factory=list)  # kind and subject of tables laid over the state's
     decisions: list[Decision] = field(default_factory=list)  # what people decided, in force
     ended_decisions: dict[int, DecisionState] = field(default_factory=dict)
     late: set[tuple[str, str]] = field(

@@ -302,6 +302,17 @@ def outcomes(run: RunContext, plan: Plan) -> list[dict[str, object]]:
     return found
 
 
+def told_merges(run: RunContext) -> list[dict[str, object]]:
+    """Give the merges that systems told, for people."""
+    return [
+        {
+            "sync": one.sync, "connection": one.connection, "canonical_id": one.canonical_id, "native_id": one.gone,
+            "field": "", "outcome": "merged", "action": f"{one.gone} is part of {one.into}",
+        }
+        for one in run.merges
+    ]  # fmt: skip
+
+
 def sealed_payload(payload: str, wants: str | None) -> dict[str, object]:
     """Say what an intent's payload holds: the native fields to send and the slots they make agreed."""
     return {"natives": json.loads(payload), "wants": json.loads(wants or "{}")}

@@ -35,7 +35,7 @@ def guard(run: RunContext) -> list[Finding]:
     findings = []
     for plan in run.plans:
         for member in plan.members:
-            checks = (_changes, _deletes, _deletions)
+            checks = (_changes, _deletes, _deletions, _merges)
             findings += [found for check in checks if (found := check(run, plan, member))]
     return findings
 
@@ -77,6 +77,18 @@ def _deletions(run: RunContext, plan: Plan, member: Member) -> Finding | None:
     if deleted <= _allowed(written, of) or (written.endswith("%") and of < FEWEST):
         return None
     return Finding(plan.name, member.connection, f"delete {written}", deleted, of)
+
+
+def _merges(run: RunContext, plan: Plan, member: Member) -> Finding | None:
+    """Check how many records a system says are parts of others: nobody takes so many merges back by hand."""
+    told = sum((one.sync, one.connection) == (plan.name, member.connection) for one in run.merges)
+    if not told:
+        return None
+    of = run.state.scalar(f"SELECT count(*) FROM {quoted(f'base:{prefix_of(plan, member)}')} WHERE _status <> 'gone'")
+    written = plan.delete_guard or DELETE_GUARD
+    if told <= _allowed(written, of) or (written.endswith("%") and of < FEWEST):
+        return None
+    return Finding(plan.name, member.connection, f"merge {written}", told, of)
 
 
 def _allowed(written: str, of: int) -> float:

@@ -16,6 +16,7 @@ from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.doubles import DOUBLE, set_known_doubles_aside, set_new_doubles_aside
 from syncline_runtime.stages.leaving import set_left_aside
 from syncline_runtime.stages.returns import bind_live_links, take_back
+from syncline_runtime.stages.told_merges import link_told, set_told_aside
 from syncline_runtime.state import LINK_COLUMNS, quoted, text
 
 UNCLEAR = {
@@ -38,6 +39,7 @@ def match(run: RunContext, plan: Plan) -> None:
         return
     set_known_doubles_aside(run, plan)
     set_left_aside(run, plan)
+    set_told_aside(run, plan)
     pool, returned, *rest = plan.match
     run.state.make(pool.output, pool.sql)
     if run.state.scalar(f"SELECT count(*) FROM {quoted(pool.output)}"):
@@ -52,6 +54,7 @@ def match(run: RunContext, plan: Plan) -> None:
         keep_apart(run, plan)
         _link(run, plan)
         set_new_doubles_aside(run, plan)
+        link_told(run, plan)
         _park_undecided(run, plan)
         _report_unclear(run, plan)
     for member in plan.members:

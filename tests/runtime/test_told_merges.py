@@ -1,0 +1,157 @@
+"""Merges that a vendor tells: one id leads to the other for ever, and nothing is deleted because a record went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runtime.test_crosswalk import FILES, look, place
+from support.world import World, problems, system, world, writes
+from syncline_runtime.crosswalk import Native, changing, reading
+from syncline_runtime.errors import ApprovalNeeded
+
+REC = "name: {type: text(80), required: true}, mail: text, note: text, master: text, parts: list"
+BILL = "number: text, client: {type: text, ref: Rec}, note: text"
+TELLING = {
+    f"{n}.yaml": system(n, Rec=REC, Bill=BILL).replace(
+        "path: /rec}}", "path: /rec}}\n    merged_into: master\n    merged_from: parts\n    gone: {note: gone}", 1
+    )
+    for n in "ab"
+}
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with world(tmp_path, monkeypatch, FILES | TELLING) as made:
+        yield made
+
+
+def two(shop: World) -> tuple[str, str]:
+    """Two clients, each in both systems, and a bill of the first; gives their ids in a."""
+    ada, eva = shop.add("a", name="Ada", mail="ada@x"), shop.add("a", name="Eva", mail="eva@x")
+    shop.add("a", "Bill", number="1", client=ada)
+    shop.run()
+    assert len(shop.records("b")) == 2
+    return ada, eva
+
+
+def settled(shop: World) -> None:
+    result = shop.run()
+    assert (writes(result), problems(result)) == ([], [])
+    shop.assert_whole()
+
+
+def told(shop: World) -> list[str]:
+    """Say what a run would follow."""
+    return [one["action"] for one in shop.plan().outcomes if one["outcome"] == "merged"]
+
+
+def test_the_merged_id_leads_to_the_other_for_ever(shop: World) -> None:
+    ada, eva = two(shop)
+    before, into = look(shop, f"a:{ada}")[0], look(shop, f"a:{eva}")[0]
+    theirs = {one["id"] for one in shop.records("b")}
+    shop.edit("a", ada, master=eva)
+    assert told(shop) == [f"{ada} is part of {eva}"]
+    assert look(shop, f"a:{ada}")[0] == before  # a preview keeps nothing
+    result = shop.run()
+    assert (writes(result), problems(result)) == ([], [])
+    assert {one["id"] for one in shop.records("b")} == theirs
+    assert look(shop, f"a:{ada}")[0] == look(shop, before)[0] == into
+    with reading(*place(shop)) as crosswalk:
+        row = next(one for one in crosswalk.rows(f"native_id = '{ada}' AND connection = 'a' AND state = 'double'"))
+        assert (row["how"], row["by"], row["rule"]) == ("told", "a", f"a says that {ada} is part of {eva}")
+    assert told(shop) == []
+    settled(shop)
+
+    shop.add("a", "Bill", number="2", client=ada)  # by somebody who knows the old id
+    assert writes(shop.run()) == [("b", "Bill", "create", "")]
+    mine = {one["number"]: one["client"] for one in shop.records("b", "Bill")}
+    assert mine["2"] == next(n for c, n, s in look(shop, into)[1] if (c, s) == ("b", "live"))
+
+    shop.drop("a", ada)  # as vendors do, sooner or later
+    settled(shop)
+    assert {one["id"] for one in shop.records("b")} == theirs
+    assert look(shop, f"a:{ada}")[0] == into
+
+
+def test_a_record_that_goes_as_it_is_merged_is_deleted_nowhere(shop: World) -> None:
+    ada, eva = two(shop)
+    shop.drop("a", ada)
+    shop.edit("a", eva, parts=[ada], name="Eva Lovelace")
+    result = shop.run()
+    assert (writes(result), problems(result)) == ([("b", "Rec", "update", "")], [])
+    assert {one["name"] for one in shop.records("b")} == {"Ada", "Eva Lovelace"}
+    assert look(shop, f"a:{ada}")[0] == look(shop, f"a:{eva}")[0]
+    settled(shop)
+
+
+def test_a_tombstone_names_the_survivor(shop: World) -> None:
+    ada, eva = two(shop)
+    shop.edit("a", ada, master=eva, note="gone")
+    result = shop.run()
+    assert (writes(result), problems(result)) == ([], [])
+    assert len(shop.records("b")) == 2
+    assert look(shop, f"a:{ada}")[0] == look(shop, f"a:{eva}")[0]
+    settled(shop)
+
+
+def test_merges_of_merges(shop: World) -> None:
+    ada, eva = two(shop)
+    zoe = shop.add("a", name="Zoe", mail="zoe@x")
+    shop.run()
+    shop.edit("a", ada, master=eva)
+    shop.edit("a", eva, master=zoe)
+    shop.run()
+    cid = look(shop, f"a:{zoe}")[0]
+    assert look(shop, f"a:{ada}")[0] == look(shop, f"a:{eva}")[0] == cid
+    assert [s for c, _, s in look(shop, cid)[1] if c == "b" and s in ("live", "double")].count("live") == 1
+    settled(shop)
+
+
+def test_the_survivor_was_not_known(shop: World) -> None:
+    ada, _ = two(shop)
+    cid = look(shop, f"a:{ada}")[0]
+    new = shop.add("a", name="Ada L.", mail="ada.l@x")
+    shop.edit("a", ada, master=new)
+    assert writes(shop.run()) == [("b", "Rec", "update", "")]
+    assert look(shop, f"a:{new}")[0] == look(shop, f"a:{ada}")[0] == cid
+    settled(shop)
+
+
+def test_neither_was_known(shop: World) -> None:
+    two(shop)
+    zoe = shop.add("a", name="Zoe", mail="zoe@x")
+    old = shop.add("a", name="Zo", mail="zoe@x", master=zoe)
+    result = shop.run()
+    assert (writes(result), problems(result)) == ([("b", "Rec", "create", "")], [])
+    assert look(shop, f"a:{old}")[0] == look(shop, f"a:{zoe}")[0]
+    settled(shop)
+
+
+def test_what_a_person_parted_stays_apart(shop: World) -> None:
+    ada, eva = two(shop)
+    shop.edit("a", ada, master=eva)
+    shop.run()
+    with changing(*place(shop), by="ann", reason="they are two") as crosswalk:
+        own = crosswalk.split(Native("a", ada))
+    shop.run()
+    assert look(shop, f"a:{ada}")[0] == own
+    assert told(shop) == []
+
+
+def test_many_merges_ask_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with world(tmp_path, monkeypatch, FILES | TELLING) as shop:
+        ids = [shop.add("a", name=f"n{number}", mail=f"m{number}@x") for number in range(30)]
+        shop.run()
+        for one in ids[1:]:
+            shop.edit("a", one, master=ids[0])
+        before = look(shop, f"a:{ids[1]}")[0]
+        with pytest.raises(ApprovalNeeded, match="merge 10%"):
+            shop.run()
+        assert look(shop, f"a:{ids[1]}")[0] == before
+        shop.run(approve=shop.plan().changes.id)
+        assert {look(shop, f"a:{one}")[0] for one in ids} == {look(shop, f"a:{ids[0]}")[0]}
+        assert len(shop.records("b")) == 30
+        settled(shop)
