@@ -14,6 +14,7 @@ import types
 import typing
 from collections.abc import Mapping
 from functools import cache
+from operator import itemgetter
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -26,8 +27,7 @@ class MalformedContract(ValueError):
 
 def dumps(value: Any) -> bytes:
     """Encode a contract dataclass or JSON value canonically; absent (default) members are left out."""
-    plain = encode(value)
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(encode(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def digest(value: Any) -> str:
@@ -36,30 +36,34 @@ def digest(value: Any) -> str:
 
 
 def encode(value: Any) -> Any:
-    """Turn dataclasses and tuples into JSON values; a member that equals its default is left out.
+    """Turn dataclasses and tuples into JSON values with sorted keys; a member that equals its default is left out.
 
     ``format_version`` is always written: it is what a later program goes by.
     """
-    if type(value) in PLAIN:
+    kind: type = type(value)
+    if kind in PLAIN:
         return value
     if isinstance(value, (list, tuple)):
         return [item if type(item) in PLAIN else encode(item) for item in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if members := _sorted_members(kind):
         return {
             name: current if type(current) in PLAIN else encode(current)
-            for name, default in _defaults(type(value))
+            for name, default in members
             if (current := getattr(value, name)) != default or name == "format_version"
         }
     if isinstance(value, Mapping):
-        return {str(key): encode(item) for key, item in value.items()}
-    if isinstance(value, float):
-        raise MalformedContract("a contract holds no floats: write decimals as text")
-    return value
+        return {str(key): encode(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, (str, int)):
+        return value
+    raise MalformedContract(f"a contract holds no {kind.__name__}: write it as text")
 
 
 @cache
-def _defaults(cls: type) -> tuple[tuple[str, Any], ...]:
-    return tuple((field.name, _default(field)) for field in dataclasses.fields(cls))
+def _sorted_members(cls: type) -> tuple[tuple[str, Any], ...]:
+    """Give the members of a dataclass with their defaults, by name; none of any other class."""
+    if not dataclasses.is_dataclass(cls):
+        return ()
+    return tuple(sorted(((field.name, _default(field)) for field in dataclasses.fields(cls)), key=itemgetter(0)))
 
 
 def decode(cls: type[T], value: Any, at: str = "$") -> T:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal
 
 from syncline_runtime.frozen import dataclass
@@ -270,4 +270,12 @@ def _read(part: object) -> Iterator[str]:
 
 def named(name: str, names: tuple[str, ...]) -> str:
     """Give a name of a form as it reads with its blanks filled."""
-    return BLANK_NAME.sub(lambda blank: names[int(blank[1])], name)
+    text, places = _blanks_in(name)
+    return text % tuple([names[place] for place in places])
+
+
+@cache
+def _blanks_in(name: str) -> tuple[str, tuple[int, ...]]:
+    """Give a form's name as a format, and the places of the names that are filled in."""
+    parts = BLANK_NAME.split(name)
+    return "%s".join([part.replace("%", "%%") for part in parts[::2]]), tuple(map(int, parts[1::2]))
