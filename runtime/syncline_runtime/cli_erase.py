@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import click
 
 from syncline_runtime import report
-from syncline_runtime.cli_options import answer, release_options
-from syncline_runtime.cli_state import place_of
+from syncline_runtime.cli_options import Asked, release_options
 
 HOLDS = {"yes": "still holds it", "no": "no longer holds it", "unknown": "could not be asked"}
 
@@ -20,13 +18,9 @@ HOLDS = {"yes": "still holds it", "no": "no longer holds it", "unknown": "could 
 @click.argument("id", metavar="ID")
 @release_options
 def erase(
+    at: Asked,
     object: str,
     id: str,
-    release: Path | None,
-    environment: str | None,
-    state: Path | None,
-    ledger: str | None,
-    form: str,
 ) -> int:
     """Erase all that is kept of a record, for good, and say what each system still holds of it.
 
@@ -35,9 +29,9 @@ def erase(
     """
     from syncline_runtime.upkeep.erasure import erase as erasing
 
-    document = erasing(place_of(release, environment, state, ledger), object, id, report.progress())
+    document = erasing(at.place, object, id, report.progress())
     report.done()
-    answer(form, document, lambda: tell_erased(document))
+    at.answer(document, lambda: tell_erased(document))
     return exit_code(document)
 
 

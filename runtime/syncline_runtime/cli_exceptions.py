@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncline_runtime import report
-from syncline_runtime.cli_options import answer, load, release_options, run_options, state_folder
+from syncline_runtime.cli_options import Asked, release_options
 from syncline_runtime.errors import UsageError
 
 if TYPE_CHECKING:
     from syncline_runtime.exception_actions import Act
-    from syncline_runtime.exception_queue import Desk
 
 STATES = ("open", "assigned", "waiting", "retried", "waived", "resolved", "superseded")
 Options = dict[str, Any]
@@ -58,13 +57,6 @@ def _acting(command: Callable[..., Any]) -> Callable[..., Any]:
     return release_options(command)
 
 
-def _desk(options: Options) -> Desk:
-    from syncline_runtime.exception_queue import Desk  # the engine is imported by the commands that need it
-
-    loaded, binding, home = load(options["release"], options["environment"])
-    return Desk(loaded, binding, state_folder(options["state"], home, binding), options["ledger"])
-
-
 def _act(ids: tuple[int, ...], options: Options, words: str | None = None) -> Act:
     from syncline_runtime.exception_actions import Act
 
@@ -82,15 +74,15 @@ def _act(ids: tuple[int, ...], options: Options, words: str | None = None) -> Ac
 @click.option("--each", is_flag=True, help="Name every record of a group.")
 @click.option("--all", "everything", is_flag=True, help="Also those that are waived or over.")
 @release_options
-def list_(**options: Any) -> int:
+def list_(at: Asked, **options: Any) -> int:
     """List the records that wait: field, rule, reason, correlation id."""
     from syncline_runtime import exception_queue, tell_exceptions
 
     filters = ("sync", "category", "owner", "assignee", "field", "code")
     by = {name: options[name] for name in filters if options[name] is not None}
     states = STATES if options["everything"] else options["status"]
-    document = exception_queue.listed(_desk(options), states, by)
-    answer(options["form"], document, lambda: tell_exceptions.tell_list(document, each=options["each"]))
+    document = exception_queue.listed(at.place, states, by)
+    at.answer(document, lambda: tell_exceptions.tell_list(document, each=options["each"]))
     return 0
 
 
@@ -100,15 +92,15 @@ def list_(**options: Any) -> int:
 @click.option("--reason", help="Why personal data are looked at.")
 @click.option("--by", help="Who looks (default: you).")
 @release_options
-def show(**options: Any) -> int:
+def show(at: Asked, **options: Any) -> int:
     """Show one exception: the evidence, what each member shows, what was done, what to do."""
     from syncline_runtime import exception_queue, tell_exceptions
 
     if options["reveal"] and not options["reason"]:
         raise UsageError("personal data are shown for a reason only", mend="give it with --reason")
     reveal = (options["by"] or _person(), options["reason"]) if options["reveal"] else None
-    document = exception_queue.shown(_desk(options), options["id"], reveal)
-    answer(options["form"], document, lambda: tell_exceptions.tell_one(document))
+    document = exception_queue.shown(at.place, options["id"], reveal)
+    at.answer(document, lambda: tell_exceptions.tell_one(document))
     return 0
 
 
@@ -116,25 +108,25 @@ def show(**options: Any) -> int:
 @click.option("--to", required=True, help="Who shall see to it.")
 @click.option("--note", help="Words that go with it.")
 @_acting
-def assign(ids: tuple[int, ...], **options: Any) -> int:
+def assign(at: Asked, ids: tuple[int, ...], **options: Any) -> int:
     """Give exceptions to somebody."""
     from syncline_runtime import exception_actions
 
-    document = exception_actions.assign(_desk(options), _act(ids, options, options["note"]), options["to"])
-    return _tell(options, document, "assigned to {assignee}")
+    document = exception_actions.assign(at.place, _act(ids, options, options["note"]), options["to"])
+    return _tell(at, document, "assigned to {assignee}")
 
 
 @exceptions.command(epilog='Example:  syncline exceptions waive 12 --reason "test customer" --until 2027-01-31')
 @click.option("--reason", required=True, help="Why it may stay as it is.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="When it is asked again; for ever if not given.")
 @_acting
-def waive(ids: tuple[int, ...], until: datetime | None, **options: Any) -> int:
+def waive(at: Asked, ids: tuple[int, ...], until: datetime | None, **options: Any) -> int:
     """Accept faults as they are: nothing is written for them, and runs do not complain."""
     from syncline_runtime import exception_actions
 
     end = None if until is None else int(until.replace(tzinfo=UTC).timestamp() * 1_000_000)
-    document = exception_actions.waive(_desk(options), _act(ids, options, options["reason"]), end)
-    return _tell(options, document, "waived" if end is None else "waived until {waived_until} UTC")
+    document = exception_actions.waive(at.place, _act(ids, options, options["reason"]), end)
+    return _tell(at, document, "waived" if end is None else "waived until {waived_until} UTC")
 
 
 @exceptions.command(epilog="Example:  syncline exceptions resolve 12 --take crm")
@@ -143,7 +135,7 @@ def waive(ids: tuple[int, ...], until: datetime | None, **options: Any) -> int:
 @click.option("--value", help="This value shall stay.")
 @click.option("--empty", is_flag=True, help="The field shall be empty.")
 @_acting
-def resolve(ids: tuple[int, ...], **options: Any) -> int:
+def resolve(at: Asked, ids: tuple[int, ...], **options: Any) -> int:
     """Close exceptions; a field in review with the value that shall stay."""
     from syncline_runtime import exception_actions
 
@@ -152,9 +144,9 @@ def resolve(ids: tuple[int, ...], **options: Any) -> int:
             raise UsageError(
                 "say what was done about it", mend="with --note; a field in review takes --take or --value"
             )
-        document = exception_actions.close(_desk(options), _act(ids, options, options["note"]))
-        return _tell(options, document, "resolved; a run that meets it again tells it anew")
-    return _decide(ids, None, options)
+        document = exception_actions.close(at.place, _act(ids, options, options["note"]))
+        return _tell(at, document, "resolved; a run that meets it again tells it anew")
+    return _decide(at, ids, None, options)
 
 
 @exceptions.command(epilog="Example:  syncline exceptions edit 12 --value DE")
@@ -164,12 +156,12 @@ def resolve(ids: tuple[int, ...], **options: Any) -> int:
 @click.option("--empty", is_flag=True, help="The field shall be empty.")
 @click.option("--note", help="Words that go with it.")
 @_acting
-def edit(ids: tuple[int, ...], field: str | None, **options: Any) -> int:
+def edit(at: Asked, ids: tuple[int, ...], field: str | None, **options: Any) -> int:
     """Give a field a value: a decision that the next run writes, unless a system has a newer value by then."""
-    return _decide(ids, field, options)
+    return _decide(at, ids, field, options)
 
 
-def _decide(ids: tuple[int, ...], field: str | None, options: Options) -> int:
+def _decide(at: Asked, ids: tuple[int, ...], field: str | None, options: Options) -> int:
     from syncline_runtime import exception_decision
 
     given = [name for name in ("take", "value", "empty") if options[name] not in (None, False)]
@@ -178,8 +170,8 @@ def _decide(ids: tuple[int, ...], field: str | None, options: Options) -> int:
             "a decision is about one exception and one value", mend="give one ID and one of --take, --value, --empty"
         )
     choice = exception_decision.Choice(options["take"], options["value"])
-    document = exception_decision.decide(_desk(options), _act(ids, options, options["note"]), choice, field)
-    return _tell(options, document, f"decided ({document['field']}: {document['choice']}); the next run writes it")
+    document = exception_decision.decide(at.place, _act(ids, options, options["note"]), choice, field)
+    return _tell(at, document, f"decided ({document['field']}: {document['choice']}); the next run writes it")
 
 
 @exceptions.command(epilog="Example:  syncline exceptions retry 12 --group")
@@ -187,21 +179,21 @@ def _decide(ids: tuple[int, ...], field: str | None, options: Options) -> int:
 @click.option("--later", is_flag=True, help="Leave it to the next run instead of running now.")
 @click.option("--note", help="Words that go with it.")
 @_acting
-def retry(ids: tuple[int, ...], absent: bool, later: bool, **options: Any) -> int:
+def retry(at: Asked, ids: tuple[int, ...], absent: bool, later: bool, **options: Any) -> int:
     """Plan again from what the systems hold now and write that; what was refused is never sent again as it was."""
     from syncline_runtime import exception_actions, tell_exceptions
     from syncline_runtime.run import run_release
 
-    desk, act = _desk(options), _act(ids, options, options["note"])
-    document = exception_actions.retry(desk, act, absent=absent)
+    act = _act(ids, options, options["note"])
+    document = exception_actions.retry(at.place, act, absent=absent)
     if later:
-        return _tell(options, document, "the next run plans it again")
+        return _tell(at, document, "the next run plans it again")
     syncs = tuple(sorted({one["sync"] for one in document["exceptions"]}))
-    result = run_release(desk.release, desk.binding, run_options(desk.folder, desk.url, syncs))
+    result = run_release(at.place.release, at.place.binding, at.options(syncs))
     report.done()
-    document = exception_actions.became(desk, [one["id"] for one in document["exceptions"]])
+    document = exception_actions.became(at.place, [one["id"] for one in document["exceptions"]])
     document |= {"run": result.run_id, "exit_code": result.exit_code}
-    answer(options["form"], document, lambda: tell_exceptions.tell_became(document["exceptions"]))
+    at.answer(document, lambda: tell_exceptions.tell_became(document["exceptions"]))
     return result.exit_code
 
 
@@ -210,18 +202,18 @@ def retry(ids: tuple[int, ...], absent: bool, later: bool, **options: Any) -> in
 @click.option("--new", is_flag=True, help="It is none of those known, but a record of its own.")
 @click.option("--reason", help="How you know.")
 @_acting
-def link(ids: tuple[int, ...], to: str | None, new: bool, **options: Any) -> int:
+def link(at: Asked, ids: tuple[int, ...], to: str | None, new: bool, **options: Any) -> int:
     """Say which record it is, where the rules of identity leave that to a person."""
     from syncline_runtime import exception_link
 
     if (to is None) != new or len(ids) != 1 or options["whole_group"]:
         raise UsageError("a link is about one exception", mend="give one ID, and --to ID or --new")
-    document = exception_link.link(_desk(options), _act(ids, options, options["reason"]), to)
-    return _tell(options, document, f"linked to {document['linked_to'][:10]}; the next run goes on from there")
+    document = exception_link.link(at.place, _act(ids, options, options["reason"]), to)
+    return _tell(at, document, f"linked to {document['linked_to'][:10]}; the next run goes on from there")
 
 
-def _tell(options: Options, document: dict[str, Any], says: str) -> int:
+def _tell(at: Asked, document: dict[str, Any], says: str) -> int:
     from syncline_runtime import tell_exceptions
 
-    answer(options["form"], document, lambda: tell_exceptions.tell_done(document, says))
+    at.answer(document, lambda: tell_exceptions.tell_done(document, says))
     return 0

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import click
 
 from syncline_runtime import report
-from syncline_runtime.cli_options import answer, load, release_options, state_folder
+from syncline_runtime.cli_options import Asked, release_options
 
 Command = Callable[..., Any]
 REASON = click.option("--reason", default="", help="Why; kept with the link.")
@@ -49,22 +48,17 @@ def links() -> None:
 @click.option("--ended", is_flag=True, help="Those that ended, instead of those that hold.")
 @release_options
 def list_(
+    at: Asked,
     object: str,
     ended: bool,
-    release: Path | None,
-    environment: str | None,
-    state: Path | None,
-    ledger: str | None,
-    form: str,
 ) -> int:
     """List the links of an object."""
     from syncline_runtime import crosswalk
 
-    loaded, binding, home = load(release, environment)
     holds = "state IN ('live', 'double')"
-    with crosswalk.reading(loaded, binding, state_folder(state, home, binding), ledger, object) as found:
+    with crosswalk.reading(at.place, object) as found:
         rows = found.rows(f"NOT ({holds})" if ended else holds)
-    answer(form, {"version": report.DOCUMENT_VERSION, "links": rows}, lambda: _tell(rows))
+    at.answer({"version": report.DOCUMENT_VERSION, "links": rows}, lambda: _tell(rows))
     return 0
 
 
@@ -75,39 +69,30 @@ def list_(
 @click.argument("id", metavar="ID")
 @release_options
 def show(
+    at: Asked,
     object: str,
     id: str,
-    release: Path | None,
-    environment: str | None,
-    state: Path | None,
-    ledger: str | None,
-    form: str,
 ) -> int:
     """Show every link that a record has or had, and what was merged into it."""
     from syncline_runtime import crosswalk
 
-    loaded, binding, home = load(release, environment)
-    with crosswalk.reading(loaded, binding, state_folder(state, home, binding), ledger, object) as found:
+    with crosswalk.reading(at.place, object) as found:
         cid, rows = found.resolve(id), found.history(id)
     document = {"version": report.DOCUMENT_VERSION, "canonical_id": cid, "links": rows}
-    if form == "text":
+    if at.form == "text":
         click.echo(f"{object} {cid}")
-    answer(form, document, lambda: _tell(rows))
+    at.answer(document, lambda: _tell(rows))
     return 0
 
 
-def _change(do: Callable[[Any], str], said: str, options: Mapping[str, Any]) -> int:
+def _change(at: Asked, do: Callable[[Any], str], said: str, options: Mapping[str, Any]) -> int:
     from syncline_runtime import crosswalk
 
-    loaded, binding, home = load(options["release"], options["environment"])
-    folder = state_folder(options["state"], home, binding)
-    with crosswalk.changing(
-        loaded, binding, folder, options["ledger"], options["object"],
-        by=os.environ.get("USER", "unknown"), reason=options["reason"],
-    ) as changed:  # fmt: skip
+    by = os.environ.get("USER", "unknown")
+    with crosswalk.changing(at.place, options["object"], by=by, reason=options["reason"]) as changed:
         cid = do(changed)
     document = {"version": report.DOCUMENT_VERSION, "canonical_id": cid, "changed": changed.changed}
-    answer(options["form"], document, lambda: click.echo(f"{said} {cid[:12]}; the next run acts on it"))
+    at.answer(document, lambda: click.echo(f"{said} {cid[:12]}; the next run acts on it"))
     return 0
 
 
@@ -126,9 +111,9 @@ def _native(options: Mapping[str, Any]) -> Any:
 @click.argument("to", metavar="ID")
 @REASON
 @release_options
-def link(**options: Any) -> int:
+def link(at: Asked, **options: Any) -> int:
     """Say that a record of a system is a known record, named by any of its ids."""
-    return _change(lambda links: str(links.link(_native(options), options["to"])), "linked to", options)
+    return _change(at, lambda links: str(links.link(_native(options), options["to"])), "linked to", options)
 
 
 @links.command(epilog="Example:  syncline links unlink account erp 4711 --reason 'another branch'")
@@ -137,9 +122,9 @@ def link(**options: Any) -> int:
 @NATIVE_ID
 @REASON
 @release_options
-def unlink(**options: Any) -> int:
+def unlink(at: Asked, **options: Any) -> int:
     """End a link that is wrong; no rule makes it again, and the record waits for `link` or `split`."""
-    return _change(lambda links: str(links.unlink(_native(options))), "unlinked from", options)
+    return _change(at, lambda links: str(links.unlink(_native(options))), "unlinked from", options)
 
 
 @links.command(epilog="Example:  syncline links split account erp 4711")
@@ -148,9 +133,9 @@ def unlink(**options: Any) -> int:
 @NATIVE_ID
 @REASON
 @release_options
-def split(**options: Any) -> int:
+def split(at: Asked, **options: Any) -> int:
     """Say that a record of a system is one of its own, whatever it was linked to."""
-    return _change(lambda links: str(links.split(_native(options))), "a record of its own:", options)
+    return _change(at, lambda links: str(links.split(_native(options))), "a record of its own:", options)
 
 
 @links.command(epilog="Example:  syncline links merge account 9f2c11 0015g00000XyZ --reason 'merged by sales'")
@@ -159,6 +144,6 @@ def split(**options: Any) -> int:
 @click.argument("into", metavar="INTO")
 @REASON
 @release_options
-def merge(**options: Any) -> int:
+def merge(at: Asked, **options: Any) -> int:
     """Say that one record is part of another; all ids of the first lead to the second for ever."""
-    return _change(lambda links: str(links.merge(options["gone"], options["into"])), "merged into", options)
+    return _change(at, lambda links: str(links.merge(options["gone"], options["into"])), "merged into", options)

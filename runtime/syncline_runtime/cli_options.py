@@ -1,80 +1,97 @@
-"""What the runtime's commands share: their options, the release and state that these name, and the form of answers."""
+"""What the runtime's commands share: their options, the place that these name, and the form of answers."""
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from syncline_runtime import report
-from syncline_runtime.binding import Binding
 from syncline_runtime.cli import compiled, project_root
 from syncline_runtime.errors import ReleaseError
-from syncline_runtime.plan import Release, load_release
+from syncline_runtime.plan import load_release
 
-Command = Callable[..., Any]
+if TYPE_CHECKING:
+    from syncline_runtime.run import Options
+    from syncline_runtime.upkeep.session import Place
+
+Command = Callable[..., int]
+_OPTIONS = (
+    click.option(
+        "--release", type=click.Path(path_type=Path), help="Release folder; inside a project it is compiled first."
+    ),
+    click.option("--env", "environment", help="Environment whose binding is used; may be left out if there is one."),
+    click.option("--state", type=click.Path(path_type=Path), help="State folder (default: .syncline/state/ENV)."),
+    click.option("--ledger", help="Database URL of the ledger (default: a file in the state folder)."),
+    click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True),
+)
+
+
+@dataclass
+class Asked:
+    """What a command is asked about, and the form of its answer."""
+
+    release: Path | None
+    environment: str | None
+    state: Path | None
+    ledger: str | None
+    form: str
+
+    @cached_property
+    def place(self) -> Place:
+        """Release, binding and state; a project is compiled first."""
+        from syncline_runtime.upkeep.session import Place  # the engine is imported by the commands that need it
+
+        root = project_root()
+        home = root or Path.cwd()
+        release = self.release or _compiled(root, home)
+        loaded = load_release(release)
+        binding = loaded.binding(self.environment)
+        folder = self.state or home / ".syncline" / "state" / binding.environment
+        return Place(loaded, binding, folder, self.ledger)
+
+    def options(self, syncs: tuple[str, ...] = (), approve: str | None = None, **more: Any) -> Options:
+        """Give the options of a run that shows its progress."""
+        from syncline_runtime.run import Options
+
+        place, progress = self.place, report.progress()
+        return Options(state=place.folder, ledger=place.ledger, syncs=syncs, approve=approve, progress=progress, **more)
+
+    def answer(self, document: Mapping[str, Any], told: Callable[[], None]) -> None:
+        """Print a document as JSON, or tell it as text."""
+        if self.form == "json":
+            click.echo(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True))
+        else:
+            told()
 
 
 def release_options(command: Command) -> Command:
-    """Add the options by which every command finds release, environment and state."""
-    for option in reversed(
-        (
-            click.option(
-                "--release",
-                type=click.Path(path_type=Path),
-                help="Release folder; inside a project it is compiled first.",
-            ),
-            click.option(
-                "--env", "environment", help="Environment whose binding is used; may be left out if there is one."
-            ),
-            click.option(
-                "--state", type=click.Path(path_type=Path), help="State folder (default: .syncline/state/ENV)."
-            ),
-            click.option("--ledger", help="Database URL of the ledger (default: a file in the state folder)."),
-            click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True),
+    """Add the options by which a command finds release, environment and state; it is given them as one ``Asked``."""
+
+    @functools.wraps(command)
+    def called(
+        release: Path | None, environment: str | None, state: Path | None, ledger: str | None, form: str, **own: Any
+    ) -> int:
+        return command(Asked(release, environment, state, ledger, form), **own)
+
+    for option in reversed(_OPTIONS):
+        called = option(called)
+    return called
+
+
+def _compiled(root: Path | None, home: Path) -> Path:
+    if root is None:
+        raise ReleaseError(
+            "there is no release here and no project to compile",
+            place=str(home),
+            mend="name a release folder with --release, or change into a project (syncline.yaml)",
         )
-    ):
-        command = option(command)
-    return command
-
-
-def load(release: Path | None, environment: str | None) -> tuple[Release, Binding, Path]:
-    """Give the release, the binding, and the folder that the default state lies in."""
-    root = project_root()
-    home = root or Path.cwd()
-    if release is None:
-        if root is None:
-            raise ReleaseError(
-                "there is no release here and no project to compile",
-                place=str(home),
-                mend="name a release folder with --release, or change into a project (syncline.yaml)",
-            )
-        release = root / ".syncline" / "release"
-        compiled(root, release)
-    loaded = load_release(release)
-    return loaded, loaded.binding(environment), home
-
-
-def state_folder(state: Path | None, home: Path, binding: Binding) -> Path:
-    """Give the state folder that is meant."""
-    return state or home / ".syncline" / "state" / binding.environment
-
-
-def run_options(
-    state: Path, ledger: str | None, syncs: tuple[str, ...], approve: str | None = None, **more: Any
-) -> Any:
-    """Give the options of a run that shows its progress."""
-    from syncline_runtime.run import Options  # the engine is imported by the commands that run something
-
-    return Options(state=state, ledger=ledger, syncs=syncs, approve=approve, progress=report.progress(), **more)
-
-
-def answer(form: str, document: Mapping[str, Any], told: Callable[[], None]) -> None:
-    """Print a document as JSON, or tell it as text."""
-    if form == "json":
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True))
-    else:
-        told()
+    release = root / ".syncline" / "release"
+    compiled(root, release)
+    return release

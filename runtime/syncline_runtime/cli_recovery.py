@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
 from syncline_runtime import report
-from syncline_runtime.cli_options import answer, load, release_options, run_options, state_folder
+from syncline_runtime.cli_options import Asked, release_options
 
 RUN_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 HIGHEST = "Z" * 26
@@ -27,16 +26,12 @@ approve_option = click.option("--approve", help="Id of the change set that may b
 @plan_option
 @release_options
 def replay(
+    at: Asked,
     sync: tuple[str, ...],
     since: str,
     until: str | None,
     approve: str | None,
     planning: bool,
-    release: Path | None,
-    environment: str | None,
-    state: Path | None,
-    ledger: str | None,
-    form: str,
 ) -> int:
     """Run once, and decide again all records that the runs of a window have read.
 
@@ -44,7 +39,7 @@ def replay(
     been read since. Guards hold as in `run`.
     """
     window = (_run_id(since, upper=False), HIGHEST if until is None else _run_id(until, upper=True))
-    return _run(sync, release, environment, state, ledger, form, planning, approve=approve, replay=window)
+    return _run(at, sync, planning, approve=approve, replay=window)
 
 
 @click.command(epilog="Example:  syncline backfill account --plan")
@@ -53,20 +48,16 @@ def replay(
 @plan_option
 @release_options
 def backfill(
+    at: Asked,
     sync: tuple[str, ...],
     approve: str | None,
     planning: bool,
-    release: Path | None,
-    environment: str | None,
-    state: Path | None,
-    ledger: str | None,
-    form: str,
 ) -> int:
     """Run once with every resource read whole, wherever its cursor stands.
 
     Finds what incremental reads have missed, deletes among it where the list shows every live record. Guards hold as in `run`.
     """
-    return _run(sync, release, environment, state, ledger, form, planning, approve=approve, whole=True)
+    return _run(at, sync, planning, approve=approve, whole=True)
 
 
 @click.command(epilog="Example:  syncline rollback 01KAN2… ; look at it, then add --approve ID")
@@ -75,14 +66,10 @@ def backfill(
 @approve_option
 @release_options
 def rollback(
+    at: Asked,
     run: str,
     creates: bool,
     approve: str | None,
-    release: Path | None,
-    environment: str | None,
-    state: Path | None,
-    ledger: str | None,
-    form: str,
 ) -> int:
     """Undo the writes of a run where the systems still hold them; exits 3 until the change set is approved.
 
@@ -91,12 +78,11 @@ def rollback(
     """
     from syncline_runtime.rollback import rollback as undo
 
-    loaded, binding, home = load(release, environment)
-    options = run_options(state_folder(state, home, binding), ledger, (), approve)
-    result = undo(loaded, binding, options, run, creates=creates)
+    loaded = at.place.release
+    result = undo(loaded, at.place.binding, at.options(approve=approve), run, creates=creates)
     report.done()
     document = report.run_document(loaded, result) if approve else report.plan_document(loaded, result)
-    answer(form, document | {"kept": result.kept}, lambda: _tell(loaded, result, approved=approve is not None))
+    at.answer(document | {"kept": result.kept}, lambda: _tell(loaded, result, approved=approve is not None))
     return int(result.exit_code)
 
 
@@ -114,26 +100,16 @@ def _tell(release: Any, result: Any, *, approved: bool) -> None:
         )
 
 
-def _run(
-    sync: tuple[str, ...],
-    release: Path | None,
-    environment: str | None,
-    state: Path | None,
-    ledger: str | None,
-    form: str,
-    planning: bool,
-    **options: Any,
-) -> int:
+def _run(at: Asked, sync: tuple[str, ...], planning: bool, **options: Any) -> int:
     from syncline_runtime.run import plan_release, run_release
 
-    loaded, binding, home = load(release, environment)
-    chosen = run_options(state_folder(state, home, binding), ledger, sync, **options)
-    result = (plan_release if planning else run_release)(loaded, binding, chosen)
+    loaded, chosen = at.place.release, at.options(sync, **options)
+    result = (plan_release if planning else run_release)(loaded, at.place.binding, chosen)
     report.done()
     if planning:
-        answer(form, report.plan_document(loaded, result), lambda: report.tell_plan(loaded, result))
+        at.answer(report.plan_document(loaded, result), lambda: report.tell_plan(loaded, result))
     else:
-        answer(form, report.run_document(loaded, result), lambda: report.tell_run(loaded, result))
+        at.answer(report.run_document(loaded, result), lambda: report.tell_run(loaded, result))
     return result.exit_code
 
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from syncline_runtime import report
-from syncline_runtime.cli_options import answer, load, release_options, state_folder
-
-if TYPE_CHECKING:
-    from syncline_runtime.upkeep.session import Place
+from syncline_runtime.cli_options import Asked, release_options
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -26,14 +22,6 @@ def age(ctx: click.Context, param: click.Parameter, written: str) -> int:
     return int(found[1]) * UNITS[found[2]] * 1_000_000
 
 
-def place_of(release: Path | None, environment: str | None, state: Path | None, ledger: str | None) -> Place:
-    """Give the state that a command is about."""
-    from syncline_runtime.upkeep.session import Place  # the engine is imported by the commands that need it
-
-    loaded, binding, home = load(release, environment)
-    return Place(loaded, binding, state_folder(state, home, binding), ledger)
-
-
 @click.group()
 def state() -> None:
     """See to the state: what is known of every record, folded from segments that the ledger registers."""
@@ -41,25 +29,25 @@ def state() -> None:
 
 @state.command(epilog="Example:  syncline state rebuild --env sandbox")
 @release_options
-def rebuild(release: Path | None, environment: str | None, state: Path | None, ledger: str | None, form: str) -> int:
+def rebuild(at: Asked) -> int:
     """Make the state again from the segments, row for row the same."""
     from syncline_runtime.upkeep.integrity import rebuild_state
 
-    document = rebuild_state(place_of(release, environment, state, ledger), report.progress())
+    document = rebuild_state(at.place, report.progress())
     report.done()
-    answer(form, document, lambda: click.echo(f"rebuilt from {document['segments']} segments"))
+    at.answer(document, lambda: click.echo(f"rebuilt from {document['segments']} segments"))
     return 0
 
 
 @state.command(epilog="Example:  syncline state verify --env sandbox")
 @release_options
-def verify(release: Path | None, environment: str | None, state: Path | None, ledger: str | None, form: str) -> int:
+def verify(at: Asked) -> int:
     """Check every segment's hash, and that the state is what they fold to; exits 5 if not."""
     from syncline_runtime.upkeep.integrity import verify_state
 
-    document = verify_state(place_of(release, environment, state, ledger), report.progress())
+    document = verify_state(at.place, report.progress())
     report.done()
-    answer(form, document, lambda: _tell_verified(document))
+    at.answer(document, lambda: _tell_verified(document))
     return 0 if document["ok"] else 5
 
 
@@ -78,7 +66,8 @@ def _tell_verified(document: Mapping[str, Any]) -> None:
 )  # fmt: skip
 @release_options
 def compact(
-    keep: int, release: Path | None, environment: str | None, state: Path | None, ledger: str | None, form: str
+    at: Asked,
+    keep: int,
 ) -> int:
     """Put many small segments together into few; the state they fold to stays the same, row for row.
 
@@ -87,9 +76,9 @@ def compact(
     """
     from syncline_runtime.upkeep.compaction import compact_state
 
-    document = compact_state(place_of(release, environment, state, ledger), keep, report.progress())
+    document = compact_state(at.place, keep, report.progress())
     report.done()
-    answer(form, document, lambda: _tell_compacted(document))
+    at.answer(document, lambda: _tell_compacted(document))
     return 0
 
 
@@ -113,14 +102,10 @@ def _size(bytes_: int) -> str:
 @click.option("--approve", help="Id of what may be taken as agreed.")
 @release_options
 def rebaseline(
+    at: Asked,
     sync: str,
     field: tuple[str, ...],
     approve: str | None,
-    release: Path | None,
-    environment: str | None,
-    state: Path | None,
-    ledger: str | None,
-    form: str,
 ) -> int:
     """Take what the members of a sync hold now as agreed, for some fields or all; exits 3 until that is approved.
 
@@ -129,10 +114,9 @@ def rebaseline(
     """
     from syncline_runtime.upkeep.rebaseline import rebaseline as rebasing
 
-    place = place_of(release, environment, state, ledger)
-    document = rebasing(place, sync, field, approve, report.progress())
+    document = rebasing(at.place, sync, field, approve, report.progress())
     report.done()
-    answer(form, document, lambda: _tell_rebaselined(document))
+    at.answer(document, lambda: _tell_rebaselined(document))
     return 4 if document["unread"] else 3 if document["agreed"] and not document["done"] else 0
 
 

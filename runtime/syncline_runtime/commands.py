@@ -11,7 +11,7 @@ from syncline_runtime.cli import compiled, project_root
 from syncline_runtime.cli_erase import erase
 from syncline_runtime.cli_exceptions import exceptions
 from syncline_runtime.cli_links import links
-from syncline_runtime.cli_options import answer, load, release_options, run_options, state_folder
+from syncline_runtime.cli_options import Asked, release_options
 from syncline_runtime.cli_recovery import backfill, replay, rollback
 from syncline_runtime.cli_state import state
 from syncline_runtime.errors import InternalError, ReleaseError
@@ -22,20 +22,16 @@ from syncline_runtime.plan import load_release
 @click.argument("sync", nargs=-1)
 @release_options
 def plan(
+    at: Asked,
     sync: tuple[str, ...],
-    release: Path | None,
-    environment: str | None,
-    state: Path | None,
-    ledger: str | None,
-    form: str,
 ) -> int:
     """Show the writes that a run would make; exits 3 if there are any."""
     from syncline_runtime.run import plan_release
 
-    loaded, binding, home = load(release, environment)
-    result = plan_release(loaded, binding, run_options(state_folder(state, home, binding), ledger, sync))
+    loaded = at.place.release
+    result = plan_release(loaded, at.place.binding, at.options(sync))
     report.done()
-    answer(form, report.plan_document(loaded, result), lambda: report.tell_plan(loaded, result))
+    at.answer(report.plan_document(loaded, result), lambda: report.tell_plan(loaded, result))
     return result.exit_code
 
 
@@ -44,21 +40,17 @@ def plan(
 @click.option("--approve", help="Id of the change set that may pass its guards.")
 @release_options
 def run(
+    at: Asked,
     sync: tuple[str, ...],
     approve: str | None,
-    release: Path | None,
-    environment: str | None,
-    state: Path | None,
-    ledger: str | None,
-    form: str,
 ) -> int:
     """Run the syncs of a release once: read, decide, seal, deliver, confirm."""
     from syncline_runtime.run import run_release
 
-    loaded, binding, home = load(release, environment)
-    result = run_release(loaded, binding, run_options(state_folder(state, home, binding), ledger, sync, approve))
+    loaded = at.place.release
+    result = run_release(loaded, at.place.binding, at.options(sync, approve))
     report.done()
-    answer(form, report.run_document(loaded, result), lambda: report.tell_run(loaded, result))
+    at.answer(report.run_document(loaded, result), lambda: report.tell_run(loaded, result))
     return result.exit_code
 
 
@@ -66,14 +58,14 @@ def run(
 @click.option("--runs", default=5, show_default=True, help="How many runs to show.")
 @release_options
 def status(
-    runs: int, release: Path | None, environment: str | None, state: Path | None, ledger: str | None, form: str
+    at: Asked,
+    runs: int,
 ) -> int:
     """Show the last runs, what waits in the outbox, and the conservation counts; exits 70 if those do not add up."""
     from syncline_runtime import explain
 
-    loaded, binding, home = load(release, environment)
-    document = explain.status(loaded, binding, state_folder(state, home, binding), ledger, runs)
-    answer(form, document, lambda: report.tell_status(document))
+    document = explain.status(at.place, runs)
+    at.answer(document, lambda: report.tell_status(document))
     return 0 if document["conservation"]["holds"] else InternalError.exit_code
 
 
@@ -85,34 +77,27 @@ def status(
 @click.argument("field", required=False)
 @release_options
 def trace(
+    at: Asked,
     object: str,
     id: str,
     field: str | None,
-    release: Path | None,
-    environment: str | None,
-    state: Path | None,
-    ledger: str | None,
-    form: str,
 ) -> int:
     """Tell of one record where its values came from, which values lost and why, and every write made."""
     from syncline_runtime import tell_trace, tracing
 
-    loaded, binding, home = load(release, environment)
-    document = tracing.trace(loaded, binding, state_folder(state, home, binding), ledger, object, id, field)
-    answer(form, document, lambda: tell_trace.tell(document, field))
+    document = tracing.trace(at.place, object, id, field)
+    at.answer(document, lambda: tell_trace.tell(document, field))
     return 0
 
 
 @click.command(epilog="Example:  syncline preflight --env production")
 @release_options
-def preflight(release: Path | None, environment: str | None, state: Path | None, ledger: str | None, form: str) -> int:
+def preflight(at: Asked) -> int:
     """Ask every system of the binding who it is; exits 4 if one cannot be used."""
     from syncline_runtime import preflight as checking
 
-    del state, ledger
-    loaded, binding, _ = load(release, environment)
-    document = checking.preflight(loaded, binding)
-    answer(form, document, lambda: report.tell_preflight(document))
+    document = checking.preflight(at.place.release, at.place.binding)
+    at.answer(document, lambda: report.tell_preflight(document))
     return 0 if all(one["ok"] for one in document["connections"]) else 4
 
 

@@ -18,14 +18,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from syncline_runtime.binding import Binding
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import UsageError
 from syncline_runtime.fold import fold
-from syncline_runtime.ledger import Realm
 from syncline_runtime.plan import Member, Plan, Release
 from syncline_runtime.segments import Segment
 from syncline_runtime.state import LINK_COLUMNS, State, quoted, text
@@ -293,22 +290,22 @@ class Crosswalk:
 
 
 @contextmanager
-def reading(release: Release, binding: Binding, folder: Path, url: str | None, object_: str) -> Iterator[Crosswalk]:
+def reading(place: Place, object_: str) -> Iterator[Crosswalk]:
     """Give the crosswalk of an object to look at."""
-    with opened_state(Place(release, binding, folder, url)) as (_, state):
-        yield Crosswalk(release, _plan(release, object_), state, str(Realm(binding.project, binding.environment)))
+    with opened_state(place) as (_, state):
+        yield Crosswalk(place.release, _plan(place.release, object_), state, str(place.realm))
 
 
 @contextmanager
-def changing(
-    release: Release, binding: Binding, folder: Path, url: str | None, object_: str, *, by: str, reason: str
-) -> Iterator[Crosswalk]:
+def changing(place: Place, object_: str, *, by: str, reason: str) -> Iterator[Crosswalk]:
     """Give the crosswalk of an object to change; all of it is kept when the block ends, or nothing."""
-    plan, realm = _plan(release, object_), str(Realm(binding.project, binding.environment))
-    with under_lease(Place(release, binding, folder, url)) as session:
+    plan = _plan(place.release, object_)
+    with under_lease(place) as session:
         runs, lease = session.ledger.runs, session.lease
-        begun = runs.begin(lease, release.hash, digest(binding), [plan.name])
-        crosswalk = Crosswalk(release, plan, session.state, realm, begun.id, begun.started_at, by, reason)
+        begun = runs.begin(lease, place.release.hash, digest(place.binding), [plan.name])
+        crosswalk = Crosswalk(
+            place.release, plan, session.state, str(place.realm), begun.id, begun.started_at, by, reason
+        )
         try:
             yield crosswalk
             _keep(crosswalk, session)

@@ -1,6 +1,6 @@
 """What people do about exceptions: give them to somebody, waive, close, try again, decide.
 
-In: a desk, ids, a person and words. Out: documents that say what became of each exception.
+In: a place, ids, a person and words. Out: documents that say what became of each exception.
 Invariants: an action that does not fit an exception changes nothing and says what would; what people decide of values is a
 fact of the ledger that the next run carries out, never a write past the merge.
 """
@@ -13,10 +13,11 @@ from typing import Any
 
 from syncline_runtime.errors import UsageError
 from syncline_runtime.exception_documents import exception_document
-from syncline_runtime.exception_queue import Desk, chosen
+from syncline_runtime.exception_queue import chosen
 from syncline_runtime.ledger import ExceptionRecord, Ledger
 from syncline_runtime.ledger.states import STANDING
 from syncline_runtime.report import DOCUMENT_VERSION
+from syncline_runtime.upkeep.session import Place, opened_ledger
 
 LEFT_TO_PEOPLE = ("SYN5011", "SYN5403")  # a run would ask again at once: closing them needs more than a word
 
@@ -31,25 +32,25 @@ class Act:
     whole_group: bool = False
 
 
-def assign(desk: Desk, act: Act, to: str) -> dict[str, Any]:
+def assign(place: Place, act: Act, to: str) -> dict[str, Any]:
     """Give exceptions to somebody."""
-    with desk.ledger() as ledger:
+    with opened_ledger(place) as ledger:
         ones = standing(ledger, act)
         ledger.casework.assign(ones, to, act.by, act.words)
         return done(ledger, "assign", ones)
 
 
-def waive(desk: Desk, act: Act, until: int | None) -> dict[str, Any]:
+def waive(place: Place, act: Act, until: int | None) -> dict[str, Any]:
     """Accept faults as they are, for ever or until a time."""
-    with desk.ledger() as ledger:
+    with opened_ledger(place) as ledger:
         ones = standing(ledger, act)
         ledger.casework.waive(ones, act.by, act.words, until)
         return done(ledger, "waive", ones)
 
 
-def close(desk: Desk, act: Act) -> dict[str, Any]:
+def close(place: Place, act: Act) -> dict[str, Any]:
     """Close exceptions with a note."""
-    with desk.ledger() as ledger:
+    with opened_ledger(place) as ledger:
         ones = standing(ledger, act)
         left = next((one for one in ones if one.code in LEFT_TO_PEOPLE), None)
         if left is not None and left.code == "SYN5011":
@@ -61,12 +62,12 @@ def close(desk: Desk, act: Act) -> dict[str, Any]:
         return done(ledger, "resolve", ones)
 
 
-def retry(desk: Desk, act: Act, *, absent: bool) -> dict[str, Any]:
+def retry(place: Place, act: Act, *, absent: bool) -> dict[str, Any]:
     """Let the next run plan anew what was refused or given up.
 
     ``absent``: somebody has looked, and records of which nobody knew whether they were created are not there.
     """
-    with desk.ledger() as ledger:
+    with opened_ledger(place) as ledger:
         ones = standing(ledger, act)
         doubtful = [one for one in ones if _may_be_there(ledger, one)]
         if doubtful and not absent:
@@ -109,7 +110,7 @@ def done(ledger: Ledger, action: str, ones: Sequence[ExceptionRecord]) -> dict[s
     }
 
 
-def became(desk: Desk, ids: Sequence[int]) -> dict[str, Any]:
+def became(place: Place, ids: Sequence[int]) -> dict[str, Any]:
     """Say what became of exceptions that were tried again."""
-    with desk.ledger() as ledger:
+    with opened_ledger(place) as ledger:
         return done(ledger, "retry", chosen(ledger, ids))

@@ -13,11 +13,10 @@ from typing import Any
 
 from syncline_runtime.errors import UsageError
 from syncline_runtime.exception_actions import Act, done, standing
-from syncline_runtime.exception_queue import Desk
-from syncline_runtime.explain import opened_state
 from syncline_runtime.ledger import ExceptionRecord, Ledger
 from syncline_runtime.plan import Plan, PlanField
 from syncline_runtime.state import State, quoted, text
+from syncline_runtime.upkeep.session import Place, opened_state
 
 MONEY = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?) ([A-Z]{3})")
 
@@ -30,11 +29,11 @@ class Choice:
     value: str | None = None
 
 
-def decide(desk: Desk, act: Act, choice: Choice, field: str | None = None) -> dict[str, Any]:
+def decide(place: Place, act: Act, choice: Choice, field: str | None = None) -> dict[str, Any]:
     """Record which value a field shall have; the next run writes it, unless a member has a newer one by then."""
-    with opened_state(desk.release, desk.binding, desk.folder, desk.url) as (ledger, state):
+    with opened_state(place) as (ledger, state):
         (one,) = standing(ledger, act)
-        plan = desk.release.plans.get(one.sync)
+        plan = place.release.plans.get(one.sync)
         if plan is None or not one.canonical_id:
             raise UsageError(
                 f"exception {one.id} is about a record that is not known yet, so that no field of it can be decided",

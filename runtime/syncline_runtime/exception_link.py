@@ -11,12 +11,12 @@ from typing import Any
 from syncline_runtime.crosswalk import Native, changing
 from syncline_runtime.errors import UsageError
 from syncline_runtime.exception_actions import Act, done, standing
-from syncline_runtime.exception_queue import Desk
+from syncline_runtime.upkeep.session import Place, opened_ledger
 
 
-def link(desk: Desk, act: Act, to: str | None) -> dict[str, Any]:
+def link(place: Place, act: Act, to: str | None) -> dict[str, Any]:
     """Link the record of an exception: a row to a known record (None: to one of its own), or a record to a native id."""
-    with desk.ledger() as ledger:
+    with opened_ledger(place) as ledger:
         (one,) = standing(ledger, act)
     if not one.native_id and not one.canonical_id:
         raise UsageError(
@@ -25,10 +25,7 @@ def link(desk: Desk, act: Act, to: str | None) -> dict[str, Any]:
     if one.canonical_id and to is None:
         raise UsageError(f"the record of exception {one.id} is known already", mend=f"name its id in {one.connection}")
     opened = changing(
-        desk.release,
-        desk.binding,
-        desk.folder,
-        desk.url,
+        place,
         one.object,
         by=act.by,
         reason=act.words or f"exception {one.id}",
@@ -39,6 +36,6 @@ def link(desk: Desk, act: Act, to: str | None) -> dict[str, Any]:
         else:
             of = Native(one.connection, one.native_id)
             cid = crosswalk.split(of) if to is None else crosswalk.link(of, to)
-    with desk.ledger() as ledger:
+    with opened_ledger(place) as ledger:
         ledger.casework.retry([one], act.by, f"to {cid}" + (f": {act.words}" if act.words else ""), "link")
         return done(ledger, "link", [one]) | {"linked_to": cid}

@@ -7,48 +7,28 @@ unless somebody asks for them with a reason, which is noted; nothing else is cha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from syncline_runtime.binding import Binding
 from syncline_runtime.errors import UsageError
 from syncline_runtime.exception_documents import exception_document, group_document, grouped
-from syncline_runtime.explain import opened_ledger
 from syncline_runtime.ledger import ExceptionRecord, Intent, Ledger
 from syncline_runtime.ledger.states import ASKING, STANDING, ExceptionState
 from syncline_runtime.plan import Plan, Release
 from syncline_runtime.report import DOCUMENT_VERSION, MASK, moment
+from syncline_runtime.upkeep.session import Place, opened_ledger
 
 EVERY: tuple[ExceptionState, ...] = (*STANDING, "resolved", "superseded")
 REVIEW = "SYN5011"
 
 
-@dataclass(frozen=True)
-class Desk:
-    """Where the exceptions of a release in an environment lie."""
-
-    release: Release
-    binding: Binding
-    folder: Path
-    url: str | None = None
-
-    @contextmanager
-    def ledger(self) -> Iterator[Ledger]:
-        """Open the ledger."""
-        with opened_ledger(self.binding, self.folder, self.url) as ledger:
-            yield ledger
-
-
-def listed(desk: Desk, states: Sequence[str], by: Mapping[str, str]) -> dict[str, Any]:
+def listed(place: Place, states: Sequence[str], by: Mapping[str, str]) -> dict[str, Any]:
     """Give the exceptions in some states (none named: those that ask for something), and their groups."""
     asked: tuple[Any, ...] = tuple(states) or ASKING
-    with desk.ledger() as ledger:
+    with opened_ledger(place) as ledger:
         found = ledger.exceptions.find(asked, 1_000_000, **by)
         return {
             "version": DOCUMENT_VERSION,
-            "project": desk.release.index.project,
+            "project": place.release.index.project,
             "exceptions": [exception_document(one) | _awaited(ledger, one) for one in found],
             "groups": [group_document(group) for group in grouped(found)],
         }
@@ -84,13 +64,13 @@ def chosen(ledger: Ledger, ids: Sequence[int], *, whole_group: bool = False) -> 
     return list({one.id: one for one in (*found, *alike)}.values())
 
 
-def shown(desk: Desk, of: int, reveal: tuple[str, str] | None = None) -> dict[str, Any]:
+def shown(place: Place, of: int, reveal: tuple[str, str] | None = None) -> dict[str, Any]:
     """Give one exception with its evidence; ``reveal`` (who, why) shows personal data and is noted."""
-    with desk.ledger() as ledger:
+    with opened_ledger(place) as ledger:
         (one,) = chosen(ledger, [of])
         if reveal is not None:
             ledger.casework.note(one, "reveal", *reveal)
-        masks = _Masks(desk.release, one, masked=reveal is None)
+        masks = _Masks(place.release, one, masked=reveal is None)
         values = ledger.exceptions.values(of) or {}
         write = _write(ledger, one)
         return {

@@ -9,21 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from syncline_runtime.binding import Binding
 from syncline_runtime.crosswalk import Crosswalk
 from syncline_runtime.errors import UsageError
 from syncline_runtime.exception_documents import exception_document
 from syncline_runtime.exception_queue import private_natives
-from syncline_runtime.explain import opened_state
 from syncline_runtime.ledger import Decision, Ledger
 from syncline_runtime.plan import Plan, PlanField, Release
 from syncline_runtime.report import DOCUMENT_VERSION, MASK, moment
 from syncline_runtime.stages.decisions import PERSON
 from syncline_runtime.stages.leaving import RULE
 from syncline_runtime.state import State, quoted, text
+from syncline_runtime.upkeep.session import Place, opened_state
 
 MONEY = re.compile(r"\{'amount': (-?[0-9.]+), 'currency': ([A-Z]{3})\}")  # an amount as the engine writes it
 LOST = ("restore", "overwrite", "first_link")
@@ -39,13 +37,12 @@ WHY = {
 }
 
 
-def trace(
-    release: Release, binding: Binding, folder: Path, url: str | None, object_: str, id_: str, field: str | None
-) -> dict[str, Any]:
+def trace(place: Place, object_: str, id_: str, field: str | None) -> dict[str, Any]:
     """One record: links, current values and their sources, outcomes, writes, exceptions."""
+    release = place.release
     plan = _plan(release, object_)
     _refuse_unknown(plan, field)
-    with opened_state(release, binding, folder, url) as (ledger, state):
+    with opened_state(place) as (ledger, state):
         cid = Crosswalk(release, plan, state, str(ledger.realm)).resolve(id_)
         history = _history(release, plan, state, cid, field)
         links = quoted("links:all")

@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.world import World, system, world, writes
-from syncline_runtime.explain import verify_state
 from syncline_runtime.stages import deliver
 
 REC = "name: {type: text(80), required: true}, mail: text, up: {type: text, ref: Rec}, note: text"
@@ -131,7 +130,7 @@ def test_runs_converge_and_then_rest(
         made.run()
         assert writes(made.plan()) == writes(made.run()) == []
         agree(office)
-        assert verify_state(made.release, made.release.binding("t"), made.options.state, None)["differing"] == []
+        made.assert_whole()
 
 
 def agree(office: Office) -> None:

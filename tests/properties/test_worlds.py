@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 
 from support.engine import release_of
 from syncline_runtime import Options, plan_release, run_release
-from syncline_runtime.explain import verify_state
 from syncline_runtime.plan import Release
 from syncline_runtime.sandbox import serve
+from syncline_runtime.upkeep.integrity import verify_state
+from syncline_runtime.upkeep.session import Place
 
 TEMPLATE = Path(__file__).parents[2] / "compiler" / "syncline_compiler" / "project_template"
 DIRECT = build_opener(ProxyHandler({}))
@@ -123,7 +124,7 @@ def test_runs_converge_and_then_rest(
         last = run_release(release, "sandbox", options)
         assert (last.changes.writes, len(sandbox.log)) == ((), before)
         agree(world)
-        assert verify_state(release, release.binding("sandbox"), options.state, None)["differing"] == []
+        assert verify_state(Place(release, release.binding("sandbox"), options.state))["differing"] == []
 
 
 def agree(world: World) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from support.world import World, problems, system, world, writes
-from syncline_runtime.explain import verify_state
 
 BILL = "number: {type: text, required: true}, paid: {type: 'decimal(12,2)'}"
 PAYMENT = "bill: {type: text, ref: Bill}, amount: {type: 'decimal(12,2)'}"
@@ -81,7 +80,7 @@ def paid(shop: World) -> str:
 
 def rest(shop: World) -> None:
     assert (writes(shop.plan()), writes(shop.run()), writes(shop.run())) == ([], [], [])
-    assert verify_state(shop.release, shop.release.binding("t"), shop.options.state, None)["differing"] == []
+    shop.assert_whole()
 
 
 def test_a_payment_that_nobody_has_is_in_no_sum(shop: World) -> None:

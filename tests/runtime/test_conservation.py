@@ -16,6 +16,7 @@ from syncline_runtime import run as pipeline
 from syncline_runtime.errors import InternalError
 from syncline_runtime.stages import diff, normalise
 from syncline_runtime.state import quoted
+from syncline_runtime.upkeep.session import opened_ledger
 
 REC = "name: {type: text, required: true}, kind: text"
 FILES = {
@@ -49,7 +50,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def status(shop: World) -> dict[str, Any]:
-    return explain.status(shop.release, shop.release.binding("t"), shop.options.state, None, 5)
+    return explain.status(shop.place, 5)
 
 
 def test_every_row_and_write_is_in_one_class_and_the_status_shows_it(shop: World) -> None:
@@ -114,7 +115,7 @@ def test_stored_counts_that_do_not_add_up_are_told(shop: World) -> None:
     shop.run()
     more = "UPDATE count SET value = value + 1 WHERE equation = 'in' AND name = 'read' AND subject = 'a.Rec'"
     with (
-        explain.opened_ledger(shop.release.binding("t"), shop.options.state, None) as ledger,
+        opened_ledger(shop.place) as ledger,
         ledger._database.write() as change,
         closing(change._driver.cursor()) as cursor,
     ):

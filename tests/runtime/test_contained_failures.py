@@ -12,8 +12,9 @@ from support.world import World, problems, system, world, writes
 from syncline_runtime.errors import UsageError
 from syncline_runtime.exception_actions import Act
 from syncline_runtime.exception_link import link
-from syncline_runtime.exception_queue import Desk, listed, shown
+from syncline_runtime.exception_queue import listed, shown
 from syncline_runtime.tracing import trace
+from syncline_runtime.upkeep.session import opened_ledger
 
 REC = "name: {type: text, required: true}, mail: text, phone: text, legacy: text, limit: 'decimal(12,2)', at: instant"
 BILL = "number: {type: text, required: true}, owner: {type: text, ref: Rec, required: true}, total: 'decimal(12,2)'"
@@ -72,18 +73,14 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def queue(shop: World) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = listed(desk(shop), (), {})["exceptions"]
+    found: list[dict[str, Any]] = listed(shop.place, (), {})["exceptions"]
     return found
-
-
-def desk(shop: World) -> Desk:
-    return Desk(shop.release, shop.release.binding("t"), shop.options.state)
 
 
 def told(shop: World, id_: str, field: str | None = None, of: str = "rec") -> dict[str, Any]:
     """Trace a record by its id in system ``a``, or as the id says."""
     named = id_ if ":" in id_ else f"a:{id_}"
-    return trace(shop.release, shop.release.binding("t"), shop.options.state, None, of, named, field)
+    return trace(shop.place, of, named, field)
 
 
 def rest(shop: World) -> None:
@@ -153,11 +150,11 @@ def test_e13_a_replaced_id_is_linked_by_a_person_and_the_old_one_still_resolves(
     second = shop.add("a", name="Ada", mail="ada@example.com", legacy="OLD-1")  # the CRM was moved: a new id
     assert [code for code, *_ in problems(shop.run())] == ["SYN5007", "SYN5010"]
     unlinked = next(one for one in queue(shop) if one["code"] == "SYN5007")
-    link(desk(shop), Act((unlinked["id"],), "ada", "the CRM was moved"), f"a:{first}")
+    link(shop.place, Act((unlinked["id"],), "ada", "the CRM was moved"), f"a:{first}")
     shop.run()
     assert len(shop.records("b")) == 2
     assert {told(shop, f"a:{one}")["canonical_id"] for one in (first, second)} == {canonical}
-    assert [one["state"] for one in listed(desk(shop), ("resolved",), {"code": "SYN5007"})["exceptions"]] == [
+    assert [one["state"] for one in listed(shop.place, ("resolved",), {"code": "SYN5007"})["exceptions"]] == [
         "resolved"
     ]
     shop.edit("a", second, name="Ada Lovelace")
@@ -172,8 +169,8 @@ def test_a_person_says_which_record_it_is_or_that_it_is_one_of_its_own(shop: Wor
     assert [code for code, *_ in problems(shop.run())] == ["SYN5007"]
     (one,) = queue(shop)
     with pytest.raises(UsageError, match="already"):
-        link(desk(shop), Act((one["id"],), "ada"), shop.by("name", "a")["Ada"]["id"])
-    link(desk(shop), Act((one["id"],), "ada", "they share a mailbox"), None)
+        link(shop.place, Act((one["id"],), "ada"), shop.by("name", "a")["Ada"]["id"])
+    link(shop.place, Act((one["id"],), "ada", "they share a mailbox"), None)
     shop.run()
     assert {each["name"] for each in shop.records("b")} == {"Ada", "Bob"}
     assert queue(shop) == []
@@ -194,8 +191,8 @@ def test_e5_one_bad_record_waits_alone_and_its_children_by_name_until_it_is_mend
     children = [one for one in queue(shop) if one["code"] == "SYN5005"]
     assert [one["state"] for one in children] == ["waiting", "waiting"]
     assert {tuple(one["waits_for"].values()) for one in children} == {("rec", parent, keeper["id"])}
-    assert sorted(shown(desk(shop), keeper["id"])["keeps_waiting"]) == sorted(one["id"] for one in children)
-    assert [group["records"] for group in listed(desk(shop), (), {})["groups"]] == [2, 1], "one fault is one group"
+    assert sorted(shown(shop.place, keeper["id"])["keeps_waiting"]) == sorted(one["id"] for one in children)
+    assert [group["records"] for group in listed(shop.place, (), {})["groups"]] == [2, 1], "one fault is one group"
     shop.edit("a", parent, phone="1")
     assert problems(shop.run()) == []
     assert len(shop.records("b", "Bill")) == 3
@@ -286,17 +283,17 @@ def test_a_record_that_is_gone_takes_its_exception_with_it(shop: World) -> None:
     shop.drop("a", bad)
     shop.run()
     assert queue(shop) == []
-    (over,) = listed(desk(shop), ("superseded",), {})["exceptions"]
+    (over,) = listed(shop.place, ("superseded",), {})["exceptions"]
     assert over["native_id"] == bad
 
 
 def test_a_waived_fault_is_no_failure_of_the_run_and_ends_with_its_cause(shop: World) -> None:
     bad = shop.add("a", name="Ada", mail="ada@example.com", phone="none")
     assert shop.run().exit_code == 1
-    with desk(shop).ledger() as ledger:
+    with opened_ledger(shop.place) as ledger:
         ledger.casework.waive(ledger.exceptions.find(), "ada", "a test customer")
     assert shop.run().exit_code == 0
     assert queue(shop) == []
     shop.edit("a", bad, phone="1")
     shop.run()
-    assert [one["native_id"] for one in listed(desk(shop), ("resolved",), {})["exceptions"]] == [bad]
+    assert [one["native_id"] for one in listed(shop.place, ("resolved",), {})["exceptions"]] == [bad]

@@ -14,7 +14,7 @@ from support.world import World, problems, system, world, writes
 from syncline_runtime.cli_links import links as links_command
 from syncline_runtime.crosswalk import Crosswalk, Native, changing, reading
 from syncline_runtime.errors import UsageError
-from syncline_runtime.explain import verify_state
+from syncline_runtime.upkeep.integrity import verify_state
 
 REC = "name: {type: text(80), required: true}, mail: text, note: text"
 BILL = "number: text, client: {type: text, ref: Rec}, note: text"
@@ -67,20 +67,16 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield made
 
 
-def place(shop: World) -> tuple[Any, ...]:
-    return shop.release, shop.release.binding("t"), shop.options.state, None, "client"
-
-
 def look(shop: World, id_: str) -> tuple[str, list[tuple[str, str, str]]]:
-    with reading(*place(shop)) as found:
+    with reading(shop.place, "client") as found:
         rows = found.history(id_)
         return found.resolve(id_), [(one["connection"], one["native_id"], one["state"]) for one in rows]
 
 
 def change(shop: World, what: str, *args: Any) -> str:
-    with changing(*place(shop), by="ann", reason="seen on paper") as crosswalk:
+    with changing(shop.place, "client", by="ann", reason="seen on paper") as crosswalk:
         done: str = getattr(Crosswalk, what)(crosswalk, *args)
-    assert verify_state(shop.release, shop.release.binding("t"), shop.options.state, None)["ok"]
+    assert verify_state(shop.place)["ok"]
     return done
 
 
@@ -98,7 +94,7 @@ def test_what_we_create_is_linked_by_what_we_sent(shop: World) -> None:
     """Two that no rule tells apart: each create is its own record, and nothing is matched by guess."""
     first, second = shop.add("a", name="Ada"), shop.add("a", name="Ada")
     shop.run()
-    with reading(*place(shop)) as found:
+    with reading(shop.place, "client") as found:
         created = [one for one in found.rows("connection = 'b'") if one["how"] == "created"]
         assert {one["rule"] for one in created} == {"our own write"}
         ids = {one["native_id"]: one["canonical_id"] for one in found.rows("connection = 'a'")}
@@ -121,12 +117,12 @@ def test_split_and_link(shop: World) -> None:
         next(n for c, n, s in look(shop, one)[1] if c == "b" and s == "live") for one in (f"a:{ada}", f"b:{bob}")
     )
     change(shop, "unlink", Native("b", mine))
-    with pytest.raises(UsageError, match="already"), changing(*place(shop), by="ann", reason="") as crosswalk:
+    with pytest.raises(UsageError, match="already"), changing(shop.place, "client", by="ann", reason="") as crosswalk:
         crosswalk.link(Native("b", mine), f"b:{bob}")
     assert theirs == bob
     assert change(shop, "link", Native("b", mine), f"a:{ada}") == cid
     settled(shop)
-    with reading(*place(shop)) as found:
+    with reading(shop.place, "client") as found:
         ended = found.rows(f"native_id = '{mine}' AND connection = 'b'")
         assert [(one["state"], one["generation"], one["by"]) for one in ended] == [
             ("unlinked", 0, "ann"),

@@ -142,7 +142,7 @@ def test_a_row_that_never_became_a_record_is_erased_too(shop: World) -> None:
     assert found_in(shop.options.state, "Rejected Rosalind", "rosa@example.org") == set()
     result = shop.run()
     assert (result.exceptions, result.exit_code) == ([], 0)
-    with opened_ledger(shop.place.binding, shop.place.folder, None) as ledger:
+    with opened_ledger(shop.place) as ledger:
         assert ledger.exceptions.find() == []
 
 
@@ -199,7 +199,7 @@ def test_without_the_key_nothing_is_read(shop: World) -> None:
 def test_a_write_under_way_is_waited_for(shop: World) -> None:
     shop.edit("a", grace(shop, "a"), name="Grace Third")
     shop.sandbox.fault("b", "stall", operation="update")
-    with opened_ledger(shop.place.binding, shop.place.folder, None) as ledger:
+    with opened_ledger(shop.place) as ledger:
         assert not ledger.intents.unfinished()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("syncline_runtime.ledger.intents.Intents.unfinished", lambda _: [_sending(shop)])
@@ -209,7 +209,7 @@ def test_a_write_under_way_is_waited_for(shop: World) -> None:
 
 
 def _sending(shop: World) -> object:
-    with opened_ledger(shop.place.binding, shop.place.folder, None) as ledger:
+    with opened_ledger(shop.place) as ledger:
         (run, *_) = ledger.runs.last()
         return replace(ledger.intents.of_run(run.id)[0], state="sending")
 
@@ -227,12 +227,12 @@ def test_the_engine_makes_the_tombstones_that_python_makes(shop: World) -> None:
 def test_the_ledger_keeps_what_happened_without_who(shop: World) -> None:
     before = (shop.options.state / FILE).stat().st_size
     assert before
-    with opened_ledger(shop.place.binding, shop.place.folder, None) as ledger:
+    with opened_ledger(shop.place) as ledger:
         runs = [run.id for run in ledger.runs.last()]
         counts = {run: ledger.runs.counts(run) for run in runs}
         intents = {run: [one.state for one in ledger.intents.of_run(run)] for run in runs}
     erase(shop.place, "person", "a:" + grace(shop, "a"))
-    with opened_ledger(shop.place.binding, shop.place.folder, None) as ledger:
+    with opened_ledger(shop.place) as ledger:
         assert {run: ledger.runs.counts(run) for run in runs} == counts
         assert {run: [one.state for one in ledger.intents.of_run(run)] for run in runs} == intents
         assert all(

@@ -69,7 +69,7 @@ def state_of(made: World, *names: str) -> list[Any]:
 def links(made: World) -> list[tuple[str, str]]:
     """Give how the links of the first record with b came about and what they are, the oldest first."""
     place = made.place
-    found = trace(made.release, place.binding, place.folder, None, "rec", f"b:{made.by('key', 'b')['k1']['id']}", None)
+    found = trace(place, "rec", f"b:{made.by('key', 'b')['k1']['id']}", None)
     mine = [one for one in found["links"] if one["connection"] == "b"]
     return [(one["how"], one["state"]) for one in sorted(mine, key=lambda one: int(one["generation"]))]
 
@@ -110,7 +110,7 @@ def test_what_is_deactivated_shows_what_the_sync_says(tmp_path: Path, monkeypatc
         assert (writes(made.run()), writes(made.run())) == ([], [])
 
         place = made.place
-        told = trace(made.release, place.binding, place.folder, None, "rec", f"b:{state_of(made, 'id')[0]}", "state")
+        told = trace(place, "rec", f"b:{state_of(made, 'id')[0]}", "state")
         assert told["fields"][0]["value"] == "open"
         assert [(one["outcome"], one["source"], one["why"]) for one in told["history"] if one["connection"] == "b"][-1] == (
             "update", "on_leave", "what on_leave sets has changed it",

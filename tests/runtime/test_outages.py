@@ -12,8 +12,8 @@ from support.world import World, problems, system, world, writes
 from syncline_runtime.connectors.connection import _HttpConnection
 from syncline_runtime.errors import RequestFailed
 from syncline_runtime.exception_actions import Act, became, retry
-from syncline_runtime.exception_queue import Desk, listed, shown
-from syncline_runtime.explain import opened_ledger
+from syncline_runtime.exception_queue import listed, shown
+from syncline_runtime.upkeep.session import opened_ledger
 
 HOUR = 3600.0
 REC = "name: {type: text, required: true}, kind: text"
@@ -48,12 +48,8 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield made
 
 
-def desk(shop: World) -> Desk:
-    return Desk(shop.release, shop.release.binding("t"), shop.options.state)
-
-
 def attempts(shop: World) -> set[int]:
-    with opened_ledger(shop.release.binding("t"), shop.options.state, None) as ledger:
+    with opened_ledger(shop.place) as ledger:
         return {one.attempts for one in ledger.intents.unfinished()}
 
 
@@ -101,16 +97,16 @@ def test_one_record_that_breaks_the_system_is_given_up_alone(shop: World, monkey
     monkeypatch.setattr(_HttpConnection, "write", write)
     done = shop.run()
     assert (done.delivered.acked, done.delivered.failed, done.delivered.paused) == ({"b": 4}, {"b": 1}, {})
-    (given_up,) = listed(desk(shop), (), {})["exceptions"]
+    (given_up,) = listed(shop.place, (), {})["exceptions"]
     assert (given_up["code"], given_up["category"], given_up["pattern"]) == ("SYN5402", "vendor", "missing")
-    evidence = shown(desk(shop), given_up["id"])["write"]
+    evidence = shown(shop.place, given_up["id"])["write"]
     assert (evidence["fields"], evidence["attempts"][-1]["outcome"]) == ({"name": "N2"}, "dead")
     assert writes(shop.run()) == [], "the same is not sent again by itself"
-    retry(desk(shop), Act((given_up["id"],), "ada"), absent=False)
+    retry(shop.place, Act((given_up["id"],), "ada"), absent=False)
     monkeypatch.setattr(_HttpConnection, "write", real)
     assert writes(shop.run()) == [("b", "Rec", "create", "")]
     assert len(shop.records("b")) == 5
-    assert [one["state"] for one in became(desk(shop), [given_up["id"]])["exceptions"]] == ["resolved"]
+    assert [one["state"] for one in became(shop.place, [given_up["id"]])["exceptions"]] == ["resolved"]
 
 
 def test_a_retry_says_superseded_where_there_is_nothing_to_write_any_more(
@@ -127,11 +123,11 @@ def test_a_retry_says_superseded_where_there_is_nothing_to_write_any_more(
     shop.edit("a", first["id"], kind="refused")
     assert shop.run().delivered.failed == {"b": 1}
     monkeypatch.setattr(_HttpConnection, "write", real)
-    (one,) = listed(desk(shop), (), {})["exceptions"]
+    (one,) = listed(shop.place, (), {})["exceptions"]
     shop.edit("a", first["id"], kind=None)
-    retry(desk(shop), Act((one["id"],), "ada"), absent=False)
+    retry(shop.place, Act((one["id"],), "ada"), absent=False)
     assert writes(shop.run()) == [], "the refused value is never sent over the newer one"
-    assert [each["state"] for each in became(desk(shop), [one["id"]])["exceptions"]] == ["superseded"]
+    assert [each["state"] for each in became(shop.place, [one["id"]])["exceptions"]] == ["superseded"]
 
 
 def test_nothing_is_sent_to_a_system_that_could_not_be_read(shop: World) -> None:

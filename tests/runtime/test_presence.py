@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from support.world import World, problems, system, world, writes
-from syncline_runtime.explain import verify_state
 
 REC = "name: {type: text(80), required: true}, mail: text, note: text~, kind: text~"
 CLIENT = """
@@ -64,7 +63,7 @@ def kept(shop: World, of: str) -> dict[str, Any]:
 
 def rest(shop: World) -> None:
     assert (writes(shop.plan()), writes(shop.run()), writes(shop.run())) == ([], [], [])
-    assert verify_state(shop.release, shop.release.binding("t"), shop.options.state, None)["differing"] == []
+    shop.assert_whole()
 
 
 def test_a_field_that_is_left_out_later_keeps_its_value(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:

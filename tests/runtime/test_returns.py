@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from support.world import World, problems, system, world, writes
-from syncline_runtime.explain import verify_state
 
 REC = "name: {type: text(80), required: true}, mail: text, note: text"
 FILES = {
@@ -72,7 +71,7 @@ def names(shop: World, of: str) -> list[str]:
 def rest(shop: World) -> None:
     """See that nothing moves any more, and that the state is what its segments make."""
     assert (writes(shop.plan()), writes(shop.run()), writes(shop.run())) == ([], [], [])
-    assert verify_state(shop.release, shop.release.binding("t"), shop.options.state, None)["differing"] == []
+    shop.assert_whole()
 
 
 def test_a_record_that_is_back_is_the_same_one(shop: World) -> None:

@@ -11,9 +11,9 @@ from support.world import World, problems, system, world, writes
 from syncline_runtime.errors import UsageError
 from syncline_runtime.exception_actions import Act, close
 from syncline_runtime.exception_decision import Choice, decide
-from syncline_runtime.exception_queue import Desk, listed, shown
-from syncline_runtime.explain import verify_state
+from syncline_runtime.exception_queue import listed, shown
 from syncline_runtime.tracing import trace
+from syncline_runtime.upkeep.session import opened_ledger
 
 REC = "name: {type: text, required: true}, mail: text, city: text, at: instant"
 MAP = "name <-> name\nmail <-> mail\ncity <-> city\nat <-> at\n"
@@ -57,12 +57,8 @@ def begin(shop: World) -> tuple[str, str]:
     return first, str(shop.records("b")[0]["id"])
 
 
-def desk(shop: World) -> Desk:
-    return Desk(shop.release, shop.release.binding("t"), shop.options.state)
-
-
 def one(shop: World, *states: str) -> dict[str, object]:
-    (found,) = listed(desk(shop), states, {})["exceptions"]
+    (found,) = listed(shop.place, states, {})["exceptions"]
     return found  # type: ignore[no-any-return]
 
 
@@ -84,21 +80,21 @@ def tie(shop: World) -> int:
 
 def rest(shop: World) -> None:
     assert (writes(shop.plan()), writes(shop.run()), writes(shop.run())) == ([], [], [])
-    assert verify_state(shop.release, shop.release.binding("t"), shop.options.state, None)["differing"] == []
-    with desk(shop).ledger() as ledger:
+    shop.assert_whole()
+    with opened_ledger(shop.place) as ledger:
         assert ledger.decisions.standing() == []
 
 
 def test_it_is_told_once_for_the_record_with_what_each_member_shows(shop: World) -> None:
     number = tie(shop)
     shop.run()
-    told = shown(desk(shop), number)
+    told = shown(shop.place, number)
     assert told["candidates"] == [
         {"member": "a", "value": "•••", "owner": False},
         {"member": "b", "value": "•••", "owner": False},
     ]
     assert told["exception"]["count"] == 2
-    told = shown(desk(shop), number, ("ada", "asked by the customer"))
+    told = shown(shop.place, number, ("ada", "asked by the customer"))
     assert [each["value"] for each in told["candidates"]] == ["a@x.example", "b@x.example"]
     assert [(note["by"], note["action"], note["text"]) for note in told["notes"]] == [
         ("ada", "reveal", "asked by the customer")
@@ -116,7 +112,7 @@ def test_it_is_told_once_for_the_record_with_what_each_member_shows(shop: World)
 )
 def test_what_is_decided_is_written_by_the_next_run(shop: World, choice: Choice, kept: str | None) -> None:
     number = tie(shop)
-    decide(desk(shop), Act((number,), "ada"), choice)
+    decide(shop.place, Act((number,), "ada"), choice)
     assert one(shop)["state"] == "retried"
     planned = shop.plan()
     done = shop.run()
@@ -128,18 +124,18 @@ def test_what_is_decided_is_written_by_the_next_run(shop: World, choice: Choice,
 
 def test_a_newer_value_overtakes_a_decision(shop: World) -> None:
     number = tie(shop)
-    decide(desk(shop), Act((number,), "ada"), Choice(take="a"))
+    decide(shop.place, Act((number,), "ada"), Choice(take="a"))
     shop.edit("b", str(shop.records("b")[0]["id"]), mail="newest@x.example", at="2026-01-03T12:00:00Z")
     shop.run()
     assert mails(shop) == ("newest@x.example", "newest@x.example")
-    with desk(shop).ledger() as ledger:
+    with opened_ledger(shop.place) as ledger:
         assert [made.state for made in ledger.decisions.all()] == ["superseded"]
     rest(shop)
 
 
 def test_a_decision_outlives_a_write_that_did_not_come_through(shop: World) -> None:
     number = tie(shop)
-    decide(desk(shop), Act((number,), "ada"), Choice(take="a"))
+    decide(shop.place, Act((number,), "ada"), Choice(take="a"))
     shop.sandbox.fault("b", "429", operation="update", times=1000)
     for _ in range(2):
         shop.run()
@@ -156,7 +152,7 @@ def test_an_edit_that_nobody_owns_is_kept_or_taken_back(shop: World, take: str, 
     shop.edit("b", second, city="Rom")
     assert problems(shop.run()) == [("SYN5011", "b", "city")]
     number = int(str(one(shop)["id"]))
-    decide(desk(shop), Act((number,), "ada"), Choice(take=take))
+    decide(shop.place, Act((number,), "ada"), Choice(take=take))
     shop.run()
     assert [shop.records(of)[0]["city"] for of in ("a", "b")] == [kept, kept]
     rest(shop)
@@ -172,19 +168,19 @@ def test_it_ends_by_itself_once_the_members_agree(shop: World) -> None:
 def test_it_is_not_closed_with_a_word(shop: World) -> None:
     number = tie(shop)
     with pytest.raises(UsageError, match="which value of mail"):
-        close(desk(shop), Act((number,), "ada", "done"))
+        close(shop.place, Act((number,), "ada", "done"))
     with pytest.raises(UsageError, match="shows no value"):
-        decide(desk(shop), Act((number,), "ada"), Choice(take="c"))
-    decide(desk(shop), Act((number,), "ada"), Choice(take="a"))
+        decide(shop.place, Act((number,), "ada"), Choice(take="c"))
+    decide(shop.place, Act((number,), "ada"), Choice(take="a"))
     shop.run()
     with pytest.raises(UsageError, match="resolved already"):
-        decide(desk(shop), Act((number,), "ada"), Choice(take="b"))
+        decide(shop.place, Act((number,), "ada"), Choice(take="b"))
 
 
 def test_trace_tells_of_the_decision(shop: World) -> None:
     number = tie(shop)
-    decide(desk(shop), Act((number,), "ada"), Choice(value="c@x.example"))
+    decide(shop.place, Act((number,), "ada"), Choice(value="c@x.example"))
     shop.run()
     record = shop.records("a")[0]["id"]
-    told = trace(shop.release, shop.release.binding("t"), shop.options.state, None, "rec", record, "mail")
+    told = trace(shop.place, "rec", record, "mail")
     assert [(each["field"], each["from"]) for each in told["fields"]] == [("mail", "decision")]

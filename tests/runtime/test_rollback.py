@@ -58,7 +58,7 @@ def test_what_still_stands_is_undone_once_it_is_approved(shop: World) -> None:
     done = undo(shop, bad.run_id, plan.changes.id)
     assert (done.exit_code, done.acked) == (0, 1)
     assert names(shop) == {"k1": "good k1", "k2": "mended by hand", "k3": "good k3"}
-    with opened_ledger(shop.place.binding, shop.place.folder, None) as ledger:
+    with opened_ledger(shop.place) as ledger:
         assert [one.origin for one in ledger.intents.of_run(done.run_id)] == ["rollback"]
     shop.assert_whole()
 
@@ -92,7 +92,7 @@ def test_what_a_later_run_wrote_is_not_touched(shop: World) -> None:
 
 
 def test_records_that_the_run_made_stay_unless_that_is_asked_for(shop: World) -> None:
-    with opened_ledger(shop.place.binding, shop.place.folder, None) as ledger:
+    with opened_ledger(shop.place) as ledger:
         first = ledger.runs.last()[-1].id
     plan = undo(shop, first)
     assert (writes(plan), len(plan.kept)) == ([], 3)

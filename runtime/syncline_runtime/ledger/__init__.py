@@ -5,24 +5,20 @@ outbox, exceptions, casework, decisions) take and give the frozen dataclasses of
 Invariants: nothing is recorded by halves; every write of a run proves its lease; field values stand in one table.
 """
 
+from syncline_runtime.ledger.cases import Approval, Decision, ExceptionRecord, NewException, Note
 from syncline_runtime.ledger.erasures import Erasure, Tombstone
 from syncline_runtime.ledger.facts import (
     Ack,
-    Approval,
     Attempt,
     Backlog,
     Claim,
     Count,
     Cursor,
-    Decision,
-    ExceptionRecord,
     Failure,
     Intent,
     Lease,
     Member,
-    NewException,
     NewIntent,
-    Note,
     Realm,
     Recovered,
     Reference,

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from sqlalchemy import and_, bindparam, select
 
 from syncline_runtime.encoding import dumps
+from syncline_runtime.ledger.cases import ExceptionRecord, Note
 from syncline_runtime.ledger.database import Database, Prepared, Transaction, given
-from syncline_runtime.ledger.facts import ExceptionRecord, Note
 from syncline_runtime.ledger.schema import exception, exception_case, exception_note, intent, payload, standing_in
 from syncline_runtime.ledger.states import REFUSED, STANDING, ExceptionState
 

@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select
 
 from syncline_runtime.encoding import dumps
+from syncline_runtime.ledger.cases import Approval, Decision
 from syncline_runtime.ledger.database import Database, Prepared, Row, Transaction, given
-from syncline_runtime.ledger.facts import Approval, Decision, Lease
+from syncline_runtime.ledger.facts import Lease
 from syncline_runtime.ledger.schema import approval, decision, decision_end, payload
 from syncline_runtime.ledger.states import DecisionState
 

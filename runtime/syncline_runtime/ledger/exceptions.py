@@ -16,8 +16,9 @@ from sqlalchemy import and_, bindparam, case, exists, select
 
 from syncline_runtime.encoding import dumps
 from syncline_runtime.errors import UsageError
+from syncline_runtime.ledger.cases import ExceptionRecord, NewException
 from syncline_runtime.ledger.database import Database, Prepared, Transaction, given
-from syncline_runtime.ledger.facts import ExceptionRecord, Lease, NewException
+from syncline_runtime.ledger.facts import Lease
 from syncline_runtime.ledger.schema import exception, exception_case, payload, standing_in
 from syncline_runtime.ledger.states import ASKING, STANDING, ExceptionState
 

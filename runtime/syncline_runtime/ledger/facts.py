@@ -1,7 +1,7 @@
 """What goes into the ledger and comes out of it, as frozen dataclasses.
 
-Times are microseconds since 1970 in UTC. No dataclass but ``NewIntent``, ``Claim``, ``Ack`` and ``NewException``
-carries field values, and those keep them in ``payload``, ``sent``, ``returned`` and ``values`` only.
+Times are microseconds since 1970 in UTC. No dataclass but ``NewIntent``, ``Claim`` and ``Ack`` carries
+field values, and those keep them in ``payload``, ``sent`` and ``returned`` only. What waits for people is in ``cases``.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from syncline_runtime.ledger.cases import NewException
 from syncline_runtime.ledger.states import (
     DecisionState,
-    ExceptionState,
     IntentState,
     Operation,
     Origin,
@@ -237,106 +237,6 @@ class Ack:
 
 
 @dataclass(frozen=True)
-class NewException:
-    """A record that cannot go on, as a run met it. ``message`` holds no values; ``values`` does."""
-
-    sync: str
-    object: str
-    connection: str
-    resource: str
-    rule: str
-    code: str
-    category: str
-    message: str
-    native_id: str = ""
-    canonical_id: str = ""
-    field: str = ""
-    pattern: str = ""
-    severity: str = "error"
-    side: str = ""
-    owner: str = ""
-    correlation_id: str = ""
-    values: Mapping[str, Any] | None = None
-    waits_for: tuple[str, str] | None = None  # (object, native or canonical id) of the record that must come first
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """What makes two sightings the same exception."""
-        return (
-            self.native_id,
-            self.canonical_id,
-            self.sync,
-            self.connection,
-            self.resource,
-            self.field,
-            self.rule,
-            self.code,
-        )
-
-
-@dataclass(frozen=True)
-class ExceptionRecord:
-    """An exception as the ledger holds it."""
-
-    id: int
-    sync: str
-    object: str
-    connection: str
-    resource: str
-    native_id: str
-    canonical_id: str
-    field: str
-    rule: str
-    code: str
-    category: str
-    pattern: str
-    severity: str
-    side: str
-    state: ExceptionState
-    owner: str
-    correlation_id: str
-    message: str
-    first_run: str
-    last_run: str
-    first_seen: int
-    last_seen: int
-    count: int
-    assignee: str = ""
-    waived_until: int | None = None
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """What makes a new sighting the same exception; see ``NewException.identity``."""
-        return (
-            self.native_id,
-            self.canonical_id,
-            self.sync,
-            self.connection,
-            self.resource,
-            self.field,
-            self.rule,
-            self.code,
-        )
-
-    @property
-    def fault(self) -> tuple[str, ...]:
-        """What the exceptions of one group share: the same fault, on many records."""
-        return (self.sync, self.connection, self.resource, self.field, self.rule, self.code)
-
-
-@dataclass(frozen=True)
-class Note:
-    """What a person did about an exception, when, and the words that go with it."""
-
-    id: int
-    exception: int
-    action: str
-    by: str
-    at: int
-    text: str
-
-
-@dataclass(frozen=True)
 class Seal:
     """Everything a run decided, for one transaction.
 
@@ -392,30 +292,3 @@ class Backlog:
     state: IntentState
     intents: int
     oldest: int
-
-
-@dataclass(frozen=True)
-class Approval:
-    """A person's consent to one change set."""
-
-    change_set: str
-    by: str
-    reason: str
-    at: int
-    used_run: str | None = None
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A person's choice for one field (or record) under review; ``values`` stand in the payload table."""
-
-    id: int
-    object: str
-    canonical_id: str
-    field: str
-    choice: str
-    by: str
-    at: int
-    exception: int | None
-    values: Mapping[str, Any] | None
-    state: DecisionState = "standing"

@@ -56,7 +56,7 @@ def erase(place: Place, object_: str, id_: str, progress: Progress = lambda stag
         gone, new = _rewritten(at, subject)
         rows = at.ledger.erasures.erase(at.lease, _erasure(place, object_, subject, gone, new))
     progress("erase", "files")
-    with opened_ledger(place.binding, place.folder, place.ledger, place.now) as ledger:
+    with opened_ledger(place) as ledger:
         finish_erasures(place.folder, place.store, ledger, place.release)
     return {
         "version": DOCUMENT_VERSION,

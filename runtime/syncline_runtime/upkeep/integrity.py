@@ -18,7 +18,7 @@ from syncline_runtime.upkeep.session import Place, opened_ledger, opened_state
 
 def rebuild_state(place: Place, progress: Progress = lambda stage, what: None) -> dict[str, Any]:
     """Make the state again from the segments."""
-    with opened_ledger(place.binding, place.folder, place.ledger, place.now) as ledger:
+    with opened_ledger(place) as ledger:
         segments = ledger.register.segments()
         check_segments(place.store, ledger)
         progress("rebuild", f"{len(segments)} segments")

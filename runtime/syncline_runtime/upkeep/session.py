@@ -7,13 +7,12 @@ Invariant: what was never run is told as that, and never made on the way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from syncline_runtime.binding import Binding
-from syncline_runtime.clock import SYSTEM_CLOCK
 from syncline_runtime.connectors import Surroundings
 from syncline_runtime.errors import StateError
 from syncline_runtime.fold import fold
@@ -41,6 +40,11 @@ class Place:
         return self.around.clock.now()
 
     @property
+    def realm(self) -> Realm:
+        """What the ledger's facts belong to."""
+        return Realm(self.binding.project, self.binding.environment)
+
+    @property
     def store(self) -> SegmentStore:
         """The segments of the state."""
         return SegmentStore(self.folder / SEGMENTS)
@@ -57,25 +61,23 @@ class Session:
 
 
 @contextmanager
-def opened_ledger(
-    binding: Binding, folder: Path, url: str | None, now: Callable[[], int] = SYSTEM_CLOCK.now
-) -> Iterator[Ledger]:
+def opened_ledger(place: Place) -> Iterator[Ledger]:
     """Open the ledger; StateError (SYN6008) where nothing has run yet."""
-    if url is None and not (folder / FILE).exists() and not any(SegmentStore(folder / SEGMENTS).published()):
+    if place.ledger is None and not (place.folder / FILE).exists() and not any(place.store.published()):
         raise StateError(
             "there is no state here: nothing has run yet",
-            place=str(folder),
+            place=str(place.folder),
             mend="run once with `syncline run`, or name the folder with --state",
             code="SYN6008",
         )
-    with open_ledger(url or folder / FILE, Realm(binding.project, binding.environment), now) as ledger:
+    with open_ledger(place.ledger or place.folder / FILE, place.realm, place.now) as ledger:
         yield ledger
 
 
 @contextmanager
 def opened_state(place: Place) -> Iterator[tuple[Ledger, State]]:
     """Open ledger and state, the state folded up to the ledger."""
-    with opened_ledger(place.binding, place.folder, place.ledger, place.now) as ledger:
+    with opened_ledger(place) as ledger:
         finish_erasures(place.folder, place.store, ledger, place.release)
         state = State(place.folder, place.store)
         try:
