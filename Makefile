@@ -18,6 +18,8 @@ SERVERS := examples/quote-to-cash/systems/servers.py
 SPECS := examples/quickstart examples/quote-to-cash specs compiler/syncline_compiler/project_template
 # Quick tests, then those that start programs and servers.
 LONG := $(wildcard tests/end_to_end tests/faults)
+# Tests of whole runs, which are made with the ledger in a file and on a database server.
+WORLDS := $(shell grep -l support.world tests/runtime/test_*.py)
 QUICK := $(filter-out $(LONG) tests/benchmarks tests/support tests/__pycache__ %.py,$(wildcard tests/*))
 # Tests run side by side, those of a file together: what a module prepares is prepared once.
 AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadfile
@@ -46,6 +48,7 @@ test: $(DEVELOPS) systems ## Everything: what check does, then all tests, also a
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(AT_ONCE) $(QUICK)
 	$(BIN)/python -m pytest $(AT_ONCE) $(LONG)
+	SYNCLINE_TEST_LEDGER=postgresql $(BIN)/python -m pytest $(AT_ONCE) $(WORLDS)
 
 systems: $(DEVELOPS) ## Install the real systems that the tests of examples/quote-to-cash drive
 	@if [ "$$CI" = true ]; then $(BIN)/python $(SERVERS) install all; else \

@@ -35,7 +35,7 @@ PARTS = ("", "p")
 def empty_ledger() -> bytes:
     """A fresh ledger to copy: making one runs the migrations."""
     with tempfile.TemporaryDirectory() as folder:
-        made = new_bench(Path(folder))
+        made = new_bench(Path(folder) / "ledger.sqlite")
         made.ledger.close()
         return made.path.read_bytes()
 

@@ -169,12 +169,10 @@ def test_merged_records_lead_to_one_for_ever(shop: World) -> None:
 def test_commands(shop: World, tmp_path: Path) -> None:
     ada = shop.add("a", name="Ada", mail="x@x")
     shop.run()
-    folder = str(shop.release.folder)
-    common = ["--release", folder, "--env", "t", "--state", str(shop.options.state)]
     runner = CliRunner()
 
     def said(*args: str) -> str:
-        done = runner.invoke(links_command, [*args, *common], standalone_mode=False)
+        done = runner.invoke(links_command, [*args, *shop.words], standalone_mode=False)
         assert done.exception is None, done.exception
         return done.output
 

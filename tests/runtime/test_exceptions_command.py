@@ -28,8 +28,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 def type_in(shop: World, *words: str) -> tuple[int, str]:
     """Run a command; gives how it exits and what it prints. What it refuses is raised."""
-    place = ["--release", str(shop.release.folder), "--env", "t", "--state", str(shop.options.state)]
-    done = CliRunner().invoke(exceptions, [*words, *place], standalone_mode=False)
+    done = CliRunner().invoke(exceptions, [*words, *shop.words], standalone_mode=False)
     if done.exception is not None:
         raise done.exception
     return int(done.return_value), done.output

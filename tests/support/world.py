@@ -13,6 +13,7 @@ import pytest
 
 from support.clock import TestClock
 from support.engine import project, release_of
+from support.postgres import url_of_new_ledger
 from syncline_runtime import Options, plan_release, run_release
 from syncline_runtime.connectors import Surroundings
 from syncline_runtime.plan import Release
@@ -51,7 +52,7 @@ class World:
     def __init__(self, sandbox: Sandbox, release: Release, folder: Path, clock: TestClock) -> None:
         self.sandbox, self.release, self.folder = sandbox, release, folder
         self.clock = clock
-        self.options = Options(state=folder / "state", around=Surroundings(clock, Random(1)))
+        self.options = Options(folder / "state", url_of_new_ledger(), around=Surroundings(clock, Random(1)))
 
     def change(self, files: Mapping[str, str]) -> None:
         """Go on with the release of other specs."""
@@ -64,9 +65,17 @@ class World:
         return plan_release(self.release, "t", self.options)
 
     @property
+    def words(self) -> list[str]:
+        """What names release, environment and state to a command."""
+        ledger = ["--ledger", self.options.ledger] if self.options.ledger else []
+        return ["--release", str(self.release.folder), "--env", "t", "--state", str(self.options.state), *ledger]
+
+    @property
     def place(self) -> Place:
         """Whose state it is and where it lies."""
-        return Place(self.release, self.release.binding("t"), self.options.state, around=self.options.around)
+        return Place(
+            self.release, self.release.binding("t"), self.options.state, self.options.ledger, self.options.around
+        )
 
     def assert_whole(self) -> None:
         """Check that the state is what its segments fold to."""

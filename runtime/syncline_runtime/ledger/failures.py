@@ -82,7 +82,9 @@ def told(error: Exception, place: str) -> SynclineError:
         return StateError(
             f"the driver {error.name} for this ledger is not installed",
             place=place,
-            mend=f"install {error.name} beside syncline",
+            mend="install it: `pip install syncline[postgres]`"
+            if error.name == "psycopg"
+            else f"install {error.name} beside syncline",
             code="SYN6003",
         )
     if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):

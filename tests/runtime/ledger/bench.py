@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy import inspect
+
 from syncline_runtime.ledger import (
     Claim,
     Count,
@@ -83,9 +85,14 @@ def across(intents: list[NewIntent]) -> list[Count]:
 class Bench:
     ledger: Ledger
     clock: Clock
-    path: Path
+    location: str | Path
     lease: Lease = field(init=False)
     run: Run = field(init=False)
+
+    @property
+    def path(self) -> Path:
+        """The file of a ledger in a file."""
+        return Path(self.location)
 
     def start(self, *syncs: str) -> Run:
         """Acquire the lease and begin a run."""
@@ -124,12 +131,19 @@ class Bench:
                 last[one.member] = one.state
         return last
 
+    def tables_with(self, secret: str) -> set[str]:
+        """Name the tables in which a text stands."""
+        with self.ledger._database.read() as look:
+            names = inspect(look.connection).get_table_names()
+            rows = {name: look.connection.exec_driver_sql(f'SELECT * FROM "{name}"').fetchall() for name in names}
+        return {name for name, each in rows.items() if secret in str(each)}
+
     def reopen(self) -> Ledger:
-        """Open the same file a second time, as another process would."""
-        return open_ledger(self.path, REALM, self.clock, patience=200_000)
+        """Open the same ledger a second time, as another process would."""
+        return open_ledger(self.location, REALM, self.clock, patience=200_000)
 
 
-def new_bench(folder: Path) -> Bench:
+def new_bench(location: str | Path) -> Bench:
+    """Open a ledger, made if it is not there."""
     clock = Clock()
-    path = folder / "state" / "ledger.sqlite"
-    return Bench(open_ledger(path, REALM, clock), clock, path)
+    return Bench(open_ledger(location, REALM, clock), clock, location)

@@ -32,11 +32,7 @@ def test_everything_that_people_do_leaves_a_note(bench: Bench) -> None:
 def test_words_stand_among_the_values_only(bench: Bench) -> None:
     (one,) = begin(bench)
     bench.ledger.casework.close([one], "ada", "Grace moved to Ulm")
-    bench.ledger.close()
-    with bench.reopen() as ledger, ledger._database.read() as look:
-        tables = [row[0] for row in look._driver.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        holding = [name for name in tables if "Ulm" in str(look._driver.execute(f'SELECT * FROM "{name}"').fetchall())]
-    assert holding == ["payload"]
+    assert bench.tables_with("Ulm") == {"payload"}
 
 
 def test_an_assignment_outlives_sightings_and_is_found(bench: Bench) -> None:

@@ -32,11 +32,11 @@ def refusal(path: Path | str, realm: Realm = REALM) -> StateError:
     return error
 
 
-def closed(bench: Bench) -> Path:
-    bench.start()
-    bench.seal(*(intent(f"c{number}") for number in range(200)))
-    bench.ledger.close()
-    return bench.path
+def closed(in_file: Bench) -> Path:
+    in_file.start()
+    in_file.seal(*(intent(f"c{number}") for number in range(200)))
+    in_file.ledger.close()
+    return in_file.path
 
 
 def cut(path: Path) -> None:
@@ -59,8 +59,8 @@ def scribble(path: Path) -> None:
         (scribble, "damaged"),
     ],
 )
-def test_a_damaged_file_is_refused_and_left_alone(bench: Bench, damage: Callable[[Path], None], said: str) -> None:
-    path = closed(bench)
+def test_a_damaged_file_is_refused_and_left_alone(in_file: Bench, damage: Callable[[Path], None], said: str) -> None:
+    path = closed(in_file)
     damage(path)
     before = path.read_bytes()
     error = refusal(path)
@@ -70,8 +70,8 @@ def test_a_damaged_file_is_refused_and_left_alone(bench: Bench, damage: Callable
     assert path.read_bytes() == before
 
 
-def test_damage_that_shows_later_is_told_as_well(bench: Bench) -> None:
-    path = closed(bench)
+def test_damage_that_shows_later_is_told_as_well(in_file: Bench) -> None:
+    path = closed(in_file)
     content = bytearray(path.read_bytes())
     with closing(sqlite3.connect(path)) as raw:
         (page,) = raw.execute("SELECT rootpage FROM sqlite_master WHERE name = 'segment'").fetchone()
@@ -90,8 +90,8 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
     assert "other tables" in error.message
 
 
-def test_a_ledger_of_a_newer_program_is_refused(bench: Bench) -> None:
-    path = closed(bench)
+def test_a_ledger_of_a_newer_program_is_refused(in_file: Bench) -> None:
+    path = closed(in_file)
     with closing(sqlite3.connect(path)) as raw, raw:
         raw.execute("UPDATE meta SET format = 99")
     error = refusal(path)
@@ -100,8 +100,8 @@ def test_a_ledger_of_a_newer_program_is_refused(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("other", [Realm("quickstart", "production"), Realm("another", "sandbox")])
-def test_the_ledger_of_another_realm_is_refused(bench: Bench, other: Realm) -> None:
-    error = refusal(closed(bench), other)
+def test_the_ledger_of_another_realm_is_refused(in_file: Bench, other: Realm) -> None:
+    error = refusal(closed(in_file), other)
     assert error.error_code == "SYN6006"
     assert f"of {REALM}, not of {other}" in error.message
     assert "--state" in error.mend
@@ -134,8 +134,8 @@ def test_an_unknown_url_is_refused() -> None:
         assert caught.value.mend
 
 
-def test_a_locked_ledger_is_told(bench: Bench) -> None:
-    path = closed(bench)
+def test_a_locked_ledger_is_told(in_file: Bench) -> None:
+    path = closed(in_file)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StateError) as caught, open_ledger(path, REALM, Clock(), patience=100_000) as ledger:
@@ -159,41 +159,41 @@ def test_two_processes_that_make_the_ledger_at_once_share_it(tmp_path: Path) -> 
     assert [one.name for one in tmp_path.iterdir() if not one.name.startswith("ledger.sqlite-")] == ["ledger.sqlite"]
 
 
-def test_a_full_disk_loses_nothing(bench: Bench) -> None:
-    bench.start()
-    bench.seal(intent("c1"))
-    bench.next_run()
-    with bench.ledger._database.read() as look:
+def test_a_full_disk_loses_nothing(in_file: Bench) -> None:
+    in_file.start()
+    in_file.seal(intent("c1"))
+    in_file.next_run()
+    with in_file.ledger._database.read() as look:
         limit = look.connection.exec_driver_sql("PRAGMA page_count").scalar_one() + 5
-    with bench.ledger._database.write() as change:
+    with in_file.ledger._database.write() as change:
         change.connection.exec_driver_sql(f"PRAGMA max_page_count = {limit}")
     with pytest.raises(StateError, match="disk is full") as caught:
-        bench.seal(*(intent(f"d{number}") for number in range(2000)))
+        in_file.seal(*(intent(f"d{number}") for number in range(2000)))
     assert caught.value.error_code == "SYN6004"
-    assert [one.canonical_id for one in bench.ledger.intents.unfinished()] == ["c1"]
-    bench.seal(intent("c2"))
+    assert [one.canonical_id for one in in_file.ledger.intents.unfinished()] == ["c1"]
+    in_file.seal(intent("c2"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX limits")
-def test_a_write_that_the_system_refuses_loses_nothing(bench: Bench) -> None:
+def test_a_write_that_the_system_refuses_loses_nothing(in_file: Bench) -> None:
     """RLIMIT_FSIZE stands for a quota: the write itself fails."""
-    bench.start()
-    bench.seal(intent("c1"))
-    bench.next_run()
+    in_file.start()
+    in_file.seal(intent("c1"))
+    in_file.next_run()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    wal = bench.path.with_name(bench.path.name + "-wal")
+    wal = in_file.path.with_name(in_file.path.name + "-wal")
     resource.setrlimit(resource.RLIMIT_FSIZE, (wal.stat().st_size + 20_000, hard))
     try:
         with pytest.raises(StateError) as caught:
-            bench.seal(*(intent(f"d{number}") for number in range(2000)))
+            in_file.seal(*(intent(f"d{number}") for number in range(2000)))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, before)
     assert caught.value.error_code == "SYN6004"
-    assert [one.canonical_id for one in bench.ledger.intents.unfinished()] == ["c1"]
-    bench.seal(intent("c2"))
-    with bench.reopen() as again:
+    assert [one.canonical_id for one in in_file.ledger.intents.unfinished()] == ["c1"]
+    in_file.seal(intent("c2"))
+    with in_file.reopen() as again:
         assert len(again.intents.unfinished()) == 2
 
 

@@ -13,8 +13,6 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql import Select
 
 from runtime.ledger.bench import Bench
@@ -35,24 +33,23 @@ from syncline_runtime.ledger.migrate import configuration
 
 
 def test_migrations_make_exactly_the_schema(bench: Bench) -> None:
-    engine = sa.create_engine(f"sqlite:///{bench.path}")
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), indexes.metadata) == []
-    engine.dispose()
+    with bench.ledger._database.read() as look:
+        assert compare_metadata(MigrationContext.configure(look.connection), indexes.metadata) == []
+
+
+def test_migrations_make_exactly_the_file(in_file: Bench) -> None:
     fresh = sa.create_engine("sqlite://")
     indexes.metadata.create_all(fresh)
-    with closing(sqlite3.connect(bench.path)) as migrated:
+    with closing(sqlite3.connect(in_file.path)) as migrated:
         assert _definitions(fresh.raw_connection().driver_connection) == _definitions(migrated)
     fresh.dispose()
 
 
 def test_the_newest_migration_is_the_format_of_the_program(bench: Bench) -> None:
-    engine = sa.create_engine(f"sqlite:///{bench.path}")
-    with engine.connect() as connection:
-        script = ScriptDirectory.from_config(configuration(connection))
+    with bench.ledger._database.read() as look:
+        script = ScriptDirectory.from_config(configuration(look.connection))
         assert int(script.get_current_head() or 0) == schema.FORMAT
-        assert connection.execute(sa.select(schema.meta.c.format)).scalar_one() == schema.FORMAT
-    engine.dispose()
+        assert look.connection.execute(sa.select(schema.meta.c.format)).scalar_one() == schema.FORMAT
 
 
 def test_every_row_belongs_to_a_realm() -> None:
@@ -61,27 +58,19 @@ def test_every_row_belongs_to_a_realm() -> None:
             assert next(iter(table.primary_key.columns)).name == "realm_id", table.name
 
 
-def test_the_schema_can_be_written_for_postgresql() -> None:
-    for table in indexes.metadata.sorted_tables:
-        text = str(CreateTable(table).compile(dialect=postgresql.dialect()))
-        assert "ROWID" not in text
-        for index in table.indexes:
-            CreateIndex(index).compile(dialect=postgresql.dialect())
-
-
-def test_a_start_without_migration_does_not_import_alembic(bench: Bench) -> None:
-    bench.ledger.close()
+def test_a_start_without_migration_does_not_import_alembic(in_file: Bench) -> None:
+    in_file.ledger.close()
     script = (
         "import sys; from pathlib import Path; from syncline_runtime.ledger import open_ledger, Realm\n"
-        f"open_ledger(Path({str(bench.path)!r}), Realm('quickstart', 'sandbox'), lambda: 1).close()\n"
+        f"open_ledger(Path({str(in_file.path)!r}), Realm('quickstart', 'sandbox'), lambda: 1).close()\n"
         "print([name for name in sys.modules if name in ('alembic', 'sqlalchemy.dialects.postgresql', 'duckdb')])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_the_file_is_for_its_owner_only(bench: Bench) -> None:
-    assert {path.stat().st_mode & 0o777 for path in Path(bench.path).parent.glob("ledger*")} == {0o600}
+def test_the_file_is_for_its_owner_only(in_file: Bench) -> None:
+    assert {path.stat().st_mode & 0o777 for path in Path(in_file.path).parent.glob("ledger*")} == {0o600}
 
 
 def _definitions(connection: object) -> dict[str, set[str]]:
@@ -94,13 +83,13 @@ def _definitions(connection: object) -> dict[str, set[str]]:
     }
 
 
-def test_no_statement_reads_a_large_table_from_end_to_end(bench: Bench) -> None:
+def test_no_statement_reads_a_large_table_from_end_to_end(in_file: Bench) -> None:
     """Every index begins with the realm; see ``statistics.py``."""
     large = "intent|payload|ack|attempt|intent_reference|exception|earlier|later|sealed|sent|returned"
     partial = "ix_intent_open|ix_ack_unconfirmed|uq_exception_standing"
     whole = re.compile(rf"SEARCH ({large}) USING (PRIMARY KEY|INDEX (?!{partial})\w+) \(realm_id=\?\)")
     found: dict[str, str] = {}
-    with bench.ledger._database.read() as look:
+    with in_file.ledger._database.read() as look:
         for name, statement in _statements():
             sql, fixed = statement.on(look.connection)
             rows = look._driver.execute(f"EXPLAIN QUERY PLAN {sql}", {one: fixed[one] or 1 for one in fixed})

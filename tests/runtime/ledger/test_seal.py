@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from runtime.ledger.bench import REALM, Bench, intent, trouble
 from syncline_runtime import encoding
 from syncline_runtime.errors import InternalError
 from syncline_runtime.ledger import Cursor, Failure, Member, NewIntent, Realm, Seal, open_ledger
 from syncline_runtime.ledger.bodies import IntentKeys, canonical
+from syncline_runtime.ledger.schema import payload
 from syncline_runtime.segments import Segment
 
 
@@ -154,19 +155,17 @@ def test_values_stand_in_the_payload_table_only(bench: Bench) -> None:
     bench.ledger.outbox.acknowledge(bench.lease, claim, "n1", "v1", {"name": secret})
     bench.ledger.decisions.decide(("account", "c1", "name"), "crm", "ada", values={"name": secret})
     bench.ledger.runs.close(bench.lease, run.id, "done", 0, {})
-    with closing(sqlite3.connect(bench.path)) as raw:
-        tables = [row[0] for row in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        found = {table for table in tables if secret in str(raw.execute(f'SELECT * FROM "{table}"').fetchall())}
-        kinds = {row[0] for row in raw.execute("SELECT kind FROM payload")}
-    assert found == {"payload"}
+    assert bench.tables_with(secret) == {"payload"}
+    with bench.ledger._database.read() as look:
+        kinds = set(look.connection.execute(select(payload.c.kind)).scalars())
     assert kinds == {"intent", "sent", "returned", "exception", "decision"}
 
 
-def test_fingerprints_are_worthless_outside_their_ledger(bench: Bench, tmp_path: object) -> None:
+def test_fingerprints_are_worthless_outside_their_ledger(bench: Bench, tmp_path: Path) -> None:
     values = {"name": "Ada", "ref": ["a", 1]}
     one = bench.ledger.intents.fingerprint(values)
     assert one == bench.ledger.intents.fingerprint(json.loads(json.dumps(values)))
-    with open_ledger(bench.path.parent / "other.sqlite", REALM, bench.clock) as other:
+    with open_ledger(tmp_path / "other.sqlite", REALM, bench.clock) as other:
         assert other.intents.fingerprint(values) != one
     assert encoding.digest(values) != one
 
@@ -175,7 +174,7 @@ def test_realms_of_one_database_do_not_see_each_other(bench: Bench) -> None:
     run = bench.start()
     bench.seal(intent("c1"), segments=[segment(run.id)], exceptions=[trouble()])
     tenant = Realm(REALM.project, REALM.environment, "second")
-    with open_ledger(bench.path, tenant, bench.clock) as other:
+    with open_ledger(bench.location, tenant, bench.clock) as other:
         assert other.intents.unfinished() == []
         assert other.register.segments() == []
         assert other.exceptions.find() == []
