@@ -37,6 +37,7 @@ from syncline_compiler.passes.check_leaving import check_leaving
 from syncline_compiler.passes.check_likeness import check_likeness
 from syncline_compiler.passes.check_loops import check_loops
 from syncline_compiler.passes.check_matching import check_matching
+from syncline_compiler.passes.check_moved import check_moved
 from syncline_compiler.passes.check_native_values import check_native_values
 from syncline_compiler.passes.check_ownership import check_ownership
 from syncline_compiler.passes.check_policies import check_policies
@@ -186,6 +187,7 @@ def check_written(written: WrittenProject, diagnostics: Collector) -> ResolvedPr
     check_loops(syncs, objects, diagnostics)
     check_privacy(syncs, written, objects, systems, diagnostics)
     check_rates(syncs, written, systems, diagnostics)
+    check_moved(written, diagnostics)
     used = connections(written)
     check_environments(written, systems, used, diagnostics)
     stage = Stage(objects, systems, used, bound.condition)

@@ -9,10 +9,12 @@ them again, row for row the same.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import StateError
+from syncline_runtime.moves import as_named_now, said_now
 from syncline_runtime.plan import Release
 from syncline_runtime.segments import Segment, SegmentStore
 from syncline_runtime.state import LINK_COLUMNS, OUTCOME_COLUMNS, State, base_columns, canonical_columns, quoted, text
@@ -27,18 +29,27 @@ def fold(state: State, release: Release, segments: Sequence[Segment]) -> None:
     wanted = _tables(release)
     known = {row[0]: row[1:] for row in state.rows("SELECT subject, shape, seq, last FROM folded")}
     grouped: dict[str, list[Segment]] = {}
-    for segment in segments:
+    for segment in as_named_now(release, segments):
         grouped.setdefault(f"{segment.kind}:{segment.subject}", []).append(segment)
     for subject, columns in wanted.items():
         moves = _moves(release, subject)
-        shape = digest([FOLD_VERSION, list(columns.items()), *([moves] if moves else [])])
+        said = said_now(release, subject, columns)
+        shape = digest([FOLD_VERSION, list(columns.items()), *filter(None, (moves, said))])
         mine = grouped.get(subject, [])
         before = _applied(state, known.get(subject), shape, mine)
         if before is None:
             _fresh_table(state, subject, columns, shape)
         todo = [segment for segment in mine if segment.seq > (before or 0)]
         if todo:
-            _apply(state, subject, columns, todo, moves)
+            _apply(state, subject, columns, todo, Renames(moves, said))
+
+
+@dataclass(frozen=True)
+class Renames:
+    """How what segments say is said now."""
+
+    columns: Mapping[str, str]  # before → now
+    values: Mapping[str, str]  # column → SQL of what it says by today's names
 
 
 def _applied(state: State, known: tuple[str, int, str] | None, shape: str, mine: Sequence[Segment]) -> int | None:
@@ -105,9 +116,7 @@ def _fresh_table(state: State, subject: str, columns: dict[str, str], shape: str
     state.execute("COMMIT")
 
 
-def _apply(
-    state: State, subject: str, columns: dict[str, str], segments: Sequence[Segment], moves: Mapping[str, str]
-) -> None:
+def _apply(state: State, subject: str, columns: dict[str, str], segments: Sequence[Segment], renames: Renames) -> None:
     key = key_of(subject)
     state.execute("BEGIN")
     for segment in segments:
@@ -115,7 +124,10 @@ def _apply(
         path = (state.store.root / segment.path).resolve()
         source = f"read_parquet({text(str(path))})"
         there = state.columns_of(path)
-        due = {old: new for old, new in moves.items() if old in there and new not in there}
+        if said := {name: sql for name, sql in renames.values.items() if name in there}:
+            listed = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in said.items())
+            source = f"(SELECT * REPLACE ({listed}) FROM {source})"
+        due = {old: new for old, new in renames.columns.items() if old in there and new not in there}
         if due:
             source, there = _renamed(source, due, subject), {due.get(name, name): kind for name, kind in there.items()}
         if key:

@@ -130,6 +130,7 @@ class Member:
     values: tuple[ValueStep, ...] = ()
     children: tuple[ChildWrite, ...] = ()
     late: tuple[LateReference, ...] = ()
+    moved_from: tuple[str, ...] = ()  # names that the connection had in earlier releases
     partial: tuple[str, ...] = ()  # native fields that what is read may be without
     clocks: tuple[str, ...] = ()
     when_deleted: Literal["keep", "review", "delete", "set"] = "review"
@@ -176,6 +177,8 @@ class Plan:
     delete_guard: str | None = None
     attempts: int = 6
     within: int = 7200  # seconds
+    moved_from: tuple[str, ...] = ()  # names that the sync had in earlier releases
+    object_moved_from: tuple[str, ...] = ()  # names that its object had
     weight: Literal["low", "normal", "high"] = "normal"  # of its faults, for the business
     format_version: int = FORMAT_VERSION
 

@@ -19,6 +19,7 @@ from syncline_runtime.binding import Binding
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import SynclineError, UsageError
 from syncline_runtime.ledger import Intent, Lease, Ledger, NewIntent, Seal
+from syncline_runtime.moves import as_named_now
 from syncline_runtime.plan import Release
 from syncline_runtime.run import ChangeSet, Options, RunResult, make_plan, make_run
 from syncline_runtime.stages.context import RunContext
@@ -101,7 +102,7 @@ class _Inverse:
 def _before(run: RunContext, run_id: str) -> dict[tuple[str, str, str], dict[str, str | None]]:
     """Give what records were before a run wrote them: native fields by sync, connection and canonical id."""
     found: dict[tuple[str, str, str], dict[str, str | None]] = {}
-    for segment in run.ledger.register.segments():
+    for segment in as_named_now(run.release, run.ledger.register.segments()):
         if segment.kind == "before" and segment.run >= run_id:
             sync, connection = segment.subject.rsplit("/", 1)
             path = text(str(run.store.verify(segment).resolve()))

@@ -22,6 +22,7 @@ from syncline_runtime.fold import fold
 from syncline_runtime.ledger import FILE, SEGMENTS, Intent, Lease, Realm, Refusal, open_ledger
 from syncline_runtime.ledger.holder import this_process
 from syncline_runtime.ledger.states import ExceptionState
+from syncline_runtime.moves import former_places, moves_of
 from syncline_runtime.plan import Plan, Release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.absence import gone_of
@@ -40,7 +41,7 @@ from syncline_runtime.stages.diff import (
     told_merges,
 )
 from syncline_runtime.stages.extract import extract
-from syncline_runtime.stages.guard import Finding, guard
+from syncline_runtime.stages.guard import Finding, Unclaimed, guard
 from syncline_runtime.stages.match import bind_links, match
 from syncline_runtime.stages.merge import bind_current, merge
 from syncline_runtime.stages.normalise import normalise
@@ -92,7 +93,7 @@ class RunResult:
     outcomes: list[dict[str, Any]]
     exceptions: list[dict[str, Any]]
     unread: dict[str, str]
-    findings: list[Finding]
+    findings: list[Finding | Unclaimed]
     delivered: Delivered = field(default_factory=Delivered)
     recovered: int = 0
     under_way: list[dict[str, Any]] = field(default_factory=list)  # writes of earlier runs whose fate is not known
@@ -134,7 +135,8 @@ async def make_run(
     plans = _chosen(release, options.syncs)
     async with _opened(release, binding, options, plans) as run:
         ledger = run.ledger
-        lease = ledger.leases.acquire([plan.name for plan in plans], this_process(), LEASE_TTL)
+        names = [name for plan in plans for name in (plan.name, *plan.moved_from)]
+        lease = ledger.leases.acquire(names, this_process(), LEASE_TTL)
         try:
             result = await _under_lease(run, lease, options, decide or decide_writes, seal)
             compact_now_and_then(run.state, ledger, lease, run.now())
@@ -147,6 +149,8 @@ async def _under_lease(run: RunContext, lease: Lease, options: Options, decide: 
     """Make a run, from its beginning in the ledger to its close."""
     ledger, names = run.ledger, [plan.name for plan in run.plans]
     try:
+        if moves := moves_of(run.release):
+            ledger.moves.follow(lease, moves)
         begun = ledger.runs.begin(lease, run.release.hash, digest(run.binding), names)
         run.run_id, run.started_at = begun.id, begun.started_at
         run.keep_lease = _Keeper(run, lease).renew
@@ -315,7 +319,7 @@ async def _opened(
             state=state,
             store=store,
             ledger=ledger,
-            erased=Erased.of(state, ledger),
+            erased=Erased.of(state, ledger, former_places(release)),
             around=options.around,
             progress=options.progress,
             whole=options.whole,

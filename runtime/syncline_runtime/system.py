@@ -198,6 +198,7 @@ class Resource:
     update: Write | None = None
     delete: Write | None = None
     gone: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # wire values that mark a record as deleted
+    moved_from: tuple[str, ...] = ()  # names that it had in earlier releases
     merged_into: str | None = None  # native field with the id of the record that this one is part of by now
     merged_from: str | None = None  # native list of the ids of records that are part of this one
     parent: str | None = None  # child resource: native field that holds the parent's id

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -83,23 +83,26 @@ class Erased:
 
     key: Key | None = None
     places: frozenset[tuple[str, str]] = frozenset()  # (connection, resource) with tombstones
+    former: Mapping[tuple[str, str], Sequence[tuple[str, str]]] = field(default_factory=dict)  # their earlier names
     met: dict[tuple[str, str], int] = field(default_factory=dict)  # rows not taken in
 
     @classmethod
-    def of(cls, state: State, ledger: Ledger) -> Self:
+    def of(cls, state: State, ledger: Ledger, former: Mapping[tuple[str, str], Sequence[tuple[str, str]]]) -> Self:
         """Give the tombstones of a ledger, bound in the state as ``tombstones``."""
         known = ledger.erasures.tombstones()
         key = key_of(state.folder, known)
         if key is not None:
             state.fill("tombstones", {"digest": "VARCHAR"}, ((one.digest,) for one in known))
-        return cls(key, frozenset((one.connection, one.resource) for one in known))
+        return cls(key, frozenset((one.connection, one.resource) for one in known), former)
 
     def take_out(self, state: State, relation: str, connection: str, resource: str) -> None:
         """Take the rows of erased records out of what was read."""
-        if self.key is None or (connection, resource) not in self.places:
+        named = [(connection, resource), *self.former.get((connection, resource), ())]
+        places = [place for place in named if place in self.places]
+        if self.key is None or not places:
             return
         before = state.scalar(f"SELECT count(*) FROM {quoted(relation)}")
-        digests = self.key.query(relation, connection, resource)
+        digests = " UNION ALL ".join(self.key.query(relation, *place) for place in places)
         state.execute(
             f"DELETE FROM {quoted(relation)} WHERE _native_id IN "
             f"(SELECT d._native_id FROM ({digests}) AS d SEMI JOIN tombstones AS t ON t.digest = d.digest)"

@@ -16,6 +16,7 @@ from syncline_runtime.errors import UsageError
 from syncline_runtime.exception_documents import exception_document
 from syncline_runtime.exception_queue import private_natives
 from syncline_runtime.ledger import Decision, Ledger
+from syncline_runtime.moves import as_named_now
 from syncline_runtime.plan import Plan, PlanField, Release
 from syncline_runtime.report import DOCUMENT_VERSION, MASK, moment
 from syncline_runtime.stages.decisions import PERSON
@@ -55,7 +56,7 @@ def trace(place: Place, object_: str, id_: str, field: str | None) -> dict[str, 
             "links": _rows(
                 state, f"SELECT * FROM {links} WHERE canonical_id = {text(cid)} ORDER BY connection, native_id"
             ),
-            "fields": _fields(ledger, plan, state, cid, field, history),
+            "fields": _fields(release, ledger, plan, state, cid, field, history),
             "history": history,
             "writes": _writes(release, ledger, cid, field),
             "exceptions": [
@@ -101,7 +102,13 @@ def _plain(value: Any) -> Any:
 
 
 def _fields(
-    ledger: Ledger, plan: Plan, state: State, cid: str, only: str | None, history: Sequence[Mapping[str, Any]]
+    release: Release,
+    ledger: Ledger,
+    plan: Plan,
+    state: State,
+    cid: str,
+    only: str | None,
+    history: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
     table = quoted(f"canonical:{plan.name}")
     current = _rows(state, f"SELECT * FROM {table} WHERE _cid = {text(cid)}")
@@ -114,7 +121,7 @@ def _fields(
         for member in plan.members
     }
     wanted = [field for field in plan.fields if only in (None, field.name)]
-    since = _since(ledger, plan, state, cid, wanted)
+    since = _since(release, ledger, plan, state, cid, wanted)
     decided = {
         one.field: one for one in ledger.decisions.all() if one.canonical_id == cid and one.state != "superseded"
     }
@@ -168,11 +175,13 @@ def _field(
     return told
 
 
-def _since(ledger: Ledger, plan: Plan, state: State, cid: str, fields: Iterable[PlanField]) -> dict[str, str]:
+def _since(
+    release: Release, ledger: Ledger, plan: Plan, state: State, cid: str, fields: Iterable[PlanField]
+) -> dict[str, str]:
     """Give per field the run that first decided the value that it has now, as far back as is kept."""
     paths = [
         (state.store.root / segment.path).resolve()
-        for segment in ledger.register.segments()
+        for segment in as_named_now(release, ledger.register.segments())
         if (segment.kind, segment.subject) == ("canonical", plan.name)
     ]
     found: dict[str, str] = {}

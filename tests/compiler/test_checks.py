@@ -101,6 +101,17 @@ CHANGES = [
         ("SYN0221", "syncs/account.yaml:8:33", None)]),
     (SYNC, "hold: {erp: true}", "hold: {erp: 'status == \"active\"'}\n  on_leave: {erp: {deactivate: {email: null}}}", [
         ("SYN0012", "syncs/account.yaml:8:33", "a rule cannot empty a field yet")]),
+    (SYNC, "object: account@1", "object: account@1\nmoved: {from: accounts, members: {crm: salesforce}}", []),
+    (SYNC, "object: account@1", "object: account@1\nmoved: {from: account}", [
+        ("SYN0008", "syncs/account.yaml:4:15", "`account` is still a sync: nothing was moved from it")]),
+    (SYNC, "object: account@1", "object: account@1\nmoved: {members: {crm: [old, old]}}", [
+        ("SYN0008", "syncs/account.yaml:4:30", "`old` was moved already, and can have one heir only")]),
+    (SYNC, "object: account@1", "object: account@1\nmoved: {members: {cmr: old}}", [
+        ("SYN0205", "syncs/account.yaml:4:19", "`cmr` is no member of `account`")]),
+    (OBJECT, "label: Customer account", "label: Customer account\nmoved: {from: [client, account]}", [
+        ("SYN0008", "objects/account.yaml:5:24", "`account` is still an object: nothing was moved from it")]),
+    (CRM, "version: updated_at # rises with each change", "version: updated_at\n    moved: {from: [Customer, Account]}", [
+        ("SYN0008", "systems/crm.yaml:12:30", "`Account` is still a resource: nothing was moved from it")]),
     (SYNC, "hold: {erp: true}", 'hold: {erp: nmae == "x"}', [
         ("SYN0203", "syncs/account.yaml:7:15", None)]),
     # systems

@@ -134,6 +134,8 @@ def emit_plan(lowered: IrSync) -> Plan:
         attempts=sync.attempts,
         within=sync.within,
         weight=sync.weight,
+        moved_from=sync.moved_from,
+        object_moved_from=sync.object.moved_from,
     )
 
 
@@ -183,6 +185,7 @@ def _member(sync: ResolvedSync, lowered: IrMember) -> Member:
         late=_late(slots),
         partial=tuple(field.name for field in slots.resource.fields if field.readable and field.partial),
         clocks=slots.clock_fields,
+        moved_from=member.moved_from,
         when_deleted=policy,  # type: ignore[arg-type]
         sets=sync.set_when_deleted.get(member.connection if member.connection in sync.when_deleted_in else "*", {}),
         on_leave=member.on_leave,

@@ -85,13 +85,17 @@ def _read_expressions(mapping: TypedMapping) -> Iterator[tuple[Expression, Span]
 
 def named_members(spec: SyncSpec) -> Iterator[tuple[str, Place, bool]]:
     """Give every connection that a sync names beside its members: name, place, and whether it stands there as a key."""
-    for index, name in enumerate(spec.exists.originate):
-        yield name, ("exists", "originate", index), False
-    for index, name in enumerate(spec.exists.many):
-        yield name, ("exists", "many", index), False
-    for section, names in (("hold", spec.exists.hold), ("on_leave", spec.exists.on_leave)):
+    for section, listed in (("originate", spec.exists.originate), ("many", spec.exists.many)):
+        for index, name in enumerate(listed):
+            yield name, ("exists", section, index), False
+    moved = spec.moved.members if spec.moved else {}
+    for at, names in (
+        (("exists", "hold"), spec.exists.hold),
+        (("exists", "on_leave"), spec.exists.on_leave),
+        (("moved", "members"), moved),
+    ):
         for name in names:
-            yield name, ("exists", section, name), True
+            yield name, (*at, name), True
     for field, rule in spec.owners.items():
         if rule.owner is not None:
             yield rule.owner, ("owners", field, "owner"), False

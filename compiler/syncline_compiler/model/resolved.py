@@ -148,6 +148,7 @@ class ResolvedObject:
     invariants: tuple[Invariant, ...]
     identity: tuple[IdentityRule, ...]
     span: Span
+    moved_from: tuple[str, ...] = ()  # names that it had before
     lost: frozenset[str] = frozenset()  # parts that could not be bound, which is told where they are declared
 
     @cached_property
@@ -196,6 +197,7 @@ class ResolvedMember:
     on_leave: Literal["keep", "deactivate", "delete", "unlink"]
     span: Span
     leaves_with: Mapping[str, str] = field(default_factory=dict)  # *deactivate*: field → value as text
+    moved_from: tuple[str, ...] = ()  # names that the connection had before
     many: bool = False  # several of its records may be one
 
 
@@ -218,6 +220,7 @@ class ResolvedSync:
     within: int  # seconds
     span: Span
     weight: Weight = "normal"
+    moved_from: tuple[str, ...] = ()  # names that it had before
     late: tuple[str, ...] = ()  # ref fields that close a cycle: known, and written, after the record itself
 
 

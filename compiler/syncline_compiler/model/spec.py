@@ -15,6 +15,7 @@ from syncline_compiler.model.spec_policy import RuleName, RuleSeverity
 from syncline_compiler.model.written import (
     Condition,
     Day,
+    ListOfOne,
     LongForm,
     Name,
     NativeName,
@@ -51,6 +52,19 @@ class MovedSpec(Written):
     """Where a field was before this version of the object."""
 
     from_: Name = Field(alias="from")
+
+
+class FormerSpec(Written):
+    """What something was called before."""
+
+    from_: Annotated[list[Name], ListOfOne()] = Field(alias="from")
+
+
+class SyncMovedSpec(Written):
+    """What a sync and its members were called before."""
+
+    from_: Annotated[list[Name], ListOfOne()] = Field(default_factory=list, alias="from")
+    members: dict[Name, Annotated[list[Name], ListOfOne()]] = Field(default_factory=dict)
 
 
 class FieldSpec(Written):
@@ -98,6 +112,7 @@ class ObjectSpec(Written):
     description: Text | None = None
     steward: Text | None = None
     extends: ImportedObject | None = None
+    moved: FormerSpec | None = None
     fields: Annotated[dict[Name, Annotated[FieldSpec, LongForm("type")]], Field(min_length=1)] = Field(
         default_factory=dict
     )
@@ -188,6 +203,7 @@ class SyncSpec(Written):
     label: Text | None = None
     steward: Text | None = None
     members: Annotated[dict[Name, ResourceName], Field(min_length=1)]
+    moved: SyncMovedSpec | None = None
     exists: ExistsSpec = ExistsSpec()
     owners: dict[str, Annotated[OwnerSpec, LongForm("owner")]] = Field(default_factory=dict)
     unowned_edit: Annotated[dict[str, Policy], LongForm("*")] = Field(default_factory=dict)

@@ -212,6 +212,12 @@ class TransitionSpec(Written):
     first: bool = False
 
 
+class NativeMovedSpec(Written):
+    """What a resource was called before."""
+
+    from_: Annotated[list[NativeName], ListOfOne()] = Field(alias="from")
+
+
 class ResourceSpec(Written):
     """One kind of record of a system."""
 
@@ -227,6 +233,7 @@ class ResourceSpec(Written):
     update: WriteSpec | None = None
     delete: WriteSpec | None = None
     gone: dict[str, Any] = Field(default_factory=dict)
+    moved: NativeMovedSpec | None = None
     merged_into: NativeName | None = None
     merged_from: NativeName | None = None
     parent: NativeName | None = None

@@ -47,6 +47,7 @@ def _object(declared: _Declared, project: WrittenProject, diagnostics: Collector
         invariants=(),
         identity=tuple(_identity(declared, diagnostics)),
         span=declared.at("object"),
+        moved_from=tuple(spec.moved.from_) if spec.moved else (),
         lost=frozenset(spec.parts) - {part.name for part in parts},
     )
 

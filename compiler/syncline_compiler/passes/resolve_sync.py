@@ -93,6 +93,7 @@ def _sync(declared: _Declared, project: WrittenProject, bound: Bound, diagnostic
         within=seconds(spec.delivery.within),
         span=declared.at("sync"),
         weight=spec.weight,
+        moved_from=tuple(spec.moved.from_) if spec.moved else (),
     )
 
 
@@ -123,6 +124,7 @@ def _member(
         on_leave=leaving if isinstance(leaving, str) else "deactivate",
         leaves_with=_leaves_with(declared, name, item, diagnostics),
         many=name in exists.many,
+        moved_from=tuple(declared.spec.moved.members.get(name, ())) if declared.spec.moved else (),
         span=declared.key("members", name),
     )
 

@@ -79,6 +79,7 @@ def _resource(declared: _Declared, name: str, diagnostics: Collector) -> compile
         update=_write(spec.update, "PATCH", spec.scope.write),
         delete=_write(spec.delete, "DELETE", spec.scope.write),
         gone=_plain(spec.gone),
+        moved_from=tuple(spec.moved.from_) if spec.moved else (),
         merged_into=spec.merged_into,
         merged_from=spec.merged_from,
         parent=spec.parent,

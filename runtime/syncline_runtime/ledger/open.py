@@ -27,6 +27,7 @@ from syncline_runtime.ledger.exceptions import Exceptions
 from syncline_runtime.ledger.facts import Lease, Realm, Seal, Sealed
 from syncline_runtime.ledger.intents import Intents
 from syncline_runtime.ledger.leases import Leases
+from syncline_runtime.ledger.moves import Moves
 from syncline_runtime.ledger.outbox import Outbox
 from syncline_runtime.ledger.register import Register
 from syncline_runtime.ledger.runs import Runs
@@ -51,6 +52,7 @@ class Ledger:
         self.exceptions, self.decisions = Exceptions(database), Decisions(database)
         self.casework = Casework(database)
         self.erasures = Erasures(database)
+        self.moves = Moves(database)
 
     @property
     def identity(self) -> str:

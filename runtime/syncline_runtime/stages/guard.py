@@ -6,11 +6,12 @@ was approved by its id.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, prefix_of
-from syncline_runtime.state import quoted
+from syncline_runtime.state import quoted, text
 
 DELETE_GUARD = "10%"  # where the sync says nothing
 FEWEST = 25  # a share of less than this many records says nothing
@@ -30,14 +31,67 @@ class Finding:
         return f"{self.sync}/{self.connection}: {self.changed} of {self.of} records would change (guard {self.guard})"
 
 
-def guard(run: RunContext) -> list[Finding]:
+@dataclass(frozen=True)
+class Unclaimed:
+    """Records that are known under names which the release does not have, where it has others of which nothing is known."""
+
+    sync: str
+    now: str
+    before: str
+    records: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.sync}: nothing is known of {self.now}, and {self.records} records of {self.before} are known that no "
+            "sync keeps any more; if it is the same under another name, say so with `moved` in the specs"
+        )
+
+
+def guard(run: RunContext) -> list[Finding | Unclaimed]:
     """Check every member of the run's syncs."""
-    findings = []
+    findings: list[Finding | Unclaimed] = [*_unclaimed(run)]
     for plan in run.plans:
         for member in plan.members:
             checks = (_changes, _deletes, _deletions, _merges)
             findings += [found for check in checks if (found := check(run, plan, member))]
     return findings
+
+
+def _unclaimed(run: RunContext) -> Iterator[Unclaimed]:
+    """Find what may have been renamed without saying so: all its records would look new."""
+    members = [(plan, member) for plan in run.plans for member in plan.members]
+    fresh = [(plan, member) for plan, member in members if _is_new(run, plan, member)]
+    if not fresh:
+        return
+    known = {
+        (object_, connection, resource): records
+        for object_, connection, resource, records in run.state.rows(
+            f"SELECT object, connection, resource, count(*) FROM {quoted('links:all')} WHERE state = 'live' GROUP BY ALL"
+        )
+    }
+    kept = {(p.object, m.connection, m.resource) for p in run.release.in_order for m in p.members}
+    for plan, member in fresh:
+        mine = (plan.object, member.connection, member.resource)
+        if mine in known:  # linked, and nothing else is known of it: the sync itself has another name
+            yield Unclaimed(plan.name, f"the sync {plan.name}", f"{plan.object} in {member.connection}", known[mine])
+            continue
+        for other, records in sorted(known.items()):
+            differing = [place for place in range(3) if other[place] != mine[place]]
+            if len(differing) == 1 and other not in kept:
+                yield Unclaimed(plan.name, _named(mine), _named(other), records)
+
+
+def _is_new(run: RunContext, plan: Plan, member: Member) -> bool:
+    """Whether no record of the member is linked, or nothing is known of the sync's records."""
+    linked = run.state.rows(
+        f"SELECT 1 FROM {quoted('links:all')} WHERE object = {text(plan.object)} "
+        f"AND connection = {text(member.connection)} AND resource = {text(member.resource)} LIMIT 1"
+    )
+    return not linked or not run.state.scalar(f"SELECT count(*) FROM {quoted(f'canonical:{plan.name}')}")
+
+
+def _named(place: tuple[str, str, str]) -> str:
+    return f"{place[0]} as {place[1]}.{place[2]}"
 
 
 def _changes(run: RunContext, plan: Plan, member: Member) -> Finding | None:

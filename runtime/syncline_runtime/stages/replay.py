@@ -7,6 +7,7 @@ records are looked at, their stored images say what they are.
 
 from __future__ import annotations
 
+from syncline_runtime.moves import as_named_now
 from syncline_runtime.plan import Member
 from syncline_runtime.stages.context import RunContext
 from syncline_runtime.state import quoted, text
@@ -18,7 +19,7 @@ def bind_replayed(run: RunContext, window: tuple[str, str] | None) -> None:
         return
     run.replayed = True
     run.state.empty("replayed", {"connection": "VARCHAR", "resource": "VARCHAR", "native_id": "VARCHAR"})
-    for segment in run.ledger.register.segments():
+    for segment in as_named_now(run.release, run.ledger.register.segments()):
         if segment.kind != "landed" or segment.run < window[0]:
             continue
         path = run.store.locate(segment).resolve()

@@ -15,6 +15,7 @@ from typing import Any
 
 from syncline_runtime.errors import StateError, UsageError
 from syncline_runtime.ledger import Erasure, Ledger, Segment
+from syncline_runtime.moves import as_named_now
 from syncline_runtime.plan import Member
 from syncline_runtime.report import DOCUMENT_VERSION
 from syncline_runtime.stages.context import Progress
@@ -163,7 +164,7 @@ def _rewritten(at: Session, subject: Subject) -> tuple[list[Segment], list[Segme
     """Write the segments that tell of the record anew, without it."""
     gone: list[Segment] = []
     new: list[Segment] = []
-    for segment in at.ledger.register.segments():
+    for segment in as_named_now(at.place.release, at.ledger.register.segments()):
         path = text(str(at.state.store.verify(segment).resolve()))
         about = _about(segment, subject, set(at.state.columns_of(at.state.store.locate(segment).resolve())))
         rows = at.state.scalar(f"SELECT count(*) FROM read_parquet({path}) WHERE {about}")
