@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field, replace
 
 from syncline_compiler.checking.agree import UNTYPED, Agreement
+from syncline_compiler.checking.alike import example, remember, traits_of
 from syncline_compiler.checking.expressions import Typer
 from syncline_compiler.checking.lenses import Lens
 from syncline_compiler.checking.names import LANDED, Names, Scope, canonical_scope, item_scope
@@ -67,6 +68,17 @@ class LineChecker:
         if self.object.field(line.left.text) is None and self._is_exchanged(line.left, line):
             return None
         target = self._field(line.left)
+        traits = traits_of(line, target, self.native, self.names)
+        known = example(traits)
+        if known is not None and self.bounds.takes(known.size):
+            return known.of(line)
+        said, size = self.diagnostics.said, self.bounds.total
+        typed = self._typed(line, target)
+        if typed is not None and self.diagnostics.said == said:
+            remember(traits, typed, self.bounds.total - size)
+        return typed
+
+    def _typed(self, line: syntax.Line, target: ResolvedField | None) -> Line | None:
         typer = Typer(self.names, self.native, self.diagnostics)
         value = typer.value(line.right, target.type if target is not None else None)
         if target is not None and target.type.kind == "unknown":  # The object's own mistake: no value fits it or not.

@@ -23,6 +23,7 @@ from syncline_runtime.system import NativeField, Resource, System
 LANDED = Type("text", nullable=True)
 """Every native value reaches SQL as text."""
 RUN = Field("run", "started_at", INSTANT)
+STARTED = ("run", "started_at")
 
 Heard = syntax.Expression | syntax.Step | syntax.Otherwise
 
@@ -77,7 +78,7 @@ class Scope:
 
     def find(self, parts: tuple[str, ...]) -> Expression | None:
         """Tell what a name means; None if nothing."""
-        if parts == ("run", "started_at"):
+        if parts == STARTED:
             return RUN
         name = ".".join(parts)
         found = self.lets[name] if name in self.lets else self._find(parts, name)

@@ -44,6 +44,12 @@ class Bounds:
         diagnostics.report("SYN0102", span, label=label)
         return False
 
+    def takes(self, size: int) -> bool:
+        """Add an expression that is known to be within bounds but for what stands before it; false if it is beyond them."""
+        within = self.total + size <= LARGEST_IN_ALL
+        self.total += size * within
+        return within
+
     def measure(self, expression: Expression) -> tuple[int, int]:
         """Count nodes and levels; a node counts as often as it is written and is visited once."""
         if (

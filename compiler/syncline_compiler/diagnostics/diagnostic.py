@@ -102,6 +102,7 @@ class Collector:
     _kept: int = 0  # errors
     beyond: int = 0  # errors that are counted only
     told: int = 0  # how often an error was reported, the same at another place counted too
+    said: int = 0  # how often anything was reported, or tried at a cost that is bounded
 
     @classmethod
     def of(cls, diagnostics: Iterable[Diagnostic], sources: Mapping[str, SourceFile], *, beyond: int = 0) -> Collector:
@@ -132,6 +133,7 @@ class Collector:
         """
         key = (code, None if once or code in SAID_ONCE else span, label)
         described = page(code)
+        self.said += 1
         self.told += described.severity == "error"
         if key in self._found:
             self._again.setdefault(key, {})[span] = fix or self._fix(span, self._sure.get(key))
@@ -164,10 +166,12 @@ class Collector:
 
     def known(self) -> None:
         """Note that something cannot be used because of a mistake that is reported elsewhere."""
+        self.said += 1
         self.told += 1
 
     def affords(self, text: str, effort: int) -> bool:
         """Tell whether a text may be tried that takes so many tenths of milliseconds; the same text is tried once."""
+        self.said += 1
         if text in self._tried:
             return True
         if effort > MOST_TRIED_AT_ONCE or self._trying + effort > MOST_TRIED:
