@@ -6,7 +6,7 @@ A member whose record was rejected, not read, late or has an intent in flight is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from syncline_compiler.lowering import build as b
@@ -15,6 +15,7 @@ from syncline_compiler.lowering.slots import MemberSlots
 from syncline_compiler.lowering.winner import FieldOfSync, fields_of, lower_winner, unknowable_of
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedObject, ResolvedSync
+from syncline_runtime.frozen import dataclass
 
 
 def lower_side(sync: ResolvedSync, member: MemberSlots, unknowable: frozenset[str]) -> ir.IrStep:
@@ -125,35 +126,18 @@ def lower_golden(
     return steps
 
 
-def aggregates_of(object_: ResolvedObject) -> list[typed.Aggregate]:  # noqa: C901 - one case a node
+def aggregates_of(object_: ResolvedObject) -> list[typed.Aggregate]:
     """Give the sums over other objects that the object's derived fields and invariants need, each once."""
-    found: list[typed.Aggregate] = []
+    values = [derived.value for derived in object_.derived] + [one.condition for one in object_.invariants]
+    return list(dict.fromkeys(found for value in values for found in _aggregates_in(value)))
 
-    def walk(e: typed.Expression | None) -> None:
-        match e:
-            case typed.Aggregate():
-                if e not in found:
-                    found.append(e)
-            case typed.Apply():
-                for argument in e.arguments:
-                    walk(argument)
-            case typed.Case():
-                for condition, value in e.branches:
-                    walk(condition)
-                    walk(value)
-                walk(e.default)
-            case typed.Lookup() | typed.Resolve():
-                walk(e.argument)
-            case typed.OrElse():
-                walk(e.value)
-            case _:
-                return
 
-    for derived in object_.derived:
-        walk(derived.value)
-    for invariant in object_.invariants:
-        walk(invariant.condition)
-    return found
+def _aggregates_in(e: typed.Expression) -> Iterator[typed.Aggregate]:
+    if isinstance(e, typed.Aggregate):
+        yield e
+        return
+    for part in typed.parts_of(e):
+        yield from _aggregates_in(part)
 
 
 def _aggregate(sync: ResolvedSync, aggregate: typed.Aggregate, child_sync: str) -> ir.Select:
@@ -208,22 +192,34 @@ def _mixed(aggregates: Sequence[typed.Aggregate]) -> list[tuple[ir.Scalar, str]]
 
 
 def _golden(sync: ResolvedSync, fields: Sequence[FieldOfSync], frame: Frame, joins: list[ir.Join]) -> ir.Select:
-    own = {field.name for field in fields}
+    decided = _Decided(sync.object, frozenset(field.name for field in fields), frame)
     columns: list[tuple[str, ir.Scalar] | ir.All] = [ir.All("w")]
-    derived = {d.name: d.value for d in sync.object.derived}
-
-    def canonical(name: str) -> ir.Scalar:
-        if name in derived:
-            return lower(derived[name], frame)
-        return b.col("w", name) if name in own else b.null(_type_of(sync.object, name))
-
-    frame.canonical = canonical
-    columns += [(name, lower(value, frame)) for name, value in derived.items()]
+    columns += [(derived.name, decided.value(derived.value)) for derived in sync.object.derived]
     broken = [
-        (b.negated(b.call("COALESCE", lower(i.condition, frame), b.TRUE)), i.name) for i in sync.object.invariants
+        (b.negated(b.call("COALESCE", decided.value(one.condition), b.TRUE)), one.name)
+        for one in sync.object.invariants
     ]
     columns.append(("_broken", b.flag_text([*broken, *_mixed(aggregates_of(sync.object))])))
     return ir.Select(tuple(columns), ir.Source(f"{sync.name}/winner", "w"), tuple(joins))
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """What names mean once all fields are decided: a field of the winner, or a derived field, which is made of some."""
+
+    object: ResolvedObject
+    own: frozenset[str]
+    frame: Frame
+
+    def value(self, e: typed.Expression) -> ir.Scalar:
+        """Lower an expression over decided fields."""
+        return lower(e, replace(self.frame, canonical=self._canonical))
+
+    def _canonical(self, name: str) -> ir.Scalar:
+        derived = next((one for one in self.object.derived if one.name == name), None)
+        if derived is not None:
+            return self.value(derived.value)
+        return b.col("w", name) if name in self.own else b.null(_type_of(self.object, name))
 
 
 def _type_of(object_: ResolvedObject, name: str) -> str:
