@@ -143,6 +143,8 @@ def main() -> None:
             )
         )
         code = InternalError.exit_code
+    if not gc.isenabled():  # a tenth of a second in which the interpreter would look through what is left, and then end
+        gc.freeze()
     sys.exit(code if isinstance(code, int) else 0)
 
 
