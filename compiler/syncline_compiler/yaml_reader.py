@@ -9,7 +9,7 @@ Scalars follow the YAML 1.2 core schema in its JSON spelling: ``no``, ``012`` an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import field
 from decimal import Decimal
 from typing import Any
@@ -63,7 +63,7 @@ class _Open:
     place: Place
     start: Any
     key: str | None = None
-    key_start: Span | None = None
+    at: Place = ()  # of the member whose key was read
 
 
 @dataclass
@@ -80,14 +80,9 @@ class _Reader:
 
     def read(self) -> None:
         for event in _events(self.source.text):
-            if isinstance(event, yaml.DocumentStartEvent):
-                self.start_document(event)
-            elif isinstance(event, yaml.AliasEvent):
-                self.refuse("SYN0003", event, "an alias", "write the value out where it is used")
-            elif isinstance(event, yaml.NodeEvent):
-                self.node(event)
-            elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-                self.end(event)
+            meet = _MET.get(type(event))
+            if meet is not None:
+                meet(self, event)
 
     def start_document(self, event: yaml.DocumentStartEvent) -> None:
         self.documents += 1
@@ -98,11 +93,11 @@ class _Reader:
         if event.version not in (None, (1, 2)):
             self.refuse("SYN0003", event, "another version of YAML", "remove the directive: specs are YAML 1.2")
 
-    def node(self, event: yaml.NodeEvent) -> None:
+    def alias(self, event: yaml.AliasEvent) -> None:
+        self.refuse("SYN0003", event, "an alias", "write the value out where it is used")
+
+    def begin(self, event: yaml.CollectionStartEvent) -> None:
         self.check(event)
-        if isinstance(event, yaml.ScalarEvent):
-            self.scalar(event)
-            return
         opened: list[Any] | dict[str, Any] = [] if isinstance(event, yaml.SequenceStartEvent) else {}
         if self.stack and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None:
             self.refuse("SYN0003", event, "a list or mapping as a key", "keys are plain text")
@@ -122,6 +117,7 @@ class _Reader:
             self.refuse("SYN0003", event, "a tag", "remove it: types follow from the key, and text can be quoted")
 
     def scalar(self, event: yaml.ScalarEvent) -> None:
+        self.check(event)
         holder = self.stack[-1] if self.stack else None
         if holder is not None and isinstance(holder.value, dict) and holder.key is None:
             self.start_member(holder, event)
@@ -143,14 +139,14 @@ class _Reader:
             if self.diagnostics.full(self.source.path):
                 raise _RefusedError
             name = f"{name} once more"  # The document is not used; reading goes on to find other mistakes.
-        holder.key, holder.key_start = name, span
-        self.keys[(*holder.place, name)] = span
+        holder.key, holder.at = name, (*holder.place, name)
+        self.keys[holder.at] = span
 
     def place(self) -> Place:
         if not self.stack:
             return ()
         holder = self.stack[-1]
-        return (*holder.place, len(holder.value) if isinstance(holder.value, list) else holder.key or "")
+        return (*holder.place, len(holder.value)) if isinstance(holder.value, list) else holder.at
 
     def add(self, value: Any) -> None:
         if not self.stack:
@@ -174,6 +170,17 @@ class _Reader:
         raise _RefusedError
 
 
+_MET: dict[type, Callable[[_Reader, Any], None]] = {
+    yaml.DocumentStartEvent: _Reader.start_document,
+    yaml.AliasEvent: _Reader.alias,
+    yaml.ScalarEvent: _Reader.scalar,
+    yaml.MappingStartEvent: _Reader.begin,
+    yaml.SequenceStartEvent: _Reader.begin,
+    yaml.MappingEndEvent: _Reader.end,
+    yaml.SequenceEndEvent: _Reader.end,
+}
+
+
 def read_yaml(source: SourceFile, diagnostics: Collector) -> Document | None:
     """Read one document; None if the file is refused or empty (SYN0002 … SYN0005)."""
     reader = _Reader(source, diagnostics)
@@ -191,8 +198,8 @@ def read_yaml(source: SourceFile, diagnostics: Collector) -> Document | None:
 
 
 def _events(text: str) -> Iterator[Any]:
-    loader = getattr(yaml, "CLoader", yaml.Loader)
-    return iter(yaml.parse(text, Loader=loader))
+    loader = getattr(yaml, "CLoader", yaml.Loader)(text)
+    return iter(loader.get_event, None)
 
 
 def plain_value(text: str) -> Any:
