@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import field as member
 from pathlib import Path
+from typing import Any
 
 from syncline_runtime.errors import ReleaseError
 from syncline_runtime.frozen import dataclass
@@ -24,11 +25,12 @@ class Connection:
     name: str
     system: str
     origin: str = ""  # https://host[:port][/path], a folder for files, or a reference
-    credential: Mapping[str, str] = member(default_factory=dict)  # token | username | password | key → reference
+    credential: Mapping[str, str] = member(default_factory=dict)  # what ``system.secrets_of`` names → reference
     account: str | None = None
     environment: str | None = None
     requests: int | None = None
     per: int | None = None  # seconds
+    token_origin: str = ""  # where access tokens are given out, if not at the origin; or a reference
     stand_in: bool = False  # served by `syncline sandbox`, on loopback
 
 
@@ -86,7 +88,26 @@ def secret(reference: str, place: str) -> str:
     )
 
 
+def to_keyring(name: str, text: str, place: str) -> None:
+    """Store a secret in the keyring, in the place of what is there."""
+    service, _, user = name.partition("/")
+    _keyring(place).set_password(service, user, text)
+
+
 def _from_keyring(name: str, place: str) -> str:
+    service, _, user = name.partition("/")
+    value = _keyring(place).get_password(service, user)
+    if not value:
+        raise ReleaseError(
+            f"the keyring has no secret {name!r}",
+            place=place,
+            mend=f"store it with `keyring set {service} {user}`",
+            code="SYN8010",
+        )
+    return str(value)
+
+
+def _keyring(place: str) -> Any:
     try:
         import keyring  # an optional extra
     except ImportError:
@@ -96,13 +117,4 @@ def _from_keyring(name: str, place: str) -> str:
             mend="pip install 'syncline[keyring]', or use env:NAME or file:PATH",
             code="SYN8010",
         ) from None
-    service, _, user = name.partition("/")
-    value = keyring.get_password(service, user)
-    if not value:
-        raise ReleaseError(
-            f"the keyring has no secret {name!r}",
-            place=place,
-            mend=f"store it with `keyring set {service} {user}`",
-            code="SYN8010",
-        )
-    return str(value)
+    return keyring

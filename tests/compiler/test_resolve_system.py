@@ -16,6 +16,46 @@ from syncline_compiler.source import SourceFile
 from syncline_runtime import system as compiled
 from syncline_runtime.encoding import decode, dumps
 
+THING = """
+system: other
+version: 1.0.0
+resources:
+  Thing:
+    id: id
+    moved: {from: Stuff}
+    merged_into: into
+    merged_from: ids
+    fields: {id: {type: text, write: false}, into: text, ids: list}
+"""
+TOKENS = (
+    THING
+    + """
+auth:
+  kind: oauth2
+  token:
+    grant: jwt_bearer
+    request: {path: "/token/{account}", body: {audience: api}}
+    client: body
+    scopes: [read, write]
+    rotates: true
+    lifetime: 1h
+    assertion: {claims: {iss: "{client_id}", aud: [a, b]}, algorithm: ES256, lifetime: 1m}
+"""
+)
+SIGNED = (
+    THING
+    + """
+auth:
+  kind: signed
+  signature:
+    signs: "{method}{path}{timestamp}{body_hash}"
+    headers: {X-Key: "{key_id}", X-Time: "{timestamp}", X-Signature: "v1={signature}"}
+    digest: sha512
+    encoding: base64
+    timestamp: iso
+    key: base64
+"""
+)
 PROJECT = SourceFile("syncline.yaml", "syncline: 1\nproject: a\n")
 
 WHOLE = """
@@ -171,6 +211,31 @@ def test_a_system_survives_its_encoding() -> None:
     assert decode(compiled.System, json.loads(dumps(system))) == system
 
 
+def test_tokens_and_signatures() -> None:
+    tokens, signed = (resolve(text)[0].auth for text in (TOKENS, SIGNED))
+    assert tokens.grant is not None
+    assert tokens.grant.request == compiled.Request(
+        "/token/{account}", "POST", body={"audience": "api"}, encoding="form"
+    )
+    assert tokens.grant.assertion == compiled.Assertion({"iss": "{client_id}", "aud": ["a", "b"]}, "ES256", 60)
+    assert compiled.secrets_of(tokens) == ("client_id", "client_secret", "key")
+    assert compiled.secrets_of(signed) == ("key", "key_id")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("grant: jwt_bearer", "grant: refresh_token"),
+        ("kind: oauth2", "kind: bearer"),
+        ("assertion:", "unknown:"),
+    ],
+)
+def test_ways_of_authentication_that_do_not_hold_together(before: str, after: str) -> None:
+    diagnostics = Collector()
+    load([PROJECT, SourceFile("s.yaml", TOKENS.replace(before, after))], diagnostics)
+    assert list(diagnostics)
+
+
 def test_everything_that_the_runtime_knows_can_be_said() -> None:
     said: set[tuple[str, str]] = set()
     there: set[tuple[str, str]] = set()
@@ -187,7 +252,8 @@ def test_everything_that_the_runtime_knows_can_be_said() -> None:
             for item in value:
                 walk(item)
 
-    walk(resolve(WHOLE)[0])
+    for text in (WHOLE, TOKENS, SIGNED):
+        walk(resolve(text)[0])
     assert there - said == set()
 
 

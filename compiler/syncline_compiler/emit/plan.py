@@ -223,6 +223,7 @@ def _connection(bound: ConnectionBinding, project: ResolvedProject) -> Connectio
         name=bound.connection,
         system=project.connections.get(bound.connection, ""),
         origin=bound.origin,
+        token_origin=bound.token_origin,
         credential=dict(bound.credential),
         account=bound.account,
         environment=bound.environment,

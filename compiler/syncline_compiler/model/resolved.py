@@ -259,12 +259,13 @@ class ConnectionBinding:
 
     connection: str
     origin: str
-    credential: Mapping[str, str]  # token | username | password | key → secret reference
+    credential: Mapping[str, str]  # token, username, password … → secret reference
     account: str | None
     environment: str | None
     requests: int | None
     per: int | None
     stand_in: bool = False  # served by `syncline sandbox`
+    token_origin: str = ""
 
 
 @dataclass(frozen=True)

@@ -225,12 +225,18 @@ class LimitSpec(Written):
     concurrency: Annotated[int, Field(ge=1, le=64)] = 4
 
 
+Secret = Literal[
+    "token", "username", "password", "key", "key_id", "client_id", "client_secret", "refresh_token"
+]  # fmt: skip
+
+
 class ConnectionSpec(Written):
     """A connection in one environment: where it is, and by what references it proves itself."""
 
     stand_in: bool = False
     origin: Text | None = None
-    credential: dict[Literal["token", "username", "password", "key"], Text] = Field(default_factory=dict)
+    token_origin: Text | None = None
+    credential: dict[Secret, Text] = Field(default_factory=dict)
     account: Text | None = None
     environment: Text | None = None
     limit: LimitSpec | None = None

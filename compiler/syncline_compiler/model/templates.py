@@ -14,6 +14,13 @@ PLACEHOLDERS = frozenset(
         "account", "value", "username", "password", "result",
     }
 )  # fmt: skip
+IN_AUTH = frozenset(
+    {
+        "account", "username", "password", "result", "client_id", "key_id", "method", "host", "path", "query", "body",
+        "body_hash", "timestamp", "nonce", "signature",
+    }
+)  # fmt: skip
+"""What ways of authentication can name, and nothing else."""
 PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)(?:\.(\w+(?:\.\w+)*))?\}")
 """One placeholder: its name, and what of it is meant, as in ``{field.name}``."""
 

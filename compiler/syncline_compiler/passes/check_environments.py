@@ -1,6 +1,6 @@
 """Check environments: whether test records or test runs could reach a live system.
 
-In: the project file and the systems. Diagnostics: SYN0805 … SYN0808.
+In: the project file and the systems. Diagnostics: SYN0805 … SYN0809.
 Invariant (of a project without these): an environment with stand-ins, or one that must prove to be no live one, shares
 neither address nor credential with a live one; every address is one that the system description names.
 """
@@ -69,6 +69,7 @@ def check_environments(
         else:
             if _is_at_home(one, diagnostics):
                 _check_clear(one, diagnostics)
+            _check_rotation(one, diagnostics)
     open_ones = [one for one in bound if not one.spec.stand_in]
     for one in open_ones:
         if one.is_for_trial:
@@ -87,7 +88,7 @@ def _bound(project: WrittenProject, systems: Mapping[str, System], connections: 
 
 def _check_stand_in(one: _Bound, diagnostics: Collector) -> None:
     """Check that nothing is said of a stand-in that would not be used."""
-    for key in ("origin", "credential", "account", "environment"):
+    for key in ("origin", "token_origin", "credential", "account", "environment"):
         if getattr(one.spec, key):
             diagnostics.report(
                 "SYN0807", one.key(key), label=f"`{key}` is not used: `{one.name}` is a stand-in here",
@@ -99,30 +100,65 @@ def _check_stand_in(one: _Bound, diagnostics: Collector) -> None:
 
 def _check_clear(one: _Bound, diagnostics: Collector) -> None:
     """Check that no credential goes over the network for all to read."""
-    origin = one.spec.origin or ""
-    host = re.match(r"http://(?:[^/@]*@)?(\[[^\]]*\]|[^/:]*)", origin)
-    if host is None or one.system.auth.kind == "none" or host[1].casefold() in HERE:
+    if one.system.auth.kind == "none":
         return
-    diagnostics.report(
-        "SYN0808", one.at("origin"), label=f"the credential of `{one.name}` is sent so that everybody on the way can read it",
-        help="write `https://…`; within a network that is safe in itself, waive this and say so",
-    )  # fmt: skip
+    for key, origin in (("origin", one.spec.origin), ("token_origin", one.spec.token_origin)):
+        host = re.match(r"http://(?:[^/@]*@)?(\[[^\]]*\]|[^/:]*)", origin or "")
+        if host is not None and host[1].casefold() not in HERE:
+            diagnostics.report(
+                "SYN0808", one.at(key),
+                label=f"the credential of `{one.name}` is sent so that everybody on the way can read it",
+                help="write `https://…`; within a network that is safe in itself, waive this and say so",
+            )  # fmt: skip
+            return
 
 
 def _is_at_home(one: _Bound, diagnostics: Collector) -> bool:
     """Check that an address is one that the system description names."""
     origin, allowed = one.spec.origin, one.system.origins_of(one.spec.environment)
-    named = origin is not None and origin.startswith("http")  # a reference is looked at before a run
-    if origin is None or not named or not allowed or lies_within(origin, allowed):
-        return True
+    token_origin = one.spec.token_origin
+    if _is_address(origin) and allowed and not lies_within(origin or "", allowed):
+        _report_elsewhere(one, "origin", allowed, diagnostics)
+        return False
+    if _is_address(token_origin) and not lies_within(token_origin or "", (*allowed, _host_of(origin or ""))):
+        _report_elsewhere(one, "token_origin", allowed, diagnostics)
+        return False
+    return True
+
+
+def _is_address(origin: str | None) -> bool:
+    """Tell an address from a reference to one, which is looked at before a run."""
+    return origin is not None and origin.startswith("http")
+
+
+def _host_of(origin: str) -> str:
+    """Give an origin without its path."""
+    return "/".join(origin.split("/")[:3])
+
+
+def _report_elsewhere(one: _Bound, key: str, allowed: tuple[str, ...], diagnostics: Collector) -> None:
     described = one.project.systems[one.system.name]
     of = f" of `{one.spec.environment}`" if one.spec.environment in one.system.origins else ""
+    known = f"{', '.join(allowed[:3])}{' …' if allowed[3:] else ''}"
     diagnostics.report(
-        "SYN0806", one.at("origin"), label=f"this is none of the origins{of} of `{one.system.name}`",
-        secondary=[(described.key("origins"), f"{', '.join(allowed[:3])}{' …' if allowed[3:] else ''}")],
+        "SYN0806", one.at(key), label=f"this is none of the origins{of} of `{one.system.name}`",
+        secondary=[(described.key("origins"), known)] if allowed else (),
         help="correct the address, or add it to `origins` if the system is there too",
     )  # fmt: skip
-    return False
+
+
+def _check_rotation(one: _Bound, diagnostics: Collector) -> None:
+    """Check that a token which is good for one use lies where the next one can be written."""
+    reference = one.spec.credential.get("refresh_token", "")
+    grant = one.system.auth.grant
+    if grant is None or not grant.rotates or not reference.startswith("env:"):
+        return
+    described = one.project.systems[one.system.name]
+    diagnostics.report(
+        "SYN0809", one.at("credential", "refresh_token"), label="the next token cannot be written here",
+        secondary=[(described.key("auth", "token", "rotates"), "each refresh token is good for one use")],
+        help="keep it in a file or keyring: `refresh_token: file:/var/lib/syncline/NAME`",
+    )  # fmt: skip
 
 
 def _check_trial(one: _Bound, others: list[_Bound], diagnostics: Collector) -> None:
@@ -155,5 +191,5 @@ def _shared(one: _Bound, other: _Bound) -> Iterator[tuple[tuple[str, ...], Span]
         elif one.spec.account and one.spec.account == other.spec.account:
             yield ("account",), other.at("account")
     for key, reference in one.spec.credential.items():
-        if key != "username" and other.spec.credential.get(key) == reference:
+        if key not in ("username", "client_id", "key_id") and other.spec.credential.get(key) == reference:
             yield ("credential", key), other.at("credential", key)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.spec_system import SystemSpec
-from syncline_compiler.model.templates import PLACEHOLDER, PLACEHOLDERS, texts_in
+from syncline_compiler.model.templates import IN_AUTH, PLACEHOLDER, PLACEHOLDERS, texts_in
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
 from syncline_runtime.system import Resource, System
@@ -20,7 +20,8 @@ SENSITIVE_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"}
 )
 SENSITIVE_QUERY = frozenset({"api_key", "apikey", "access_token", "token", "key", "secret", "password"})
-_TEMPLATES = ("path", "query", "headers", "body", "session")
+SENSITIVE_BODY = frozenset({"client_secret", "refresh_token", "password", "assertion", "token", "api_key"})
+_TEMPLATES = ("path", "query", "headers", "body", "session", "signs", "claims")
 
 _Declared = Declared[SystemSpec]
 
@@ -73,8 +74,9 @@ def _check_placeholders(place: Place, text: str, declared: _Declared, diagnostic
     if not any(part in _TEMPLATES for part in place):
         return
     for match in PLACEHOLDER.finditer(text):
-        if match[1] not in PLACEHOLDERS:
-            remedy = did_you_mean(match[1], PLACEHOLDERS, kind="placeholders")
+        known = IN_AUTH if place[0] == "auth" else PLACEHOLDERS
+        if match[1] not in known:
+            remedy = did_you_mean(match[1], known, kind="placeholders")
             diagnostics.report("SYN0707", declared.at(*place), label=f"nothing fills `{match[0]}`", help=remedy)
         elif match[1] == "field" and place[0] == "resources":
             _check_field(str(place[1]), match[2] or "", declared.at(*place), declared, diagnostics)
@@ -95,7 +97,8 @@ def _check_secret(place: Place, text: str, declared: _Declared, diagnostics: Col
     holder, name = place[-2], str(place[-1]).casefold()
     in_headers = holder == "headers" and name in SENSITIVE_HEADERS
     in_query = holder == "query" and name in SENSITIVE_QUERY
-    if in_headers or in_query:
+    in_auth = place[0] == "auth" and "body" in place and name in SENSITIVE_BODY
+    if in_headers or in_query or in_auth:
         diagnostics.report(
             "SYN0801", declared.at(*place), label="this would be part of the release",
             help="remove it and describe `auth`; the secret itself belongs into `credential` of an environment",

@@ -17,18 +17,9 @@ from syncline_compiler.model.resolved import ConnectionBinding
 from syncline_compiler.model.spec import ConnectionSpec, ProjectSpec
 from syncline_compiler.quantities import seconds
 from syncline_compiler.spelling import did_you_mean, nearest
-from syncline_runtime.system import System
+from syncline_runtime.system import System, secrets_of
 
 REFERENCE = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:[^/]+/.+)")
-CREDENTIALS: Mapping[str, tuple[str, ...]] = {
-    "none": (),
-    "basic": ("username", "password"),
-    "bearer": ("token",),
-    "api_key": ("key",),
-    "session": ("username", "password"),
-}
-"""What each kind of authentication asks for."""
-
 _Declared = Declared[ProjectSpec]
 
 
@@ -116,6 +107,7 @@ def _binding(
         requests=spec.limit.requests if spec.limit else None,
         per=max(seconds(spec.limit.per), 1) if spec.limit else None,
         stand_in=spec.stand_in,
+        token_origin=spec.token_origin or "",
     )
 
 
@@ -126,11 +118,12 @@ def _check_secrets(spec: ConnectionSpec, place: Place, declared: _Declared, diag
                 "SYN0801", declared.at(*place, "credential", key), label="a secret, or no reference to one",
                 help=f"write where it lies: `{key}: env:NAME` or `{key}: file:/run/secrets/NAME`",
             )  # fmt: skip
-    if spec.origin and _has_userinfo(spec.origin):
-        diagnostics.report(
-            "SYN0801", declared.at(*place, "origin"), label="a user or password stands in this address",
-            help="write the address alone, and the secret as a reference under `credential`",
-        )  # fmt: skip
+    for where, origin in (("origin", spec.origin), ("token_origin", spec.token_origin)):
+        if origin and _has_userinfo(origin):
+            diagnostics.report(
+                "SYN0801", declared.at(*place, where), label="a user or password stands in this address",
+                help="write the address alone, and the secret as a reference under `credential`",
+            )  # fmt: skip
 
 
 def _has_userinfo(origin: str) -> bool:
@@ -145,9 +138,10 @@ def _lacking(spec: ConnectionSpec, system: System) -> Iterator[tuple[Place, str,
     if not spec.origin:
         remedy = "add `origin: …`" if system.protocol == "files" else "add `origin: https://…`"
         yield (), "nothing says where it is", f"{remedy}, or `stand_in: true` for the sandbox"
-    elif system.protocol != "files" and not re.match(r"https?://[^/]+|(?:env|file|keyring):", spec.origin):
-        yield ("origin",), "this is no address", "write `https://…`, or a reference such as `env:NAME`"
-    for key in CREDENTIALS[system.auth.kind]:
+    for key, origin in (("origin", spec.origin), ("token_origin", spec.token_origin)):
+        if origin and system.protocol != "files" and not re.match(r"https?://[^/]+|(?:env|file|keyring):", origin):
+            yield (key,), "this is no address", "write `https://…`, or a reference such as `env:NAME`"
+    for key in secrets_of(system.auth):
         if key not in spec.credential:
             label = f"`{system.name}` authenticates by {system.auth.kind}, which needs `{key}`"
             yield ("credential",), label, f"add `credential: {{{key}: env:NAME}}`"

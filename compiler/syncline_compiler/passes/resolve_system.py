@@ -8,6 +8,7 @@ Invariant: every field and resource that the result names exists in it; duration
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
@@ -247,7 +248,26 @@ def _auth(spec: written.AuthSpec) -> compiled.Auth:
         scheme=spec.scheme,
         login=_request(spec.login, "POST") if spec.login else None,
         session=_plain(spec.session),
+        grant=_grant(spec.token) if spec.token else None,
+        signature=compiled.Signature(**spec.signature.model_dump()) if spec.signature else None,
     )
+
+
+def _grant(spec: written.TokenSpec) -> compiled.Grant:
+    return compiled.Grant(
+        kind=spec.grant,
+        request=replace(_request(spec.request, "POST"), encoding="form"),
+        # An assertion proves the client by itself.
+        client=spec.client or ("none" if spec.assertion else "basic"),
+        scopes=tuple(spec.scopes),
+        rotates=spec.rotates,
+        lifetime=seconds(spec.lifetime) if spec.lifetime else None,
+        assertion=_assertion(spec.assertion) if spec.assertion else None,
+    )
+
+
+def _assertion(spec: written.AssertionSpec) -> compiled.Assertion:
+    return compiled.Assertion(_plain(spec.claims), spec.algorithm, max(seconds(spec.lifetime), 1))
 
 
 def _probe(spec: written.ProbeSpec | None) -> compiled.Probe | None:

@@ -7,19 +7,17 @@ Invariant: secrets live in this object only, and its repr shows none.
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 from syncline_runtime.binding import Connection, secret
 from syncline_runtime.connectors.origin import STAND_IN_SECRET
+from syncline_runtime.connectors.templates import ABSENT
 from syncline_runtime.errors import ReleaseError
-from syncline_runtime.system import Auth
+from syncline_runtime.system import Auth, secrets_of
 
-_NEEDED = {
-    "none": (),
-    "bearer": (("token",),),
-    "basic": (("username", "password"), ("token",)),
-    "api_key": (("key",), ("token",)),
-    "session": (("username", "password"),),
-}
+_ALSO = {"basic": ("token",), "api_key": ("token",)}
+"""What may stand in the place of what is usually needed."""
+_IF_GIVEN = frozenset({"key_id"})
 
 
 class Credentials:
@@ -34,7 +32,7 @@ class Credentials:
         return f"Credentials({self._auth.kind!r})"
 
     def headers(self) -> dict[str, str]:
-        """Give the headers that authenticate a request; none for sessions, whose login comes first."""
+        """Give the headers that authenticate a request; none for those that must be asked for first."""
         auth, secrets = self._auth, self._secrets
         if auth.kind == "bearer":
             return {auth.header or "Authorization": f"{auth.scheme} {secrets['token']}".strip()}
@@ -53,23 +51,30 @@ class Credentials:
         """Give what a login template may name."""
         return dict(self._secrets)
 
+    def secret(self, name: str) -> str:
+        """Give one secret that this way of authentication needs."""
+        return self._secrets[name]
+
+    def known(self, name: str) -> Any:
+        """Give a member of the credential as templates name it; ABSENT if the binding has none."""
+        return self._secrets.get(name, ABSENT)
+
     def _key(self) -> str:
         return self._secrets.get("key") or self._secrets["token"]
 
 
 def _read_secrets(auth: Auth, connection: Connection) -> dict[str, str]:
-    choices = _NEEDED[auth.kind]
+    needed = secrets_of(auth)
     if connection.stand_in:
-        return dict.fromkeys(choices[0], STAND_IN_SECRET) if choices else {}
-    for names in choices:
+        return dict.fromkeys((*needed, "key_id"), STAND_IN_SECRET) if needed else {}
+    for names in (needed, _ALSO.get(auth.kind, needed)):
         if all(name in connection.credential for name in names):
-            return {name: secret(connection.credential[name], connection.name) for name in names}
-    if not choices:
-        return {}
-    wanted = " or ".join(" and ".join(names) for names in choices)
+            read = dict.fromkeys((*names, *(_IF_GIVEN & connection.credential.keys() if names else ())))
+            return {name: secret(connection.credential[name], connection.name) for name in read}
+    wanted_words = " or ".join(" and ".join(names) for names in (needed, _ALSO.get(auth.kind)) if names)
     raise ReleaseError(
-        f"the connection has no {wanted}, which {auth.kind} authentication needs",
+        f"the connection has no {wanted_words}, which {auth.kind} authentication needs",
         place=connection.name,
-        mend=f"add credential: {{{choices[0][0]}: env:NAME}} to this connection in syncline.yaml and compile again",
+        mend=f"add credential: {{{needed[0]}: env:NAME}} to this connection in syncline.yaml and compile again",
         code="SYN8010",
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.error import URLError
@@ -17,12 +17,22 @@ from urllib.request import ProxyHandler, build_opener
 from syncline_runtime.binding import Connection
 from syncline_runtime.connectors import cursors, rest, writing
 from syncline_runtime.connectors.auth import Credentials
+from syncline_runtime.connectors.channel import Channel
 from syncline_runtime.connectors.files import read_files
 from syncline_runtime.connectors.http import HttpClient
-from syncline_runtime.connectors.origin import origin_of, origin_text, refuse_elsewhere, sandbox_url
-from syncline_runtime.connectors.pace import shared_pace
+from syncline_runtime.connectors.kept import KeptGrant
+from syncline_runtime.connectors.origin import (
+    Origin,
+    origin_of,
+    origin_text,
+    refuse_elsewhere,
+    sandbox_url,
+    token_origin,
+)
+from syncline_runtime.connectors.pace import UNLIMITED_CONCURRENCY, Pace, shared_pace
 from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Row, Written
 from syncline_runtime.connectors.surroundings import Surroundings
+from syncline_runtime.connectors.tokens import Tokens
 from syncline_runtime.connectors.writing import Sending
 from syncline_runtime.errors import ReleaseError, SystemFailure
 from syncline_runtime.system import Limit, System, Write
@@ -86,22 +96,54 @@ async def open_connection(
     if system.protocol == "files":
         yield _FileConnection(system, connection, _folder(connection))
         return
+    async with _channels(system, connection, around) as (channel, tokens):
+        credentials = Credentials(system.auth, connection)
+        client = HttpClient(
+            system,
+            channel,
+            credentials,
+            pace=_pace(system, connection, channel.origin, around),
+            clock=around.clock,
+            random=around.random,
+            tokens=_tokens(system, connection, credentials, tokens, around).fetch if tokens else None,
+        )
+        yield _HttpConnection(system, connection, client)
+
+
+@asynccontextmanager
+async def _channels(
+    system: System, connection: Connection, around: Surroundings
+) -> AsyncIterator[tuple[Channel, Channel | None]]:
+    """Open the way to a system, and the one to where its access tokens are given out, if it has any."""
     origin = origin_of(connection)
     refuse_elsewhere(origin, system, connection)
+    async with AsyncExitStack() as opened:
+
+        def channel(to: Origin) -> Channel:
+            limit = _limit(system, connection)
+            made = Channel(
+                to,
+                around.clock,
+                limit.concurrency if limit else UNLIMITED_CONCURRENCY,
+                around.transport(connection.name),
+            )
+            opened.push_async_callback(made.close)
+            return made
+
+        yield channel(origin), channel(token_origin(origin, system, connection)) if system.auth.grant else None
+
+
+def _pace(system: System, connection: Connection, origin: Origin, around: Surroundings) -> Pace:
     credential = (origin.scheme, origin.host, origin.port, origin.base, tuple(sorted(connection.credential.items())))
-    client = HttpClient(
-        system,
-        origin,
-        Credentials(system.auth, connection),
-        pace=shared_pace(credential, _limit(system, connection), around.clock),
-        clock=around.clock,
-        random=around.random,
-        transport=around.transport(connection.name),
-    )
-    try:
-        yield _HttpConnection(system, connection, client)
-    finally:
-        await client.close()
+    return shared_pace(credential, _limit(system, connection), around.clock)
+
+
+def _tokens(
+    system: System, connection: Connection, credentials: Credentials, channel: Channel, around: Surroundings
+) -> Tokens:
+    reference = "" if connection.stand_in else connection.credential.get("refresh_token", "")
+    kept = KeptGrant(reference, connection.name) if reference else None
+    return Tokens(system, credentials, channel, around.clock, kept)
 
 
 class _HttpConnection:

@@ -1,8 +1,7 @@
 """One HTTP client per connection: requests out, checked answers in.
 
 In: request templates and their values. Out: ``Answer`` with a parsed JSON body, or a ``RequestFailed``.
-Invariants: nothing is sent to another origin than the binding's, by path, redirect or link; TLS is always verified;
-every request waits for the credential's pace; reads are retried a bounded number of times, writes never (the outbox
+Invariants: every request waits for the credential's pace; reads are retried a bounded number of times, writes never (the outbox
 knows what a second write would do); no error or log line holds a secret, a header, an address with values or a body.
 """
 
@@ -10,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,25 +19,20 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from syncline_runtime.clock import Clock
 from syncline_runtime.connectors import failures, jsontext, wire
+from syncline_runtime.connectors.access import Access, Fetch, Renewed, Ticket
 from syncline_runtime.connectors.auth import Credentials
+from syncline_runtime.connectors.channel import Channel
 from syncline_runtime.connectors.failures import Asked
-from syncline_runtime.connectors.origin import Origin
 from syncline_runtime.connectors.pace import Pace
-from syncline_runtime.connectors.surroundings import Random, Transport
+from syncline_runtime.connectors.signing import Signing
+from syncline_runtime.connectors.surroundings import Random
 from syncline_runtime.connectors.templates import ABSENT, fill, fill_path, fill_query, fill_text
 from syncline_runtime.errors import ReleaseError, RequestFailed
 from syncline_runtime.system import Request, System
 
-CONNECT_SECONDS: Final = 10.0
-ANSWER_SECONDS: Final = 30.0
-LARGEST_ANSWER: Final = 64 * 1024 * 1024  # bytes, unpacked
 READ_ATTEMPTS: Final = 4
 READ_PATIENCE: Final = 60.0  # seconds a read waits at most because a system asks it to
 _BACKOFF_FIRST, _BACKOFF_LONGEST = 0.5, 8.0
-
-# Both would log addresses, whose queries hold values, and one of them headers.
-logging.getLogger("httpx").setLevel(logging.WARNING)
-logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)
@@ -59,28 +51,30 @@ class HttpClient:
     def __init__(
         self,
         system: System,
-        origin: Origin,
+        channel: Channel,
         credentials: Credentials,
         *,
         pace: Pace,
-        clock: Clock,
         random: Random,
-        transport: Transport | None = None,
+        clock: Clock,
+        tokens: Fetch | None = None,
     ) -> None:
-        self.system, self.origin, self.clock, self.pace = system, origin, clock, pace
+        self.system, self.channel, self.origin, self.clock, self.pace = system, channel, channel.origin, clock, pace
         self._credentials, self._random = credentials, random
-        self._session: str | None = None
-        self._login = asyncio.Lock()
         self._calls = itertools.count(1)
         self.looked_up: dict[tuple[str, str, str], Any] = {}  # resource, field, value → what the system has for it
-        self._client = _client(origin, pace.concurrency, transport)
+        self._access = self._way(tokens)
+
+    def _way(self, tokens: Fetch | None) -> Access:
+        auth = self.system.auth
+        if tokens is not None:
+            return Renewed(tokens, self.clock)
+        if auth.signature is not None:
+            return Signing(auth.signature, self._credentials, self.channel)
+        return Renewed(self._log_in, self.clock) if auth.kind == "session" else Access(self._credentials.headers())
 
     def __repr__(self) -> str:
         return f"HttpClient({self.system.name!r})"
-
-    async def close(self) -> None:
-        """Close all sockets."""
-        await self._client.aclose()
 
     async def read(self, request: Request, values: Mapping[str, Any], place: str, link: str | None = None) -> Answer:
         """Send a harmless request, again after failures that may pass; ``link`` takes the place of path and query."""
@@ -118,15 +112,18 @@ class HttpClient:
     ) -> Answer:
         renewed = False
         while True:
-            session = await self._session_header(asked)
-            prepared = self._prepare(request, values, link, body, {**(extra or {}), **session})
+            access = await self._access.headers()
+            prepared = self._prepare(request, values, link, body, {**(extra or {}), **access})
             try:
-                return self._checked(asked, *await self._exchange(prepared, asked))
+                answer = self._checked(asked, *await self._exchange(prepared, asked))
             except RequestFailed as error:
-                if renewed or not session or error.category != "authentication":
+                # A refused request did nothing, so sending it once more is harmless.
+                if renewed or error.category != "authentication" or not self._access.refused(access):
                     raise
-            renewed = True  # sessions end; a refused one did nothing, so sending once more is harmless
-            self._session = None
+                renewed = True
+            else:
+                self._access.accepted(access)
+                return answer
 
     def _prepare(
         self, request: Request, values: Mapping[str, Any], link: str | None, body: Any, extra: Mapping[str, str]
@@ -134,16 +131,15 @@ class HttpClient:
         known = {**values, "account": self._credentials.account}
         url = link or self._address(request, known)
         content, content_type = self._content(request, known, body)
-        headers = {"Accept": "application/json"} | self._credentials.headers()
+        headers = {"Accept": "application/json"}
         for name, template in {**self.system.headers, **request.headers}.items():
             if (text := fill_text(template, known)) is not None:
                 headers[name] = text
         headers |= extra
         if content_type:
             headers["Content-Type"] = content_type
-        _refuse_broken_headers(headers)
-        prepared = self._client.build_request(request.method, url, headers=headers, content=content)
-        self.origin.check(str(prepared.url))
+        prepared = self.channel.request(request.method, url, headers, content)
+        self._access.sign(prepared)
         return prepared
 
     def _address(self, request: Request, values: Mapping[str, Any]) -> str:
@@ -166,23 +162,7 @@ class HttpClient:
 
     async def _exchange(self, prepared: httpx.Request, asked: Asked) -> tuple[httpx.Response, bytes]:
         async with self.pace.slot():
-            asked.sent = True
-            try:
-                response = await self._client.send(prepared, stream=True)
-                try:
-                    return response, await _content_of(response, asked)
-                finally:
-                    await response.aclose()
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-                # Only kinds of errors are named from here on: their texts may hold addresses with values.
-                raise failures.not_reached(asked, _connect_words(error), ambiguous=False) from None
-            except httpx.TimeoutException:
-                raise failures.not_reached(asked, f"none within {ANSWER_SECONDS:g} s", ambiguous=True) from None
-            except httpx.DecodingError:
-                raise failures.bad_answer(asked, "the answer cannot be unpacked") from None
-            except httpx.TransportError as error:
-                words = f"the connection broke ({type(error).__name__})"
-                raise failures.not_reached(asked, words, ambiguous=True) from None
+            return await self.channel.exchange(prepared, asked)
 
     def _checked(self, asked: Asked, response: httpx.Response, content: bytes) -> Answer:
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -201,27 +181,19 @@ class HttpClient:
             body = body["result"]
         return Answer(response.status_code, response.headers, body, str(response.url))
 
-    async def _session_header(self, asked: Asked) -> dict[str, str]:
+    async def _log_in(self, _refused: Ticket | None) -> Ticket:
         auth = self.system.auth
-        if auth.kind != "session":
-            return {}
-        async with self._login:
-            if self._session is None:
-                self._session = await self._log_in(Asked(f"{asked.place.partition('.')[0]}.login", writes=False))
-        return {auth.header or "Authorization": self._session}
-
-    async def _log_in(self, asked: Asked) -> str:
-        auth = self.system.auth
+        place = f"{self.origin.place}.login"
         if auth.login is None:
-            raise ReleaseError("the system description has session authentication and no login", place=asked.place)
+            raise ReleaseError("the system description has session authentication and no login", place=place)
         values = self._credentials.login_values()
-        asked = Asked(asked.place, writes=False, rpc=bool(auth.login.rpc))
+        asked = Asked(place, writes=False, rpc=bool(auth.login.rpc))
         prepared = self._prepare(auth.login, values, None, ABSENT, {})
         answer = self._checked(asked, *await self._exchange(prepared, asked))
         header = fill_text(auth.session, {**values, "result": answer.body})
         if not header or not answer.body:
-            raise RequestFailed("the system refused the login", category="authentication", place=asked.place)
-        return header
+            raise RequestFailed("the system refused the login", category="authentication", place=place)
+        return Ticket({auth.header or "Authorization": header})
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -229,35 +201,6 @@ class HttpClient:
             return error.retry_after
         longest = min(_BACKOFF_LONGEST, _BACKOFF_FIRST * 2.0 ** (state.attempt_number - 1))
         return self._random.uniform(longest / 2, longest)
-
-
-def _client(origin: Origin, concurrency: int, transport: Transport | None) -> httpx.AsyncClient:
-    # Reading the certificate store takes longer than a request on loopback: plain http gets an empty one.
-    context = httpx.create_ssl_context() if origin.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.AsyncClient(
-        verify=context,
-        transport=transport,
-        follow_redirects=False,
-        trust_env=not origin.loopback,
-        timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, pool=None),
-        limits=httpx.Limits(max_connections=concurrency, keepalive_expiry=2.0),
-        headers={"User-Agent": "syncline"},
-    )
-
-
-async def _content_of(response: httpx.Response, asked: Asked) -> bytes:
-    parts, size = [], 0
-    async for part in response.aiter_bytes():
-        size += len(part)
-        if size > LARGEST_ANSWER:
-            raise failures.bad_answer(
-                asked,
-                f"the answer is larger than {LARGEST_ANSWER // 1024 // 1024} MB",
-                status=response.status_code,
-                mend="ask for smaller pages in the system description",
-            )
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _parsed(kind: str, content: bytes) -> tuple[Any, str]:
@@ -279,26 +222,6 @@ def _parsed(kind: str, content: bytes) -> tuple[Any, str]:
     if not named_json:
         problem = f"a {kind}{page} where JSON is expected"
     return ABSENT, f"the answer is {problem}"
-
-
-def _refuse_broken_headers(headers: Mapping[str, str]) -> None:
-    for name, text in headers.items():
-        if not text.isascii() or any(character in text for character in "\r\n\0"):
-            raise ReleaseError(
-                f"the text for header {name} holds characters that a header cannot carry",
-                mend="check the credential or the template behind it",
-            )
-
-
-def _connect_words(error: httpx.TransportError) -> str:
-    text = str(error)
-    if isinstance(error, httpx.ConnectTimeout):
-        return f"no connection within {CONNECT_SECONDS:g} s"
-    if "CERTIFICATE" in text.upper() or "SSL" in text.upper():
-        return "its TLS certificate or protocol is not accepted"
-    if "refused" in text or "All connection attempts failed" in text:
-        return "the connection is refused"
-    return "no connection can be made"
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -23,6 +23,7 @@ SANDBOX_NOTE: Final = Path(".syncline") / "sandbox.json"  # written by the sandb
 SANDBOX_DEFAULT: Final = "http://127.0.0.1:8787"
 STAND_IN_SECRET: Final = "sandbox"
 _PORTS: Final = {"http": 80, "https": 443}
+_REFERENCES: Final = ("env:", "file:", "keyring:")
 
 
 @dataclass(frozen=True)
@@ -83,17 +84,34 @@ def refuse_elsewhere(origin: Origin, system: System, connection: Connection) -> 
     """Refuse an origin that the system description does not name: a reference may lead anywhere."""
     allowed = system.origins_of(connection.environment)
     if allowed and not connection.stand_in and not lies_within(origin.join("/"), allowed):
-        raise ReleaseError(
-            f"{origin.scheme}://{origin.host}:{origin.port} is none of the origins of system {system.name!r}",
-            place=connection.name,
-            mend="correct the origin of this connection, or add it to `origins` in the system description",
-        )
+        raise _elsewhere(origin, system, "origin", connection.name)
+
+
+def _elsewhere(origin: Origin, system: System, key: str, place: str) -> ReleaseError:
+    return ReleaseError(
+        f"{origin.scheme}://{origin.host}:{origin.port} is none of the origins of system {system.name!r}",
+        place=place,
+        mend=f"correct the {key} of this connection, or add it to `origins` in the system description",
+    )
+
+
+def token_origin(origin: Origin, system: System, connection: Connection) -> Origin:
+    """Find where access tokens are given out: the connection's origin, or one that the system description names."""
+    if not connection.token_origin or connection.stand_in:
+        return origin
+    reference = connection.token_origin
+    text = secret(reference, connection.name) if reference.startswith(_REFERENCES) else reference
+    found = parse_origin(text, connection.name)
+    allowed = (*system.origins_of(connection.environment), replace(origin, base="").join("/"))
+    if not lies_within(found.join("/"), allowed):
+        raise _elsewhere(found, system, "token_origin", connection.name)
+    return found
 
 
 def origin_text(connection: Connection) -> str:
     """Read the origin as written, or from the reference that stands for it."""
     text = connection.origin
-    return secret(text, connection.name) if text.startswith(("env:", "file:", "keyring:")) else text
+    return secret(text, connection.name) if text.startswith(_REFERENCES) else text
 
 
 def parse_origin(text: str, place: str) -> Origin:

@@ -20,7 +20,7 @@ from syncline_runtime.sandbox.store import FaultError
 from syncline_runtime.system import FindBy, ListRead, Request, Resource, System, Transition, Write
 
 _ORDER: Final = (
-    *("login", "probe", "transition", "lookup", "get", "find"),
+    *("token", "login", "probe", "transition", "lookup", "get", "find"),
     *("changed", "list", "create", "update", "delete"),
 )
 
@@ -34,6 +34,7 @@ class Call:
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     content: bytes
+    target: str = ""  # path and query as they were sent
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,9 @@ class Asked:
 def routes_of(system: System) -> list[Route]:
     """List all routes of a system, in the order in which to try them."""
     found = [route for resource in system.resources for route in _resource_routes(resource)]
+    if system.auth.grant:
+        # Its body names what is sent besides; what the grant itself needs is looked at where tokens are given out.
+        found.append(Route("token", dataclasses.replace(system.auth.grant.request, body=None, encoding="form")))
     if system.auth.login:
         found.append(Route("login", system.auth.login))
     found += [Route("probe", probe.request, at=probe.at) for probe in (system.account, system.environment) if probe]

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +48,7 @@ class Sandbox:
     log: list[dict[str, Any]]
     _server: ThreadingHTTPServer
     _files: Path
+    now: Callable[[], datetime]
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Sandbox:
@@ -98,7 +100,7 @@ def serve(
         if system.name in folders:
             folders[system.name].mkdir()
             write_drops(system, given.get(system.name, system.sandbox), folders[system.name])
-    sandbox = Sandbox(f"http://{HOST}:{server.server_address[1]}", stand_ins, folders, log, server, files)
+    sandbox = Sandbox(f"http://{HOST}:{server.server_address[1]}", stand_ins, folders, log, server, files, now)
     server.sandbox = sandbox
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     return sandbox
@@ -148,10 +150,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         headers = {key.lower(): value for key, value in self.headers.items()}
         query = parse_qs(split.query, keep_blank_values=True)
-        call = Call(self.command, f"/{below}", query, headers, content)
+        call = Call(self.command, f"/{below}", query, headers, content, self.path)
         self._write(stand_in.answer(call, f"{self.server.sandbox.url}{split.path}"))
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815
+
+    def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002
+        """Give the time of the sandbox's own clock, for the Date header."""
+        return format_datetime(self.server.sandbox.now(), usegmt=True)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing: addresses hold values."""

@@ -6,7 +6,6 @@ but the description, so whatever it answers, a system of that description could 
 
 from __future__ import annotations
 
-import base64
 import math
 import threading
 import time
@@ -18,8 +17,9 @@ from typing import Any, Final
 
 from syncline_runtime.connectors import jsontext
 from syncline_runtime.connectors.origin import STAND_IN_SECRET
-from syncline_runtime.connectors.templates import ABSENT, fill_text, placeholders, wrapped, write_path
+from syncline_runtime.connectors.templates import ABSENT, wrapped, write_path
 from syncline_runtime.connectors.wire import flatten
+from syncline_runtime.sandbox.door import Door
 from syncline_runtime.sandbox.operations import Operations, children_of
 from syncline_runtime.sandbox.routes import Asked, Call, routes_of, understand
 from syncline_runtime.sandbox.store import FaultError, Store, Stored
@@ -34,7 +34,7 @@ _STATUS: Final[Mapping[Category, int]] = {
     "rate_limit": 429,
     "vendor": 500,
 }
-FAULTS: Final = ("500_after", "500_before", "429", "stall", "html", "reset_after")
+FAULTS: Final = ("500_after", "500_before", "401", "429", "stall", "html", "reset_after")
 WRITES: Final = ("create", "update", "delete", "transition")
 
 
@@ -84,6 +84,7 @@ class StandIn:
         self._now, self._log = now, log
         self._lock = threading.RLock()
         self._budget = _Budget(system)
+        self._door = Door(system, now)
         for name, rows in (system.sandbox if seeds is None else seeds).items():
             resource = system.resource(name)
             self.stores[name].seed(flatten(resource, row, system) for row in rows)
@@ -95,8 +96,8 @@ class StandIn:
             try:
                 self._budget.take()
                 asked = understand(self._routes, call)
-                if asked.route.operation != "login":
-                    self._authenticate(call)
+                if asked.route.operation not in ("login", "token"):
+                    self._door.check(call)
                 return self._with_fault(asked, call, url)
             except FaultError as error:
                 return self._refusal(error, asked)
@@ -111,6 +112,9 @@ class StandIn:
         match planned.fault:
             case "500_before":
                 raise FaultError("vendor", "internal", "asked for: failing before doing anything")
+            case "401":
+                self._door.forget()
+                raise FaultError("authentication", "unauthenticated", "asked for: nobody is known any more")
             case "429":
                 raise FaultError("rate_limit", "rate_limit", "asked for: too many requests")
         reply = self._once_per_key(asked, call, url)
@@ -143,7 +147,9 @@ class StandIn:
     def _done(self, asked: Asked, call: Call, url: str) -> Reply:
         route = asked.route
         if route.operation == "login":
-            return self._reply(asked, self._log_in(asked))
+            return self._reply(asked, self._door.log_in(asked))
+        if route.operation == "token":
+            return Reply(*self._door.give_token(call))
         if route.operation == "probe":
             return self._reply(asked, self._proof(asked))
         status, body, headers, native_id = self._operations.perform(asked, call, url)
@@ -180,39 +186,6 @@ class StandIn:
         for path, value in rule.where.items() if rule else ():
             write_path(body, path, value)
         return Reply(status, body, {"Retry-After": "1"} if error.category == "rate_limit" else {})
-
-    def _authenticate(self, call: Call) -> None:
-        auth = self.system.auth
-        given = call.headers.get((auth.header or "Authorization").lower(), "")
-        match auth.kind:
-            case "none":
-                fits = True
-            case "bearer":
-                fits = given == f"{auth.scheme} {STAND_IN_SECRET}".strip()
-            case "basic":
-                pairs = (f"{STAND_IN_SECRET}:{password}" for password in (STAND_IN_SECRET, ""))
-                fits = given in {"Basic " + base64.b64encode(pair.encode()).decode() for pair in pairs}
-            case "api_key":
-                fits = STAND_IN_SECRET in (given, *(call.query.get(auth.query, []) if auth.query else ()))
-            case _:
-                fits = given == fill_text(auth.session, self._session_values())
-        if not fits:
-            raise FaultError("authentication", "unauthenticated", f"every secret of a stand-in is {STAND_IN_SECRET!r}")
-
-    def _log_in(self, asked: Asked) -> Any:
-        given = [text for name, text in asked.found.items() if name in ("username", "password")]
-        if any(text != STAND_IN_SECRET for text in given):
-            raise FaultError("authentication", "unauthenticated", f"every secret of a stand-in is {STAND_IN_SECRET!r}")
-        return self._session_values()["result"]
-
-    def _session_values(self) -> dict[str, Any]:
-        """Make up a login's result that holds what the session template reads from it."""
-        paths = [name.partition(".")[2] for name in placeholders(self.system.auth.session) if name.startswith("result")]
-        shape: dict[str, Any] = {}
-        for path in paths:
-            write_path(shape, path, STAND_IN_SECRET)
-        result: Any = wrapped("result", shape)["result"] if paths != [""] else STAND_IN_SECRET
-        return {"username": STAND_IN_SECRET, "password": STAND_IN_SECRET, "result": result}
 
     def _proof(self, asked: Asked) -> Any:
         """Answer every probe that makes this request: one request may prove account and environment."""

@@ -97,7 +97,7 @@ def test_json_that_is_labelled_as_a_page_is_json_all_the_same() -> None:
 
 
 def test_an_answer_that_is_too_large_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("syncline_runtime.connectors.http.LARGEST_ANSWER", 1024 * 1024)
+    monkeypatch.setattr("syncline_runtime.connectors.channel.LARGEST_ANSWER", 1024 * 1024)
     error = failure(lambda _request: httpx.Response(200, content=b" " * 1024 * 1025, headers=JSON))
     assert "larger than 1 MB" in str(error)
 
