@@ -51,7 +51,9 @@ def joins_by_too_little(rule: IdentityRule, item: ResolvedObject) -> bool:
 
 
 def _told_by(rule: IdentityRule, item: ResolvedObject) -> int:
-    """Count the fields that have to be alike and that few records share; a key among them is enough."""
+    """Count the fields that have to be alike and that few records share; a key among them, or a trained model, is enough."""
+    if rule.probability is not None:
+        return ENOUGH
     if any(not is_shared(field) for name in rule.same if (field := item.field(name)) is not None):
         return ENOUGH
     similar = [(one, field) for one in rule.similar if (field := item.field(one.field)) is not None]
@@ -65,7 +67,8 @@ def blocks_of(rule: IdentityRule, item: ResolvedObject) -> tuple[Block, ...]:
     """Give the blocks of a rule; none where it would have to compare every record with every other."""
     if any(_tells(name, item) for name in rule.same):
         return ((),)
-    found = _of_some(rule, item) if rule.at_least is not None else _of_all(rule, item)
+    some = rule.at_least is not None or rule.probability is not None
+    found = _of_some(rule, item) if some else _of_all(rule, item)
     return tuple(dict.fromkeys(found))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 import click
 
 HOMES = {
+    "identity": "cli_identity",
     "init": "cli_project",
     "check": "cli_check",
     "compile": "cli_compile",

@@ -198,6 +198,7 @@ class Piecewise:
             events=specs.get("event", {}),
             policies={},
             scenarios=specs.get("scenario", {}),
+            models=specs.get("model", {}),
             mappings=tuple(self.sources[path] for path in island.paths if path.endswith(".map")),
         )
 

@@ -30,7 +30,7 @@ _UPPER = re.compile("([A-Z])")
 SCHEMA_FOLDER = ".schemas"
 """Where the schemas lie in a project that `init` made; hidden, so that nothing there is taken for a spec."""
 MODELS = {**KINDS, **FILES}
-TOLD_APART = ("scenario", "event", "sync", "codes", "system", "policy", "object", "pack", "syncline")
+TOLD_APART = ("model", "scenario", "event", "sync", "codes", "system", "policy", "object", "pack", "syncline")
 """Kinds in an order in which the first whose key a document has is its kind: a scenario names a sync, a sync an object."""
 TYPES = {
     "FieldSpec": (WRITTEN_KINDS, {"text": "text(80)", "decimal": "decimal(12,2)", "ref": "ref(account)"}),

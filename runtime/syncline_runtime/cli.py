@@ -42,6 +42,7 @@ COMPILER = {
     "explain": "Explain a diagnostic code.",
     "fmt": "Bring specs and mappings into the one format.",
     "schema": "Print the JSON Schemas of specs, for editors.",
+    "identity": "Train the models of identity rules that go by probability.",
     "rules": "List checks and policy rules with their severities.",
 }
 

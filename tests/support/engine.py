@@ -8,8 +8,10 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from support.clock import TestClock
 from syncline_compiler.pipeline import compile_project
 from syncline_compiler.writing import write_release
+from syncline_runtime.connectors.surroundings import Surroundings
 from syncline_runtime.fold import fold
 from syncline_runtime.plan import Member, Plan, Release, load_release
 from syncline_runtime.segments import SegmentStore
@@ -58,7 +60,7 @@ class Engine:
             state=self.state,
             store=store,
             ledger=None,  # type: ignore[arg-type]
-            now=lambda: 1_700_000_000_000_000,
+            around=Surroundings(TestClock()),
         )
         bind_links(self.run)
         for plan in release.in_order:

@@ -229,6 +229,8 @@ def _rule_of_identity(rule: IdentitySpec) -> str:
     similar = " and ".join(rule.similar)
     if rule.at_least is not None:
         similar = f"at least {rule.at_least} of {', '.join(rule.similar)}"
+    if rule.probability is not None:
+        similar = f"{', '.join(rule.similar)}, weighed by the model {rule.probability.model}"
     parts = [f"the same {' and '.join(rule.same)}"] if rule.same else []
     parts += [f"similar {similar}"] if similar else []
     said = " and ".join(parts) + (f", unless {rule.unless}" if rule.unless is not None else "")

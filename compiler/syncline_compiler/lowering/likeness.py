@@ -206,11 +206,14 @@ class Pairs:
     def _pairs(self) -> ir.Select:
         fields = [_Field(one, _is_date(one, self.sync.object)) for one in self.rule.similar]
         wanted: list[ir.Scalar] = [b.call(">=", b.col("k", "meetings"), ir.Value(self._meetings))]
-        wanted += [*_enough(self.rule, [one.alike(self.rule) for one in fields])]
+        score = self._score(fields)
+        if self.rule.probability is not None:
+            wanted.append(b.call(">=", score, ir.Value(self.rule.probability.least, "DOUBLE")))
+        else:
+            wanted += [*_enough(self.rule, [one.alike(self.rule) for one in fields])]
         if self.rule.closest and not any(member.many for member in self.sync.members):
             wanted.append(b.differs(b.col("l", "connection"), b.col("r", "connection")))
         other = b.col("r", "row")
-        measured = [one.measure for one in fields] if self.rule.closest else []
         apart = [
             ir.Join("anti", ir.Source(f"{self.sync.name}/pairs/{n}", f"a{n}"), _either_way(f"a{n}"))
             for n in self.apart
@@ -223,7 +226,7 @@ class Pairs:
                 ("_cid", b.col("r", "_cid")),
                 ("l_side", b.col("l", "connection")),
                 ("r_side", b.call("COALESCE", b.col("r", "connection"), b.text(""))),
-                ("likeness", b.call("+", *measured, ir.Value(0))),
+                ("likeness", score),
             ),
             self._source("candidates", "k"),
             (
@@ -233,6 +236,15 @@ class Pairs:
             ),
             where=b.all_of(wanted),
         )
+
+    def _score(self, fields: Sequence[_Field]) -> ir.Scalar:
+        """Give how alike a pair is: the weight of evidence, or how alike it is spelled where that is asked."""
+        if self.rule.probability is not None:
+            weights = dict(self.rule.probability.weights)
+            measured = [one.weight(weights[one.one.field]) for one in fields]
+        else:
+            measured = [one.measure for one in fields] if self.rule.closest else []
+        return b.call("+", *measured, ir.Value(0))
 
     def _closest(self) -> Iterator[tuple[str, ir.Query]]:
         """Of several in one system that would do, keep who is most alike, both ways."""
@@ -283,6 +295,11 @@ class Pairs:
         )
 
 
+def levels(one: Likeness, item: ResolvedObject) -> list[ir.Scalar]:
+    """Give the condition, over ``l`` and ``r``, of each way in which the values of a field may be alike."""
+    return _Field(one, _is_date(one, item)).ways("l", one, "r", one)
+
+
 @dataclass(frozen=True)
 class _Field:
     """One field of a pair, ``l`` and ``r``."""
@@ -300,17 +317,30 @@ class _Field:
                 for other in others
             ]
             straight = b.any_of([straight, *crossed])
+        return b.holds(straight), self._both, self.one
+
+    @property
+    def _both(self) -> ir.Scalar:
         feature = feature_of(FORM_OF_WAY[self.one.ways[0][0]], self.one).column
-        both = b.all_of([b.present(b.col("l", feature)), b.present(b.col("r", feature))])
-        return b.holds(straight), both, self.one
+        return b.all_of([b.present(b.col("l", feature)), b.present(b.col("r", feature))])
+
+    def weight(self, weights: Sequence[str]) -> ir.Scalar:
+        """Give what the values say: the weight of the first way in which they are alike; nothing where one is missing."""
+        amounts = [ir.Value(weight, "DOUBLE") for weight in weights]
+        ways = zip(self.ways("l", self.one, "r", self.one), amounts, strict=False)  # the last is of none of them
+        return b.when((b.negated(self._both), ir.Value("0", "DOUBLE")), *ways, default=amounts[-1])
 
     def _ways(self, left: str, one: Likeness, right: str, other: Likeness) -> ir.Scalar:
+        return b.any_of(self.ways(left, one, right, other))
+
+    def ways(self, left: str, one: Likeness, right: str, other: Likeness) -> list[ir.Scalar]:
+        """Give the condition of each way in which the values may be alike."""
         made = []
         for kind, amount in self.one.ways:
             form = FORM_OF_WAY[kind]
             columns = b.col(left, feature_of(form, one).column), b.col(right, feature_of(form, other).column)
             made.append(_alike(kind, amount, *columns, days=self.days))
-        return b.any_of(made)
+        return made
 
     @property
     def measure(self) -> ir.Scalar:

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from syncline_compiler.model.spec import CodesSpec, ObjectSpec, ProjectSpec, SyncSpec
 from syncline_compiler.model.spec_event import EventSpec
+from syncline_compiler.model.spec_identity import ModelSpec
 from syncline_compiler.model.spec_policy import PolicySpec
 from syncline_compiler.model.spec_scenario import ScenarioSpec
 from syncline_compiler.model.spec_system import SystemSpec
@@ -144,6 +145,7 @@ class WrittenProject:
     broken: Mapping[str, frozenset[str]] = field(default_factory=dict)
     packs: Mapping[str, Pack] = field(default_factory=dict)
     imports: tuple[Import, ...] = ()
+    models: Mapping[str, Declared[ModelSpec]] = field(default_factory=dict)
 
     def is_broken(self, kind: str, name: str) -> bool:
         """Whether a spec of that name exists but could not be understood."""

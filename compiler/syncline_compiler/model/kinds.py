@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from syncline_compiler.model.spec import CodesSpec, ObjectSpec, PackSpec, ProjectSpec, SyncSpec
 from syncline_compiler.model.spec_event import EventSpec
+from syncline_compiler.model.spec_identity import ModelSpec
 from syncline_compiler.model.spec_policy import PolicySpec
 from syncline_compiler.model.spec_scenario import ScenarioSpec
 from syncline_compiler.model.spec_system import SystemSpec
@@ -22,6 +23,7 @@ KINDS: Mapping[str, type[Written]] = {
     "event": EventSpec,
     "policy": PolicySpec,
     "scenario": ScenarioSpec,
+    "model": ModelSpec,
 }
 """What specs declare, each in a file of its own."""
 FILES: Mapping[str, type[Written]] = {"syncline": ProjectSpec, "pack": PackSpec}
@@ -34,6 +36,7 @@ FOLDERS: Mapping[str, str] = {
     "event": "events",
     "policy": "policies",
     "scenario": "scenarios",
+    "model": "models",
 }
 """Where specs of a kind usually lie; in packs they must."""
 IMPORTED = ("object", "system", "codes", "policy")

@@ -83,6 +83,19 @@ class Likeness:
 
 
 @dataclass(frozen=True)
+class Probability:
+    """What a trained model makes of a pair: the sum of weights (base 2, as text) has to be at ``least`` that much.
+
+    ``weights``: per similar field those of its ways, in their order, and of none of them.
+    """
+
+    model: str
+    threshold: str
+    least: str
+    weights: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
 class IdentityRule:
     """Records with equal values in all these fields are one (none of them null), if the similar ones are alike too.
 
@@ -99,6 +112,7 @@ class IdentityRule:
     at_least: int | None = None
     may_differ: int | None = None
     closest: bool = False
+    probability: Probability | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -120,6 +134,8 @@ class IdentityRule:
         """What it goes by, as people read it."""
         similar = ", ".join(likeness.field for likeness in self.similar)
         some = f"{self.at_least} of " if self.at_least else ""
+        if self.probability is not None:
+            some = f"with {self.probability.threshold} by "
         return " and ".join(
             [
                 *(["same " + ", ".join(self.same)] if self.same else []),
@@ -130,6 +146,8 @@ class IdentityRule:
     def applies_to(self, read: Container[str]) -> bool:
         """Whether a member that reads these fields can be compared by it."""
         there = sum(likeness.field in read for likeness in self.similar)
+        if self.probability is not None:  # what is missing says nothing
+            return all(name in read for name in self.same) and there >= min(2, len(self.similar))
         needed = self.at_least or sum(not likeness.missing for likeness in self.similar)
         must = [] if self.at_least else [likeness.field for likeness in self.similar if not likeness.missing]
         return all(name in read for name in (*self.same, *must)) and there >= needed

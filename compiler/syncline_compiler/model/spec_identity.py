@@ -62,6 +62,32 @@ def _lengthen(value: Any) -> Any:
     return value
 
 
+class ProbabilitySpec(Written):
+    """A trained model, and how probable it must be that two records are one."""
+
+    model: Name
+    link: Annotated[Share, BeforeValidator(_number)] | None = None
+    review: Annotated[Share, BeforeValidator(_number)] | None = None
+
+
+class LevelSpec(Written):
+    """How often values are so alike: of records that are one, and of others."""
+
+    way: Text
+    m: Annotated[Share, BeforeValidator(_number)]
+    u: Annotated[Share, BeforeValidator(_number)]
+
+
+class ModelSpec(Written):
+    """``model:`` what was learnt from the records of an object; `syncline identity train` writes it."""
+
+    model: Name
+    object: Name
+    records: Annotated[int, Field(ge=0)] | None = None
+    chance: Annotated[Share, BeforeValidator(_number)]
+    fields: Annotated[dict[Name, list[LevelSpec]], Field(min_length=1)]
+
+
 class IdentitySpec(Written):
     """When two records are one."""
 
@@ -71,5 +97,6 @@ class IdentitySpec(Written):
     at_least: Annotated[int, Field(ge=1)] | None = None
     may_differ: Annotated[int, Field(ge=0)] | None = None
     closest: bool = False
+    probability: ProbabilitySpec | None = None
     unless: Text | None = None
     then: Literal["link", "review", "create"] = "link"

@@ -58,7 +58,13 @@ def _senseless(rule: IdentityRule, item: ResolvedObject) -> Iterator[tuple[str, 
             "these two are of different types, and nobody exchanges them",
             "name two fields that hold the same kind of value",
         )
-    if similar and rule.at_least is None and not rule.same and all(one.missing for one in rule.similar):
+    if (
+        similar
+        and rule.at_least is None
+        and rule.probability is None
+        and not rule.same
+        and all(one.missing for one in rule.similar)
+    ):
         yield "every field may be missing: records without any of them would be one", "let one of them be there"
 
 
@@ -100,6 +106,8 @@ def _check_turn(rule: IdentityRule, earlier: tuple[IdentityRule, ...], diagnosti
 
 
 def _covers(wide: IdentityRule, narrow: IdentityRule) -> bool:
+    if wide.probability is not None:
+        return False
     if not set(wide.same) <= set(narrow.same):
         return False
     if not wide.similar:

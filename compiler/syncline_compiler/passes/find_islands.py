@@ -15,6 +15,7 @@ from syncline_compiler.model.document import Declared
 from syncline_compiler.model.island import Island, Node, Ties
 from syncline_compiler.model.spec import CodesSpec, ObjectSpec, ProjectSpec, SyncSpec
 from syncline_compiler.model.spec_event import EventSpec
+from syncline_compiler.model.spec_identity import ModelSpec
 from syncline_compiler.model.spec_policy import PolicySpec
 from syncline_compiler.model.spec_scenario import ANY_SYNC, ScenarioSpec
 from syncline_compiler.model.spec_system import SystemSpec
@@ -54,6 +55,8 @@ def ties_of(declared: Declared[Written]) -> Ties | None:
             tied = [_object(spec.object), Node("resource", spec.source)]
             inbox = Node("inbox", spec.comes_in.webhook)
             return Ties("event", spec.event, ((Node("event", spec.event), *tied), (inbox, Node("event", spec.event))))
+        case ModelSpec() as spec:
+            return Ties("model", spec.model, ((Node("model", spec.model), Node("object", spec.object)),))
         case ScenarioSpec() as spec:
             return Ties("scenario", spec.scenario, ((Node("scenario", spec.scenario), *_named_in(spec)),))
         case PolicySpec() as spec if not spec.rules:
@@ -70,7 +73,9 @@ def _ties_of_object(spec: ObjectSpec) -> Ties | None:
         return None
     referred = [match[1] for one in spec.fields.values() for match in _REF.finditer(one.type)]
     referred += [part.of for part in spec.parts.values()]
-    return Ties("object", spec.object, ((Node("object", spec.object), *(Node("object", name) for name in referred)),))
+    tied = [Node("object", name) for name in referred]
+    tied += [Node("model", rule.probability.model) for rule in spec.identity if rule.probability is not None]
+    return Ties("object", spec.object, ((Node("object", spec.object), *tied),))
 
 
 def _ties_of_system(spec: SystemSpec) -> Ties | None:

@@ -75,6 +75,7 @@ def load(files: Iterable[SourceFile | Unreadable], diagnostics: Collector) -> Wr
         events=specs["event"],
         policies=specs["policy"],
         scenarios=specs["scenario"],
+        models=specs["model"],
         mappings=tuple(found.mappings),
         broken={kind: frozenset(names) for kind, names in found.broken.items()},
         packs={

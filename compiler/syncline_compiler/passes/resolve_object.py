@@ -19,11 +19,14 @@ from syncline_compiler.model.resolved import IdentityRule, Likeness, ResolvedFie
 from syncline_compiler.model.spec import ObjectSpec
 from syncline_compiler.model.spec_identity import LikenessSpec
 from syncline_compiler.model.types import UNKNOWN, Type
+from syncline_compiler.probability import by_probability, misfit
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
 from syncline_compiler.type_text import TypeTextError, parse_type
 
 _Declared = Declared[ObjectSpec]
+
+NOWHERE = Span("", 1, 1, 1, 1)
 
 
 def resolve_objects(project: WrittenProject, diagnostics: Collector) -> Mapping[str, ResolvedObject]:
@@ -45,7 +48,7 @@ def _object(declared: _Declared, project: WrittenProject, diagnostics: Collector
         parts=parts,
         derived=(),
         invariants=(),
-        identity=tuple(_identity(declared, diagnostics)),
+        identity=tuple(_identity(declared, project, diagnostics)),
         span=declared.at("object"),
         moved_from=tuple(spec.moved.from_) if spec.moved else (),
         lost=frozenset(spec.parts) - {part.name for part in parts},
@@ -114,7 +117,7 @@ def _parts(declared: _Declared, project: WrittenProject, diagnostics: Collector)
         yield ResolvedPart(name, spec.of, spec.key, declared.key(*place))
 
 
-def _identity(declared: _Declared, diagnostics: Collector) -> Iterator[IdentityRule]:
+def _identity(declared: _Declared, project: WrittenProject, diagnostics: Collector) -> Iterator[IdentityRule]:
     for index, rule in enumerate(declared.spec.identity):
         place: Place = ("identity", index)
         if not rule.same and not rule.similar:
@@ -130,16 +133,59 @@ def _identity(declared: _Declared, diagnostics: Collector) -> Iterator[IdentityR
         ]
         if all(known):
             similar = tuple(
-                _likeness(name, said, declared.key(*place, "similar", name)) for name, said in rule.similar.items()
+                likeness_of(name, said, declared.key(*place, "similar", name)) for name, said in rule.similar.items()
             )
             span = declared.at(*place, "same") if rule.same else declared.key(*place, "similar")
-            yield IdentityRule(
+            made = IdentityRule(
                 tuple(rule.same), None, rule.then, span, similar,
                 tuple(rule.swapped), rule.at_least, rule.may_differ, rule.closest,
             )  # fmt: skip
+            if rule.probability is None:
+                yield made
+            else:
+                yield from _probable(declared, place, made, project, diagnostics)
 
 
-def _likeness(name: str, said: LikenessSpec, span: Span) -> Likeness:
+def _probable(
+    declared: _Declared, place: Place, rule: IdentityRule, project: WrittenProject, diagnostics: Collector
+) -> Iterator[IdentityRule]:
+    """Give the rules that one by a trained model stands for; none where the model cannot be used."""
+    spec = declared.spec.identity[int(place[1])]
+    assert spec.probability is not None  # asked of these only
+    asked, at = spec.probability, (*place, "probability")
+    if asked.link is None and asked.review is None:
+        label = "nothing says what becomes of records that are probably one"
+        diagnostics.report(
+            "SYN0007", declared.key(*at), label=label, help="say from where: `link: 0.99`, `review: 0.8`"
+        )
+    elif asked.link is not None and asked.review is not None and asked.review >= asked.link:
+        label = f"a person is asked from {asked.review} on, and from {asked.link} on it is decided already"
+        help_ = "ask people about what is less probable than what is linked"
+        diagnostics.report("SYN0614", declared.at(*at, "review"), label=label, help=help_)
+    elif both := [name for name in ("then", "at_least", "may_differ", "swapped") if name in spec.model_fields_set]:
+        label = f"the model weighs all fields, and its thresholds say what follows: `{both[0]}` says nothing beside it"
+        diagnostics.report("SYN0008", declared.key(*place, both[0]), label=label, help=f"remove `{both[0]}`")
+    elif not rule.similar:
+        label = "a model weighs how alike fields are, and none is similar"
+        diagnostics.report("SYN0007", declared.key(*at), label=label, help="name fields: `similar: {name: 0.92}`")
+    elif (model := project.models.get(asked.model)) is not None:
+        if why := misfit(rule, declared.spec.object, model.spec):
+            _report_model(declared, at, why, [(model.at("model"), "trained before")], diagnostics)
+        else:
+            yield from by_probability(rule, asked, model.spec)
+    elif not project.is_broken("model", asked.model):
+        _report_model(declared, at, f"there is no model `{asked.model}`", [], diagnostics)
+
+
+def _report_model(
+    declared: _Declared, place: Place, label: str, secondary: list[tuple[Span, str]], diagnostics: Collector
+) -> None:
+    remedy = f"train it on the records as they are: `syncline identity train {declared.spec.object}`"
+    diagnostics.report("SYN0613", declared.at(*place, "model"), label=label, secondary=secondary, help=remedy)
+
+
+def likeness_of(name: str, said: LikenessSpec, span: Span = NOWHERE) -> Likeness:
+    """Give how alike a field's values have to be, way by way."""
     amounts = {kind: getattr(said, kind) for kind in ("jaro_winkler", "edits", "words", "within")}
     ways: list[tuple[Any, str]] = [(kind, "") for kind in ("exact", "sounds") if getattr(said, kind)]
     ways += [(kind, str(amount)) for kind, amount in amounts.items() if amount is not None]
