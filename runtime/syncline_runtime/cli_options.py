@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,19 @@ _OPTIONS = (
     click.option("--ledger", help="Database URL of the ledger (default: a file in the state folder)."),
     click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True),
 )
+
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def age(ctx: click.Context, param: click.Parameter, written: str | None) -> int | None:
+    """Read a length of time (`90d`, `12h`, `30m`) as microseconds."""
+    if written is None:
+        return None
+    found = re.fullmatch(r"(\d{1,7})([smhd])", written)
+    if found is None:
+        raise click.BadParameter(f"{written!r} is no length of time: write it as 90d, 12h or 30m", ctx, param)
+    return int(found[1]) * UNITS[found[2]] * 1_000_000
 
 
 @dataclass

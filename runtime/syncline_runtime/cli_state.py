@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from syncline_runtime import report
-from syncline_runtime.cli_options import Asked, release_options
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-def age(ctx: click.Context, param: click.Parameter, written: str) -> int:
-    """Read a length of time (`90d`, `12h`, `30m`) as microseconds."""
-    found = re.fullmatch(r"(\d{1,7})([smhd])", written)
-    if found is None:
-        raise click.BadParameter(f"{written!r} is no length of time: write it as 90d, 12h or 30m", ctx, param)
-    return int(found[1]) * UNITS[found[2]] * 1_000_000
+from syncline_runtime.cli_options import Asked, age, release_options
 
 
 @click.group()

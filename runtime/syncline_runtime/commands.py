@@ -11,7 +11,7 @@ from syncline_runtime.cli import compiled, project_root
 from syncline_runtime.cli_erase import erase
 from syncline_runtime.cli_exceptions import exceptions
 from syncline_runtime.cli_links import links
-from syncline_runtime.cli_options import Asked, release_options
+from syncline_runtime.cli_options import Asked, age, release_options
 from syncline_runtime.cli_recovery import backfill, replay, rollback
 from syncline_runtime.cli_state import state
 from syncline_runtime.errors import InternalError, ReleaseError
@@ -38,17 +38,18 @@ def plan(
 @click.command(epilog="Example:  syncline run account --env production --format json")
 @click.argument("sync", nargs=-1)
 @click.option("--approve", help="Id of the change set that may pass its guards.")
+@click.option(
+    "--within", callback=age, help="Begin nothing more after this time (10m, 2h); what is left is for the next run."
+)
 @release_options
-def run(
-    at: Asked,
-    sync: tuple[str, ...],
-    approve: str | None,
-) -> int:
+def run(at: Asked, sync: tuple[str, ...], approve: str | None, within: int | None) -> int:
     """Run the syncs of a release once: read, decide, seal, deliver, confirm."""
     from syncline_runtime.run import run_release
 
     loaded = at.place.release
-    result = run_release(loaded, at.place.binding, at.options(sync, approve))
+    result = run_release(
+        loaded, at.place.binding, at.options(sync, approve, within=None if within is None else within / 1e6)
+    )
     report.done()
     at.answer(report.run_document(loaded, result), lambda: report.tell_run(loaded, result))
     return result.exit_code

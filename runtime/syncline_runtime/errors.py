@@ -5,6 +5,7 @@ SynclineError
 ├── ReleaseError        1   the release, plan or binding is damaged, of another format, or does not fit
 ├── SpecFault           1   data and specs disagree beyond what a run may go on with
 ├── ApprovalNeeded      3   a guard stopped the run before anything was sent
+├── Stopped             3   somebody stopped the run before anything was sent
 ├── SystemFailure       4   a system could not be reached or refused us
 │   └── RequestFailed       one request failed, with category and what is known of its effect
 ├── StateError          5   ledger, segments or state are missing, damaged or of someone else
@@ -73,6 +74,13 @@ class ApprovalNeeded(SynclineError):
     exit_code = 3
     code = "SYN8100"
     category: Category = "conflict"
+
+
+class Stopped(SynclineError):
+    """The run was told to stop before its changes were sealed."""
+
+    exit_code = 3
+    code = "SYN8200"
 
 
 class SystemFailure(SynclineError):

@@ -20,7 +20,7 @@ from syncline_runtime.plan import Release
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from syncline_runtime.run import RunResult
+    from syncline_runtime.result import RunResult
     from syncline_runtime.stages.diff import Candidate
 
 DOCUMENT_VERSION = 1
@@ -88,6 +88,7 @@ def run_document(release: Release, result: RunResult) -> dict[str, Any]:
         "failed": result.delivered.failed,
         "paused": {name: str(error) for name, error in result.delivered.paused.items()},
         "left": result.delivered.left,
+        "stopped": result.stopped,
         "recovered": result.recovered,
     }
 
@@ -155,6 +156,8 @@ def tell_run(release: Release, result: RunResult) -> None:
     click.echo(f"{result.acked} acknowledged" + (f", {failed} failed" if failed else ""))
     for name, error in result.delivered.paused.items():
         click.secho(f"  {name} paused: {error}", fg="yellow")
+    if result.stopped:
+        click.secho("stopped before the end: what was under way is recorded", fg="yellow")
     for name, number in result.delivered.left.items():
         click.secho(f"  {number} to {name} not through yet: the next run goes on with them", fg="yellow")
     _tell_rest(result)

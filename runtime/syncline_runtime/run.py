@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,15 +24,15 @@ from syncline_runtime.ledger.holder import this_process
 from syncline_runtime.ledger.states import ExceptionState
 from syncline_runtime.moves import former_places, moves_of
 from syncline_runtime.plan import Plan, Release
+from syncline_runtime.result import ChangeSet, RunResult, as_dict, change_set_id, exit_code_of, summary_of, told_intent
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.absence import gone_of
 from syncline_runtime.stages.confirm import confirm
 from syncline_runtime.stages.context import Progress, Reading, RunContext
 from syncline_runtime.stages.decisions import bind_decisions
-from syncline_runtime.stages.deliver import Delivered, deliver
+from syncline_runtime.stages.deliver import deliver
 from syncline_runtime.stages.diff import (
     ANY_PAYLOAD,
-    Candidate,
     bind_standing,
     candidates,
     conclude,
@@ -41,7 +41,7 @@ from syncline_runtime.stages.diff import (
     told_merges,
 )
 from syncline_runtime.stages.extract import extract
-from syncline_runtime.stages.guard import Finding, Unclaimed, guard
+from syncline_runtime.stages.guard import guard
 from syncline_runtime.stages.match import bind_links, match
 from syncline_runtime.stages.merge import bind_current, merge
 from syncline_runtime.stages.normalise import normalise
@@ -51,6 +51,7 @@ from syncline_runtime.stages.seal import seal
 from syncline_runtime.stages.told_merges import follow_told_merges, keep_told_merges, lift
 from syncline_runtime.stages.weight import weighed
 from syncline_runtime.state import State
+from syncline_runtime.stopping import stoppable, unless_stopped
 from syncline_runtime.tombstones import Erased
 from syncline_runtime.upkeep.check import check
 from syncline_runtime.upkeep.compaction import compact_now_and_then
@@ -71,42 +72,12 @@ class Options:
     approve: str | None = None
     progress: Progress = lambda stage, what: None
     around: Surroundings = field(default_factory=Surroundings)
+    within: float | None = None  # seconds after which nothing more is begun
     whole: bool = False  # read everything, wherever the cursors stand
     replay: tuple[str, str] | None = None  # decide again what runs from the first to the last of these read
 
 
-@dataclass(frozen=True)
-class ChangeSet:
-    """The writes a run would make; equal writes have equal ids."""
-
-    id: str
-    writes: tuple[Candidate, ...]
-
-
-@dataclass
-class RunResult:
-    """What a run, or a plan, came to."""
-
-    run_id: str
-    changes: ChangeSet
-    counts: list[dict[str, Any]]
-    outcomes: list[dict[str, Any]]
-    exceptions: list[dict[str, Any]]
-    unread: dict[str, str]
-    findings: list[Finding | Unclaimed]
-    delivered: Delivered = field(default_factory=Delivered)
-    recovered: int = 0
-    under_way: list[dict[str, Any]] = field(default_factory=list)  # writes of earlier runs whose fate is not known
-    kept: list[dict[str, Any]] = field(default_factory=list)  # writes that a rollback leaves as they are, and why
-    exit_code: int = 0
-
-    @property
-    def acked(self) -> int:
-        """How many writes the systems acknowledged."""
-        return sum(self.delivered.acked.values())
-
-
-Decide = Callable[[RunContext], Awaitable[RunResult]]
+Decide = Callable[[RunContext], Coroutine[Any, Any, RunResult]]
 Seal = Callable[[RunContext, Lease], int]
 
 
@@ -138,7 +109,8 @@ async def make_run(
         names = [name for plan in plans for name in (plan.name, *plan.moved_from)]
         lease = ledger.leases.acquire(names, this_process(), LEASE_TTL)
         try:
-            result = await _under_lease(run, lease, options, decide or decide_writes, seal)
+            with stoppable(run, options.within):
+                result = await _under_lease(run, lease, options, decide or decide_writes, seal)
             compact_now_and_then(run.state, ledger, lease, run.now())
             return result
         finally:
@@ -158,7 +130,7 @@ async def _under_lease(run: RunContext, lease: Lease, options: Options, decide: 
             ledger.register.prove(lease, name, proof.account or "", proof.environment or "")
         ledger.exceptions.end_waivers(lease)
         recovered = await _recover(run, lease, begun)
-        result = await decide(run)
+        result = await unless_stopped(run, decide(run))
         result.recovered = recovered
         _approved(run, lease, result, options.approve)
         keep_told_merges(run, lease)
@@ -168,8 +140,9 @@ async def _under_lease(run: RunContext, lease: Lease, options: Options, decide: 
         result.delivered = await deliver(run, lease)
         run.progress("confirm", "acknowledgements")
         await confirm(run, lease)
-        result.exit_code = _exit_code(result)
-        ledger.runs.close(lease, begun.id, "done", result.exit_code, _summary(result))
+        result.stopped = run.stopping.is_set()
+        result.exit_code = exit_code_of(result)
+        ledger.runs.close(lease, begun.id, "done", result.exit_code, summary_of(result))
         return result
     except SynclineError as error:
         if run.run_id:
@@ -197,7 +170,7 @@ async def make_plan(release: Release, binding: Binding, options: Options, decide
         run.run_id, run.started_at = PREVIEW, run.now()
         result = await (decide or decide_writes)(run)
         pending = result.changes.writes or result.under_way or result.findings
-        result.exit_code = 3 if pending else _exit_code(result)
+        result.exit_code = 3 if pending else exit_code_of(result)
         return result
 
 
@@ -242,13 +215,13 @@ async def decide_writes(run: RunContext) -> RunResult:
     writes = tuple(one for plan in run.plans for member in plan.members for one in candidates(run, plan, member))
     return RunResult(
         run_id=run.run_id,
-        changes=ChangeSet(_change_set_id(writes, _gone(run)), writes),
-        counts=[_as_dict(one) for one in run.counts],
+        changes=ChangeSet(change_set_id(writes, _gone(run)), writes),
+        counts=[as_dict(one) for one in run.counts],
         outcomes=[*told_merges(run), *(one for plan in run.plans for one in outcomes(run, plan))],
         exceptions=_unwaived(run),
         unread={f"{c}.{r}": str(reading.error) for (c, r), reading in sorted(run.readings.items()) if reading.error},
         findings=guard(run),
-        under_way=[_told(one) for one in under_way],
+        under_way=[told_intent(one) for one in under_way],
     )
 
 
@@ -376,25 +349,6 @@ def _approved(run: RunContext, lease: Lease, result: RunResult, approved: str | 
         run.ledger.decisions.use(lease, approved, run.run_id)
 
 
-def _exit_code(result: RunResult) -> int:
-    if result.unread or result.delivered.paused:
-        return 4
-    if result.exceptions or sum(result.delivered.failed.values()):
-        return 1
-    return 0
-
-
-def _summary(result: RunResult) -> dict[str, Any]:
-    return {
-        "writes": len(result.changes.writes),
-        "acknowledged": dict(result.delivered.acked),
-        "failed": dict(result.delivered.failed),
-        "exceptions": len(result.exceptions),
-        "unread": sorted(result.unread),
-        "unowned_edits": sum(1 for one in result.outcomes if one["outcome"] == "unowned_edit"),
-    }
-
-
 def _gone(run: RunContext) -> list[list[str]]:
     """List what is taken for deleted, or for merged: approving one change set must not approve another."""
     merged = [[one.sync, one.connection, one.gone, one.into] for one in run.merges]
@@ -403,34 +357,7 @@ def _gone(run: RunContext) -> list[list[str]]:
     return sorted(gone + merged)
 
 
-def _change_set_id(writes: tuple[Candidate, ...], gone: list[list[str]]) -> str:
-    listed = [
-        [w.sync, w.connection, w.resource, w.operation, w.canonical_id, w.native_id or "", w.part, w.payload]
-        for w in writes
-    ]
-    return digest([sorted(listed), gone])
-
-
-def _told(one: Intent) -> dict[str, Any]:
-    names = (
-        "sync",
-        "connection",
-        "resource",
-        "operation",
-        "canonical_id",
-        "native_id",
-        "state",
-        "attempts",
-        "correlation_id",
-    )
-    return {name: getattr(one, name) for name in names} | {"part": one.part_key}
-
-
 def _unwaived(run: RunContext) -> list[dict[str, Any]]:
     """Give what the run met, but for what somebody has accepted as it is."""
     waived = {one.identity for one in run.ledger.exceptions.find(("waived",))} if run.exceptions else set()
-    return [_as_dict(one) for one in run.exceptions if one.identity not in waived]
-
-
-def _as_dict(one: Any) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in one.__dataclass_fields__ if name != "values"}
+    return [as_dict(one) for one in run.exceptions if one.identity not in waived]

@@ -14,7 +14,7 @@ from support.world import World, system, world, writes
 from syncline_runtime.cli_erase import exit_code
 from syncline_runtime.errors import StateError, UsageError
 from syncline_runtime.ledger import FILE
-from syncline_runtime.run import RunResult
+from syncline_runtime.result import RunResult
 from syncline_runtime.state import LINK_COLUMNS
 from syncline_runtime.tombstones import Key
 from syncline_runtime.upkeep.compaction import compact_state

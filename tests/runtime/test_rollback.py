@@ -11,8 +11,8 @@ import pytest
 from runtime.test_compaction import FILES
 from support.world import World, world, writes
 from syncline_runtime.errors import ApprovalNeeded, UsageError
+from syncline_runtime.result import RunResult
 from syncline_runtime.rollback import rollback
-from syncline_runtime.run import RunResult
 from syncline_runtime.upkeep.compaction import compact_state
 from syncline_runtime.upkeep.session import opened_ledger
 

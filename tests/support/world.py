@@ -17,7 +17,7 @@ from support.postgres import url_of_new_ledger
 from syncline_runtime import Options, plan_release, run_release
 from syncline_runtime.connectors import Surroundings
 from syncline_runtime.plan import Release
-from syncline_runtime.run import RunResult
+from syncline_runtime.result import RunResult
 from syncline_runtime.sandbox import serve
 from syncline_runtime.sandbox.server import Sandbox
 from syncline_runtime.upkeep.integrity import verify_state

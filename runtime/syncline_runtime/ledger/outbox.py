@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, replace
 from typing import Any
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import bindparam, exists, func, select
 
 from syncline_runtime.errors import InternalError, StateError
 from syncline_runtime.ledger.bodies import canonical
@@ -62,6 +62,15 @@ def _free(state: IntentState) -> Prepared:
     )
 
 
+_NEXT_DUE = Prepared(
+    lambda: select(func.min(intent.c.next_at)).where(
+        _HERE,
+        intent.c.connection == bindparam("of"),
+        standing_in(intent, OPEN),
+        standing_in(intent, ("retryable", "ambiguous")),
+        intent.c.sync.in_(_COVERED),
+    )
+)
 _CLAIMABLE: tuple[IntentState, ...] = ("retryable", "pending", "ambiguous")
 _FREE = {state: _free(state) for state in _CLAIMABLE}
 _BODIES = select(payload.c.subject, payload.c.kind, payload.c.body).where(
@@ -224,6 +233,12 @@ class Outbox:
         """
         with self._database.write(held) as change:
             return _Batch(change, held, run, connection, ttl, lambda _: {}).take("ambiguous", most)
+
+    def next_due(self, held: Lease, connection: str) -> int | None:
+        """When the first of the connection's intents that wait for another try is due; None if none waits."""
+        with self._database.read() as look:
+            row = look.row(_NEXT_DUE, of=connection, held=held.token)
+        return None if row is None or row[0] is None else int(row[0])
 
     def release(self, held: Lease, claim: Claim, next_at: int = 0) -> None:
         """Give an intent back as it is, to be claimed again from ``next_at`` on; no attempt is used."""

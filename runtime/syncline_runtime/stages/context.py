@@ -6,6 +6,7 @@ write to the ledger.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -62,6 +63,7 @@ class RunContext:
     progress: Progress = lambda stage, what: None
     whole: bool = False  # everything is read, wherever the cursors stand
     replayed: bool = False  # ``replayed`` holds rows that are looked at again
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)  # nothing more is begun
     erased: Erased = field(default_factory=Erased)
     connections: dict[str, ConnectionHandle] = field(default_factory=dict)
     proofs: dict[str, Proof] = field(default_factory=dict)  # connection → who its system says it is

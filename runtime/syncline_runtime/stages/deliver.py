@@ -2,52 +2,44 @@
 
 In: sealed intents. Out: acks and failures in the ledger. Invariants: ``sending`` is committed before a request goes
 out, so that a crash from there on is *ambiguous*; an ambiguous intent is resolved by its write contract and by nothing
-else; order per record is the ledger's; an outage pauses a connection and uses up no attempts.
+else (``ambiguous``); order per record is the ledger's; an outage pauses a connection and uses up no attempts (``breaker``).
 """
+
+# names and texts reach these statements through `quoted` and `text` only
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from syncline_runtime.connectors import ConnectionHandle, Row
+from syncline_runtime.connectors import ConnectionHandle
 from syncline_runtime.errors import ReleaseError, RequestFailed
-from syncline_runtime.ledger import Claim, Failure, Intent, Lease, NewException, Reference
+from syncline_runtime.ledger import Claim, Failure, Intent, Lease, Reference
 from syncline_runtime.ledger.states import Outcome
 from syncline_runtime.plan import Plan
+from syncline_runtime.stages.ambiguous import SEND_SECONDS, Again, Resolver
+from syncline_runtime.stages.breaker import FAILING, SYSTEMIC, Breaker
 from syncline_runtime.stages.context import RunContext
-from syncline_runtime.stages.requests import addressed, marker_of, natives_of, parent_of, sought, written_parent
-from syncline_runtime.stages.weight import weighed
+from syncline_runtime.stages.delivered import Delivered, Endings
+from syncline_runtime.stages.journal import Journal
+from syncline_runtime.stages.requests import addressed, marker_of, natives_of, parent_of, written_parent
 from syncline_runtime.state import quoted, text
 from syncline_runtime.system import Resource, Write
 
-SEND_SECONDS = 20  # longest time until an answer; a request that was cut off is over then, too
 CLAIM_MARGIN = 30_000_000  # microseconds by which a claim outlives its request
-PATIENCE = 30.0  # seconds that a run waits for retries that are due soon
-OUTAGE = 3  # failures in a row that nobody but the system or the way to it can be the cause of
-SYSTEMIC = ("transport", "authentication", "rate_limit")
-FAILING = (*SYSTEMIC, "vendor")  # one such failure may be the record's fault, those of several records in a row are not
+PATIENCE = 30.0  # seconds since its last success that a run waits for a system or for retries that are due soon
 MOST_SENDS = 10  # times the attempts: a record that fails while nothing else is sent is given up at last
 FIRST_WAIT, LONGEST_WAIT = 0.5, 300.0
-
-
-@dataclass
-class Delivered:
-    """What came of a delivery, per connection."""
-
-    acked: dict[str, int] = field(default_factory=dict)
-    failed: dict[str, int] = field(default_factory=dict)
-    paused: dict[str, RequestFailed] = field(default_factory=dict)
-    left: dict[str, int] = field(default_factory=dict)  # neither: a later run goes on with them
+USUAL_WIDTH = 4  # writes under way at once where the system description sets no limit
 
 
 async def deliver(run: RunContext, lease: Lease) -> Delivered:
     """Send what the outbox holds until nothing more can be sent now."""
-    done = Delivered()
-    workers = [_Worker(run, lease, done, name, handle) for name, handle in sorted(run.connections.items())]
+    done, journal = Delivered(), Journal(run.ledger, lease)
+    workers = [_Worker(run, lease, done, journal, name, handle) for name, handle in sorted(run.connections.items())]
     await asyncio.gather(*(worker.work() for worker in workers))
     covered = {plan.name for plan in run.plans}
     done.left = dict(Counter(one.connection for one in run.ledger.intents.unfinished() if one.sync in covered))
@@ -57,38 +49,76 @@ async def deliver(run: RunContext, lease: Lease) -> Delivered:
 class _Worker:
     """The deliveries of one connection."""
 
-    def __init__(self, run: RunContext, lease: Lease, done: Delivered, name: str, handle: ConnectionHandle) -> None:
+    def __init__(
+        self, run: RunContext, lease: Lease, done: Delivered, journal: Journal, name: str, handle: ConnectionHandle
+    ) -> None:
         self._run, self._lease, self._done = run, lease, done
         self._name, self._handle = name, handle
-        self._outbox = run.ledger.outbox
+        self._clock, self._outbox = run.around.clock, run.ledger.outbox
         self._plans = {plan.name: plan for plan in run.release.plans.values()}
-        self._in_a_row = 0
-        self._failing: set[int] = set()  # records whose writes failed since the system last did one
-        self._works = False  # it has done a write in this run
-        self._touched: dict[str, asyncio.Lock] = {}
         limit = handle.system.limit
-        self._width = limit.concurrency if limit else 4
+        self._breaker = Breaker(self._clock, limit.concurrency if limit else USUAL_WIDTH)
+        self._endings = Endings(run, lease, journal, done, name)
+        self._resolver = Resolver(run, handle, self._endings, self._breaker, self._image)
+        self._claimed: deque[Claim] = deque()
+        self._dry = False  # the outbox had no more when it was asked last, and nothing has ended since
+        self._waits_until = 0.0
+        self._touched: dict[str, asyncio.Lock] = {}
 
     async def work(self) -> None:
-        clock = self._run.around.clock
-        give_up = clock.monotonic() + PATIENCE
-        while self._name not in self._done.paused:
-            self._run.keep_lease()
-            claims = self._claim()
-            if claims:
-                await asyncio.gather(*(self._one(claim) for claim in claims))
-                continue
-            wait = self._next_due()
-            if wait is None or clock.monotonic() + wait > give_up:
-                return
-            await clock.sleep(wait)
+        """Keep as many writes under way as the system bears, until nothing more can be sent now."""
+        under_way: set[asyncio.Task[None]] = set()
+        self._waits_until = self._clock.monotonic() + PATIENCE
+        try:
+            while True:
+                self._run.keep_lease()
+                while len(under_way) < self._breaker.width and (claim := self._next()) is not None:
+                    under_way.add(asyncio.create_task(self._one(claim)))
+                if under_way:
+                    ended, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                    for task in ended:
+                        task.result()
+                    self._dry = False
+                elif not await self._waited():
+                    return
+        finally:
+            await asyncio.gather(*under_way, return_exceptions=True)
+            for claim in self._claimed:
+                await self._endings.release(claim)
 
-    def _claim(self) -> list[Claim]:
+    async def _waited(self) -> bool:
+        """Wait until there may be something to send; False if that takes longer than the run waits."""
+        wait = self._breaker.rests_for if self._breaker.is_open else self._next_due()
+        if self._run.stopping.is_set() or wait is None:
+            return False
+        if self._breaker.is_final or self._clock.monotonic() + wait > self._waits_until:
+            if self._breaker.last_error:
+                self._done.paused.setdefault(self._name, self._breaker.last_error)
+            return False
+        await self._clock.sleep(wait)
+        self._dry = False
+        return True
+
+    def _next(self) -> Claim | None:
+        """Give what is to be sent next."""
+        if self._run.stopping.is_set():
+            return None
+        if not self._claimed and not self._dry:
+            self._claimed.extend(self._claim(2 * self._breaker.width))
+            self._dry = not self._claimed
+        return self._claimed.popleft() if self._claimed else None
+
+    def _claim(self, most: int) -> list[Claim]:
         ttl = SEND_SECONDS * 1_000_000 + CLAIM_MARGIN
-        claims = self._outbox.claim_ambiguous(self._lease, self._run.run_id, self._name, self._width, ttl)
+        claims = self._outbox.claim_ambiguous(self._lease, self._run.run_id, self._name, most, ttl)
         if claims:
             return claims
-        return self._outbox.claim(self._lease, self._run.run_id, self._name, self._width, ttl, self._known_ids)
+        return self._outbox.claim(self._lease, self._run.run_id, self._name, most, ttl, self._known_ids)
+
+    def _next_due(self) -> float | None:
+        """Seconds until the next intent of this connection may be sent again."""
+        due = self._outbox.next_due(self._lease, self._name)
+        return None if due is None else max(0.05, (due - self._run.now()) / 1e6)
 
     def _known_ids(self, wanted: Any) -> dict[Reference, str]:
         """Native ids of references, from the links of the state."""
@@ -101,7 +131,7 @@ class _Worker:
         return {by_id[o, cid]: native for o, cid, native in rows if (o, cid) in by_id}
 
     def _is_linked(self, intent: Intent) -> bool:
-        wanted = Reference(intent.object, intent.canonical_id, self._name)
+        wanted = Reference(intent.object, intent.canonical_id, intent.connection)
         return bool(self._known_ids([wanted]))
 
     def _is_late(self, intent: Intent) -> bool:
@@ -110,55 +140,43 @@ class _Worker:
         slots = (one.slot for member in members if member.connection == self._name for one in member.late)
         return bool(intent.part_key) and intent.part_key in slots
 
-    def _next_due(self) -> float | None:
-        """Seconds until the next intent of this connection may be sent again."""
-        now = self._run.now()
-        covered = {plan.name for plan in self._run.plans}
-        due = [
-            one.next_at
-            for one in self._run.ledger.intents.unfinished()
-            if one.connection == self._name and one.sync in covered and one.state in ("retryable", "ambiguous")
-        ]
-        return max(0.05, (min(due) - now) / 1e6) if due else None
-
     async def _one(self, claim: Claim) -> None:
-        if self._name in self._done.paused:
-            self._outbox.release(self._lease, claim)
-            return
         if claim.intent.sync not in self._plans:
-            self._fail(claim, Failure("dead", "mapping", message="the release no longer has this sync"), "")
+            await self._endings.give_up(
+                claim, Failure("dead", "mapping", message="the release no longer has this sync")
+            )
             return
         resource = self._handle.system.resource(claim.intent.resource)
-        contract = {"create": resource.create, "update": resource.update, "delete": resource.delete}.get(
-            claim.intent.operation
-        )
+        contracts = {"create": resource.create, "update": resource.update, "delete": resource.delete}
+        contract = contracts.get(claim.intent.operation)
         if contract is None:
-            self._fail(claim, Failure("dead", "mapping", message="the system describes no such write"), "")
+            await self._endings.give_up(claim, Failure("dead", "mapping", message="the system describes no such write"))
             return
         if self._is_late(claim.intent):
             claim = addressed(claim)
         async with self._alone(claim, resource):
             if claim.intent.operation == "create" and not claim.intent.part_key and self._is_linked(claim.intent):
-                self._outbox.supersede(self._lease, claim)  # found there by its identity meanwhile
+                await self._endings.supersede(claim)  # found there by its identity meanwhile
                 return
-            if claim.intent.state == "ambiguous" and not await self._resolve(claim, resource, contract):
-                return
-            await self._send(claim, resource, contract)
+            again: Again | None = Again()
+            if claim.intent.state == "ambiguous":
+                again = await self._resolver.resolve(claim, resource, contract)
+            if again is not None:
+                await self._send(claim, resource, contract, again)
 
     def _alone(self, claim: Claim, resource: Resource) -> asyncio.Lock:
         """Let one request at a time touch a record and what belongs to it: some systems save both as they read them."""
         touched = written_parent(claim, resource) or claim.intent.native_id or str(claim.intent.id)
         return self._touched.setdefault(touched, asyncio.Lock())
 
-    async def _send(self, claim: Claim, resource: Resource, contract: Write, found: Row | None = None) -> None:
-        """Send an intent; with ``found``, the record it created before it was cut off, only what follows a create."""
-        intent = claim.intent
+    async def _send(self, claim: Claim, resource: Resource, contract: Write, again: Again) -> None:
+        """Send an intent; where its create was done before it was cut off, only what follows a create."""
+        intent, found = claim.intent, again.found
         natives = dict((claim.sent or {}).get("natives") or natives_of(claim, resource))
-        deadline = self._run.now() + SEND_SECONDS * 1_000_000
         resolved = None if claim.sent else {"natives": natives, "wants": claim.payload.get("wants", {})}
         if resolved and self._is_late(intent):
             resolved["native_id"] = intent.native_id  # for `addressed`, should it be sent again
-        sent = self._outbox.sending(self._lease, claim, resolved, deadline)
+        sent = await self._endings.sending(claim, resolved, self._run.now() + SEND_SECONDS * 1_000_000)
         try:
             written = await self._handle.write(
                 resource.name,
@@ -173,124 +191,32 @@ class _Worker:
                 seconds=SEND_SECONDS - 5,
             )
         except RequestFailed as error:
-            if intent.operation == "delete" and error.category == "not_found":
-                self._acknowledge(sent, intent.native_id, None)
-                return
-            if contract.precondition_header and error.status in (409, 412):
-                self._outbox.supersede(self._lease, sent)  # the record moved on: the next run plans from what it is
-                return
-            self._failed(sent, error)
+            await self._refused(sent, contract, error)
             return
         except ReleaseError as error:  # this one cannot be written as described; the others can
-            self._fail(sent, Failure("dead", "mapping", message=error.message), "")
+            await self._endings.give_up(sent, Failure("dead", "mapping", message=error.message))
             return
-        self._in_a_row, self._works = 0, True
-        self._failing.clear()
+        self._worked()
         # What was found tells little of what was sent: the next decision looks at all of it again.
         unfinished = written.unfinished is not None or found is not None
-        self._acknowledge(sent, written.native_id, written.row or found, unfinished=unfinished)
+        await self._endings.acknowledge(sent, written.native_id, written.row or found, unfinished=unfinished)
 
-    def _acknowledge(self, claim: Claim, native_id: str | None, row: Row | None, *, unfinished: bool = False) -> None:
-        if claim.intent.run != self._run.run_id:
-            self._run.late.add((self._name, claim.intent.canonical_id))
-        returned: dict[str, Any] = {"unfinished": unfinished}
-        if row is not None:
-            returned |= {"natives": dict(row.natives), "raw_hash": row.raw_hash, "version": row.version}
-        self._outbox.acknowledge(self._lease, claim, native_id, row.version if row else None, returned)
-        self._done.acked[self._name] = self._done.acked.get(self._name, 0) + 1
-        self._run.progress("deliver", f"{self._name}: {self._done.acked[self._name]} acknowledged")
+    def _worked(self) -> None:
+        self._breaker.worked()
+        self._waits_until = self._clock.monotonic() + PATIENCE
 
-    async def _resolve(self, claim: Claim, resource: Resource, contract: Write) -> bool:
-        """Find out what became of an ambiguous intent; True if it is right to send (again)."""
-        intent = claim.intent
-        if intent.operation == "delete" or contract.replaces:
-            return True  # the same once more changes nothing further
-        if intent.operation == "update":
-            return await self._look_before_again(claim, resource)
-        if contract.find is not None:
-            return await self._look(claim, resource, contract)
-        if contract.external_id or (contract.idempotency_header and self._key_is_kept(intent, contract)):
-            return True
-        message = "nobody knows whether the record was created, and the system offers no way to find out"
-        self._fail(claim, Failure("dead", "conflict", message=message), "")
-        return False
+    async def _refused(self, sent: Claim, contract: Write, error: RequestFailed) -> None:
+        if sent.intent.operation == "delete" and error.category == "not_found":
+            await self._endings.acknowledge(sent, sent.intent.native_id, None)
+        elif contract.precondition_header and error.status in (409, 412):
+            await self._endings.supersede(sent)  # the record moved on: the next run plans from what it is
+        else:
+            await self._failed(sent, error)
 
-    async def _look_before_again(self, claim: Claim, resource: Resource) -> bool:
-        """Send an update again only where the record is as it was before; somebody may have edited it since."""
-        sent: Mapping[str, Any] = (claim.sent or {}).get("natives") or {}
-        if claim.intent.native_id is None or resource.get is None:
-            self._outbox.supersede(self._lease, claim)
-            return False
-        try:
-            row = await self._handle.get(resource.name, claim.intent.native_id, parent=sent.get(resource.parent or ""))
-        except RequestFailed as error:
-            self._note_outage(claim, error)
-            self._outbox.release(self._lease, claim, self._run.now() + int(FIRST_WAIT * 1_000_000))
-            return False
-        if row is not None and all(row.natives.get(name, value) == value for name, value in sent.items()):
-            self._acknowledge(claim, claim.intent.native_id, row)
-            return False
-        before = self._image(claim.intent)
-        if (
-            row is not None
-            and before
-            and all(row.natives.get(name) == before.get(name) for name in sent if name in before)
-        ):
-            return True
-        self._outbox.supersede(self._lease, claim)  # the next run decides from what the record is now
-        return False
-
-    def _version(self, intent: Intent) -> str | None:
-        """Give the version of the record that the update was decided on."""
-        if intent.native_id is None:
-            return None
-        table = quoted(f"base:{intent.sync}/{intent.connection}")
-        rows = self._run.state.rows(f"SELECT _version FROM {table} WHERE _native_id = {text(intent.native_id)}")
-        return rows[0][0] if rows else None
-
-    def _key_is_kept(self, intent: Intent, contract: Write) -> bool:
-        first = intent.first_sent_at or self._run.now()
-        return contract.idempotency_keeps is None or self._run.now() - first < contract.idempotency_keeps * 1_000_000
-
-    async def _look(self, claim: Claim, resource: Resource, contract: Write) -> bool:
-        """Read back by marker; absence counts only once a write must be visible."""
-        now = self._run.now()
-        try:
-            value, parent = sought(claim, resource, contract), written_parent(claim, resource)
-            found = await self._handle.find(resource.name, contract, value, parent=parent)
-        except RequestFailed as error:
-            self._note_outage(claim, error)
-            self._outbox.release(self._lease, claim, now + int(FIRST_WAIT * 1_000_000))
-            return False
-        if len(found.rows) == 1:
-            await self._send(claim, resource, contract, found.rows[0])
-            return False
-        if found.rows:
-            message = f"{len(found.rows)} records carry the marker of one: a person decides which stays"
-            self._fail(claim, Failure("dead", "conflict", message=message), "duplicate")
-            return False
-        if not found.conclusive:
-            self._fail(claim, Failure("dead", "conflict", message="the search for the marker proves nothing"), "")
-            return False
-        proved = self._absence_counts_from(claim.intent)
-        if now < proved:
-            self._outbox.release(self._lease, claim, proved)
-            return False
-        return True  # certainly absent: it may be sent like a retry
-
-    def _absence_counts_from(self, intent: Intent) -> int:
-        """When the last request is over and what it wrote must be visible."""
-        attempts = self._run.ledger.intents.attempts(intent.id)
-        ends = (
-            one.ended_at if one.status and one.ended_at else one.started_at + SEND_SECONDS * 1_000_000
-            for one in attempts
-        )
-        over = max(ends, default=self._run.now())
-        return over + self._handle.system.visible_after * 1_000_000
-
-    def _failed(self, claim: Claim, error: RequestFailed) -> None:
+    async def _failed(self, claim: Claim, error: RequestFailed) -> None:
         intent, plan = claim.intent, self._plans[claim.intent.sync]
-        self._note_outage(claim, error)
+        works = self._breaker.has_worked
+        self._breaker.failed(intent.id, error)
         certain = error.category in SYSTEMIC and not error.ambiguous
         failure = Failure(
             "retryable",
@@ -298,19 +224,19 @@ class _Worker:
             vendor_code=error.vendor_code,
             status=error.status,
             message=error.message,
-            uses_attempt=not certain and (self._works or error.category not in FAILING),
+            uses_attempt=not certain and (works or error.category not in FAILING),
         )
         wait = error.retry_after if error.retry_after is not None else self._backoff(intent.attempts)
         again = replace(failure, retry_at=self._run.now() + int(wait * 1e6))
         over = not certain and self._is_over(intent, plan)
         if error.ambiguous and intent.attempts <= plan.attempts and not over:
-            self._outbox.fail(self._lease, claim, replace(again, outcome="ambiguous"))
+            await self._endings.retry(claim, replace(again, outcome="ambiguous"))
         elif error.retry and not error.ambiguous and (certain or (intent.attempts < plan.attempts and not over)):
-            self._outbox.fail(self._lease, claim, again)
+            await self._endings.retry(claim, again)
         else:
             ended: Outcome = "dead" if error.retry or error.ambiguous else "rejected"
             category = "conflict" if error.ambiguous else failure.category  # nobody knows whether it was done
-            self._fail(claim, replace(failure, outcome=ended, category=category), "", error)
+            await self._endings.give_up(claim, replace(failure, outcome=ended, category=category), "", error)
 
     def _backoff(self, attempt: int) -> float:
         """Seconds before attempt ``attempt + 1``: doubling with full jitter (as AWS describes it), bounded."""
@@ -319,46 +245,16 @@ class _Worker:
     def _is_over(self, intent: Intent, plan: Plan) -> bool:
         """Whether a write was tried long enough; the time of an outage does not count."""
         age = self._run.now() - (intent.first_sent_at or self._run.now())
-        tried = self._works or intent.sends >= MOST_SENDS * plan.attempts
-        return tried and age >= plan.within * 1_000_000 and self._name not in self._done.paused
+        tried = self._breaker.has_worked or intent.sends >= MOST_SENDS * plan.attempts
+        return tried and age >= plan.within * 1_000_000 and not self._breaker.is_open
 
-    def _note_outage(self, claim: Claim, error: RequestFailed) -> None:
-        self._in_a_row = self._in_a_row + 1 if error.category in SYSTEMIC else 0
-        if error.category in FAILING:
-            self._failing.add(claim.intent.id)
-        if max(self._in_a_row, len(self._failing)) >= OUTAGE or error.category == "authentication":
-            self._done.paused.setdefault(self._name, error)
-
-    def _fail(self, claim: Claim, failure: Failure, pattern: str, error: RequestFailed | None = None) -> None:
-        """End an intent that cannot be delivered, and put it before a person."""
-        intent = claim.intent
-        self._outbox.fail(self._lease, claim, failure)
-        self._done.failed[self._name] = self._done.failed.get(self._name, 0) + 1
-        exception = NewException(
-            sync=intent.sync,
-            object=intent.object,
-            connection=intent.connection,
-            resource=intent.resource,
-            rule=f"{intent.operation} {intent.part_key}".strip(),
-            code="SYN5401" if failure.outcome == "rejected" else "SYN5402",
-            category=failure.category,
-            message=failure.message or "the system refused the write",
-            native_id=intent.native_id or "",
-            canonical_id=intent.canonical_id,
-            field=intent.part_key,
-            pattern=pattern or "missing",
-            side="destination",
-            correlation_id=intent.correlation_id,
-            values={
-                "vendor_code": failure.vendor_code,
-                "status": failure.status,
-                "said": getattr(error, "vendor_message", None),
-            },
-        )
-        plan = self._plans.get(intent.sync)
-        self._run.ledger.exceptions.add(
-            self._lease, self._run.run_id, [weighed(plan, exception) if plan else exception]
-        )
+    def _version(self, intent: Intent) -> str | None:
+        """Give the version of the record that the update was decided on."""
+        if intent.native_id is None:
+            return None
+        table = quoted(f"base:{intent.sync}/{intent.connection}")
+        rows = self._run.state.rows(f"SELECT _version FROM {table} WHERE _native_id = {text(intent.native_id)}")
+        return rows[0][0] if rows else None
 
     def _image(self, intent: Intent) -> Mapping[str, str | None]:
         """Give the record as last seen, for contracts that send all of it."""

@@ -17,7 +17,8 @@ from syncline_runtime.errors import ApprovalNeeded, UsageError
 from syncline_runtime.ledger import Lease, Seal
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.report import DOCUMENT_VERSION
-from syncline_runtime.run import ChangeSet, Options, RunResult, decide_writes, make_plan, make_run
+from syncline_runtime.result import ChangeSet, RunResult
+from syncline_runtime.run import Options, decide_writes, make_plan, make_run
 from syncline_runtime.stages.context import Progress, RunContext, prefix_of
 from syncline_runtime.state import quoted, text
 from syncline_runtime.upkeep.session import Place

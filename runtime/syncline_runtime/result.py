@@ -1,0 +1,97 @@
+"""What a run, or a plan, came to: writes, counts, outcomes, and the exit code that they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from syncline_runtime.encoding import digest
+from syncline_runtime.ledger import Intent
+from syncline_runtime.stages.delivered import Delivered
+from syncline_runtime.stages.diff import Candidate
+from syncline_runtime.stages.guard import Finding, Unclaimed
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """The writes a run would make; equal writes have equal ids."""
+
+    id: str
+    writes: tuple[Candidate, ...]
+
+
+@dataclass
+class RunResult:
+    """What a run, or a plan, came to."""
+
+    run_id: str
+    changes: ChangeSet
+    counts: list[dict[str, Any]]
+    outcomes: list[dict[str, Any]]
+    exceptions: list[dict[str, Any]]
+    unread: dict[str, str]
+    findings: list[Finding | Unclaimed]
+    delivered: Delivered = field(default_factory=Delivered)
+    recovered: int = 0
+    under_way: list[dict[str, Any]] = field(default_factory=list)  # writes of earlier runs whose fate is not known
+    kept: list[dict[str, Any]] = field(default_factory=list)  # writes that a rollback leaves as they are, and why
+    stopped: bool = False  # told to end before everything was delivered
+    exit_code: int = 0
+
+    @property
+    def acked(self) -> int:
+        """How many writes the systems acknowledged."""
+        return sum(self.delivered.acked.values())
+
+
+def exit_code_of(result: RunResult) -> int:
+    """Say how a command ends that came to this."""
+    if result.stopped and result.delivered.left:
+        return 3
+    if result.unread or result.delivered.paused:
+        return 4
+    if result.exceptions or sum(result.delivered.failed.values()):
+        return 1
+    return 0
+
+
+def summary_of(result: RunResult) -> dict[str, Any]:
+    """Say what the ledger keeps of a run."""
+    return {
+        "writes": len(result.changes.writes),
+        "acknowledged": dict(result.delivered.acked),
+        "failed": dict(result.delivered.failed),
+        "exceptions": len(result.exceptions),
+        "unread": sorted(result.unread),
+        "unowned_edits": sum(1 for one in result.outcomes if one["outcome"] == "unowned_edit"),
+    }
+
+
+def change_set_id(writes: tuple[Candidate, ...], gone: list[list[str]]) -> str:
+    """Give the id of a change set: equal for equal writes and equal deletions."""
+    listed = [
+        [w.sync, w.connection, w.resource, w.operation, w.canonical_id, w.native_id or "", w.part, w.payload]
+        for w in writes
+    ]
+    return digest([sorted(listed), gone])
+
+
+def told_intent(one: Intent) -> dict[str, Any]:
+    """Give an intent of an earlier run as a document."""
+    names = (
+        "sync",
+        "connection",
+        "resource",
+        "operation",
+        "canonical_id",
+        "native_id",
+        "state",
+        "attempts",
+        "correlation_id",
+    )
+    return {name: getattr(one, name) for name in names} | {"part": one.part_key}
+
+
+def as_dict(one: Any) -> dict[str, Any]:
+    """Give a fact as a document, without its values."""
+    return {name: getattr(one, name) for name in one.__dataclass_fields__ if name != "values"}
