@@ -14,7 +14,8 @@ from typing import Any
 
 from syncline_runtime.binding import Binding
 from syncline_runtime.plan import Release
-from syncline_runtime.run import ChangeSet, Options, RunResult, make_plan
+from syncline_runtime.result import ChangeSet, RunResult
+from syncline_runtime.run import Options, make_plan
 from syncline_runtime.stages.context import Progress, RunContext
 from syncline_runtime.stages.extract import extract
 from syncline_runtime.stages.match import bind_links
