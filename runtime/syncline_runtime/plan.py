@@ -132,6 +132,8 @@ class Member:
     late: tuple[LateReference, ...] = ()
     moved_from: tuple[str, ...] = ()  # names that the connection had in earlier releases
     partial: tuple[str, ...] = ()  # native fields that what is read may be without
+    reads: tuple[str, ...] = ()  # native fields that the mapping reads
+    writes: tuple[str, ...] = ()  # native fields that the mapping writes
     clocks: tuple[str, ...] = ()
     when_deleted: Literal["keep", "review", "delete", "set"] = "review"
     sets: Mapping[str, str] = member(default_factory=dict)  # with *set*: field → value as text

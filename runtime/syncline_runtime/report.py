@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -288,5 +288,24 @@ def tell_preflight(document: Mapping[str, Any]) -> None:
         mark = click.style("ok  ", fg="green") if one["ok"] else click.style("fail", fg="red")
         proof = " · ".join(f"{name} {one[name]}" for name in ("account", "environment") if one.get(name))
         click.echo(f"{mark} {one['connection']} ({one['system']})  {proof or one.get('error', '')}")
-        for line in one.get("notes", ()):
+        for line in (*one.get("notes", ()), *_credential_lines(one)):
             click.echo(f"       {line}")
+        if one.get("error") and proof:
+            click.echo(f"       {one['error']}")
+        for problem in one["problems"]:
+            colour = {"error": "red", "warning": "yellow"}[problem["severity"]]
+            click.echo(f"       {click.style(problem['severity'], fg=colour)}: {problem['message']}")
+            click.echo(f"         help: {problem['help']}")
+
+
+def _credential_lines(one: Mapping[str, Any]) -> Iterator[str]:
+    """Say what preflight found out about scopes, clock and limits."""
+    needed, granted = one.get("scopes_needed", ()), one.get("scopes_granted")
+    if needed:
+        known = "what is granted cannot be asked" if granted is None else f"{len(set(needed) & set(granted))} granted"
+        yield f"scopes: {len(needed)} needed, {known}"
+    if "clock_ahead_seconds" in one:
+        ahead = one["clock_ahead_seconds"]
+        yield f"clock: {f'{ahead:+} s' if ahead else 'agrees'}"
+    if "requests_left" in one:
+        yield f"requests: {one['requests_left']}{f' of {all_}' if (all_ := one.get('requests_in_all')) else ''} left"

@@ -204,6 +204,7 @@ class Resource:
     parent: str | None = None  # child resource: native field that holds the parent's id
     scope_read: str | None = None
     transitions: tuple[Transition, ...] = ()
+    describe: Describe | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, NativeField]:
@@ -311,12 +312,26 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Describe:
+    """A harmless request that says what the credential may do with each field of a resource."""
+
+    request: Request
+    items: str = ""  # path of the fields: a list, or an object by name
+    name: str = "name"  # path of a field's name
+    read: str | None = None  # path of a boolean; None: not told
+    create: str | None = None
+    update: str | None = None
+
+
+@dataclass(frozen=True)
 class Limit:
     """Requests allowed per time on one credential."""
 
     requests: int
     per: int  # seconds
     concurrency: int = 4
+    left: str | None = None  # header with the number of requests left, or used/allowed
+    total: str | None = None  # header with the number of requests allowed
 
 
 @dataclass(frozen=True)
@@ -358,6 +373,7 @@ class System:
     headers: Mapping[str, Template] = dataclasses.field(default_factory=dict)
     account: Probe | None = None
     environment: Probe | None = None
+    granted: Probe | None = None  # its scopes: a list, or a text; may name {access_token}
     limit: Limit | None = None
     visible_after: int = 0  # seconds until a write can be read back
     tagged: TaggedValues | None = None

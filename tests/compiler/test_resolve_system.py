@@ -26,6 +26,9 @@ resources:
     merged_into: into
     merged_from: ids
     fields: {id: {type: text, write: false}, into: text, ids: list}
+    describe: {request: {path: /fields}, items: fields, name: key, read: r, create: c, update: u}
+limit: {requests: 1, per: 1s, left: X-Left, total: X-Limit}
+granted: {request: {path: "/token/{access_token}"}, at: scopes}
 """
 TOKENS = (
     THING

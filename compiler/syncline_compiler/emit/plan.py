@@ -17,7 +17,8 @@ from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.slots import MemberSlots
 from syncline_compiler.lowering.winner import fields_of
 from syncline_compiler.model import ir
-from syncline_compiler.model.resolved import ConnectionBinding, ResolvedProject, ResolvedSync
+from syncline_compiler.model.members import native_read, native_written
+from syncline_compiler.model.resolved import ConnectionBinding, ResolvedMember, ResolvedProject, ResolvedSync
 from syncline_compiler.model.share import Share
 from syncline_compiler.passes.lower import IrMember, IrProject, IrSync, ordered
 from syncline_runtime.binding import Binding, Connection
@@ -35,7 +36,7 @@ from syncline_runtime.plan import (
     Step,
     ValueStep,
 )
-from syncline_runtime.system import System
+from syncline_runtime.system import Resource, System
 
 
 def emit(project: ResolvedProject, lowered: IrProject) -> Iterator[tuple[str, bytes]]:
@@ -184,6 +185,8 @@ def _member(sync: ResolvedSync, lowered: IrMember) -> Member:
         children=_children(slots),
         late=_late(slots),
         partial=tuple(field.name for field in slots.resource.fields if field.readable and field.partial),
+        reads=tuple(sorted(native_read(member.mapping))),
+        writes=tuple(sorted(native_written(member.mapping))),
         clocks=slots.clock_fields,
         moved_from=member.moved_from,
         when_deleted=policy,  # type: ignore[arg-type]
@@ -233,6 +236,19 @@ def _connection(bound: ConnectionBinding, project: ResolvedProject) -> Connectio
     )
 
 
+def _field_scopes(member: ResolvedMember, resource: Resource) -> Iterator[tuple[str, str]]:
+    """Name the scopes that single fields need which the mapping reads or writes."""
+    guarded = [field for field in resource.fields if field.scope_read or field.scope_write]
+    if not guarded:
+        return
+    read, written = native_read(member.mapping), native_written(member.mapping)
+    for field in guarded:
+        if field.scope_read and field.name in read:
+            yield field.scope_read, "read"
+        if field.scope_write and field.name in written:
+            yield field.scope_write, "write"
+
+
 def _scopes(project: ResolvedProject) -> tuple[Scope, ...]:
     found: set[tuple[str, str, str]] = set()
     for sync in project.syncs:
@@ -244,4 +260,5 @@ def _scopes(project: ResolvedProject) -> tuple[Scope, ...]:
             for write in (resource.create, resource.update):
                 if write is not None and write.scope:
                     found.add((member.connection, write.scope, "write"))
+            found.update((member.connection, scope, use) for scope, use in _field_scopes(member, resource))
     return tuple(Scope(connection, scope, use) for connection, scope, use in sorted(found))  # type: ignore[arg-type]

@@ -218,6 +218,24 @@ class NativeMovedSpec(Written):
     from_: Annotated[list[NativeName], ListOfOne()] = Field(alias="from")
 
 
+class DescribeSpec(Written):
+    """A harmless request that says what the credential may do with each field."""
+
+    request: RequestSpec
+    items: AnyText = ""
+    name: Text = "name"
+    read: Text | None = None
+    create: Text | None = None
+    update: Text | None = None
+
+
+class SystemLimitSpec(LimitSpec):
+    """Requests allowed per time, and the headers that tell how many are left."""
+
+    left: Text | None = None
+    total: Text | None = None
+
+
 class ResourceSpec(Written):
     """One kind of record of a system."""
 
@@ -239,6 +257,7 @@ class ResourceSpec(Written):
     parent: NativeName | None = None
     scope: ScopesSpec = ScopesSpec()
     transitions: list[TransitionSpec] = Field(default_factory=list)
+    describe: DescribeSpec | None = None
     volume: VolumeSpec | None = None
 
 
@@ -337,10 +356,11 @@ class SystemSpec(Written):
     origins: Annotated[dict[Text, list[Text]], LongForm(ANY_ENVIRONMENT, short=(list,))] = Field(default_factory=dict)
     auth: AuthSpec = AuthSpec(kind="none")
     headers: dict[str, Any] = Field(default_factory=dict)
-    limit: LimitSpec | None = None
+    limit: SystemLimitSpec | None = None
     visible_after: Seconds = "0s"
     account: ProbeSpec | None = None
     environment: ProbeSpec | None = None
+    granted: ProbeSpec | None = None
     tagged: TaggedSpec | None = None
     errors: list[ErrorSpec] = Field(default_factory=list)
     error_code_at: AnyText = ""

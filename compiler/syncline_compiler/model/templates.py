@@ -21,6 +21,7 @@ IN_AUTH = frozenset(
     }
 )  # fmt: skip
 """What ways of authentication can name, and nothing else."""
+IN_GRANTED = frozenset({"account", "access_token"})
 PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)(?:\.(\w+(?:\.\w+)*))?\}")
 """One placeholder: its name, and what of it is meant, as in ``{field.name}``."""
 

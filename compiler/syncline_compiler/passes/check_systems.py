@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.spec_system import SystemSpec
-from syncline_compiler.model.templates import IN_AUTH, PLACEHOLDER, PLACEHOLDERS, texts_in
+from syncline_compiler.model.templates import IN_AUTH, IN_GRANTED, PLACEHOLDER, PLACEHOLDERS, texts_in
 from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
 from syncline_runtime.system import Resource, System
@@ -74,7 +74,7 @@ def _check_placeholders(place: Place, text: str, declared: _Declared, diagnostic
     if not any(part in _TEMPLATES for part in place):
         return
     for match in PLACEHOLDER.finditer(text):
-        known = IN_AUTH if place[0] == "auth" else PLACEHOLDERS
+        known = {"auth": IN_AUTH, "granted": IN_GRANTED}.get(str(place[0]), PLACEHOLDERS)
         if match[1] not in known:
             remedy = did_you_mean(match[1], known, kind="placeholders")
             diagnostics.report("SYN0707", declared.at(*place), label=f"nothing fills `{match[0]}`", help=remedy)

@@ -15,7 +15,6 @@ from typing import Any, cast
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model import spec_system as written
 from syncline_compiler.model.document import Declared, Place, WrittenProject
-from syncline_compiler.model.spec import LimitSpec
 from syncline_compiler.model.types import TEXT, Type
 from syncline_compiler.quantities import microseconds, seconds
 from syncline_compiler.spelling import did_you_mean, nearest
@@ -52,6 +51,7 @@ def _system(declared: _Declared, diagnostics: Collector) -> compiled.System:
         headers=_plain(spec.headers),
         account=_probe(spec.account),
         environment=_probe(spec.environment),
+        granted=_probe(spec.granted),
         limit=_limit(spec.limit),
         visible_after=seconds(spec.visible_after),
         tagged=_tagged(spec.tagged),
@@ -86,6 +86,7 @@ def _resource(declared: _Declared, name: str, diagnostics: Collector) -> compile
         parent=spec.parent,
         scope_read=spec.scope.read,
         transitions=tuple(_transition(transition) for transition in spec.transitions),
+        describe=_describe(spec.describe) if spec.describe else None,
     )
 
 
@@ -274,8 +275,15 @@ def _probe(spec: written.ProbeSpec | None) -> compiled.Probe | None:
     return compiled.Probe(_request(spec.request, "GET"), spec.at) if spec else None
 
 
-def _limit(spec: LimitSpec | None) -> compiled.Limit | None:
-    return compiled.Limit(spec.requests, max(seconds(spec.per), 1), spec.concurrency) if spec else None
+def _describe(spec: written.DescribeSpec) -> compiled.Describe:
+    request = _request(spec.request, "GET")
+    return compiled.Describe(request, spec.items, spec.name, spec.read, spec.create, spec.update)
+
+
+def _limit(spec: written.SystemLimitSpec | None) -> compiled.Limit | None:
+    if spec is None:
+        return None
+    return compiled.Limit(spec.requests, max(seconds(spec.per), 1), spec.concurrency, spec.left, spec.total)
 
 
 def _tagged(spec: written.TaggedSpec | None) -> compiled.TaggedValues | None:

@@ -15,11 +15,12 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from syncline_runtime.binding import Connection
-from syncline_runtime.connectors import cursors, rest, writing
+from syncline_runtime.connectors import cursors, inspection, rest, writing
 from syncline_runtime.connectors.auth import Credentials
 from syncline_runtime.connectors.channel import Channel
 from syncline_runtime.connectors.files import read_files
 from syncline_runtime.connectors.http import HttpClient
+from syncline_runtime.connectors.inspection import Observed, Permissions
 from syncline_runtime.connectors.kept import KeptGrant
 from syncline_runtime.connectors.origin import (
     Origin,
@@ -87,6 +88,18 @@ class ConnectionHandle(Protocol):
         """Ask, and refuse a system that is another account or environment than the binding says."""
         ...
 
+    async def granted(self) -> frozenset[str] | None:
+        """Ask which scopes the credential has; None if nothing tells."""
+        ...
+
+    async def permissions(self, resource: str) -> Permissions | None:
+        """Ask what may be done with the fields of a resource; None if nothing tells."""
+        ...
+
+    def observed(self) -> Observed:
+        """Say what answers so far told of clock and limits."""
+        ...
+
 
 @asynccontextmanager
 async def open_connection(
@@ -105,7 +118,7 @@ async def open_connection(
             pace=_pace(system, connection, channel.origin, around),
             clock=around.clock,
             random=around.random,
-            tokens=_tokens(system, connection, credentials, tokens, around).fetch if tokens else None,
+            tokens=_tokens(system, connection, credentials, tokens, around) if tokens else None,
         )
         yield _HttpConnection(system, connection, client)
 
@@ -197,6 +210,15 @@ class _HttpConnection:
                 raise _unproved(self.name, what, expected, found)
         return proof
 
+    async def granted(self) -> frozenset[str] | None:
+        return await inspection.granted(self._client)
+
+    async def permissions(self, resource: str) -> Permissions | None:
+        return await inspection.permissions(self._client, self.system.resource(resource))
+
+    def observed(self) -> Observed:
+        return inspection.observed(self._client)
+
 
 class _FileConnection:
     """A connection to a folder in which others drop files."""
@@ -226,6 +248,15 @@ class _FileConnection:
 
     async def prove(self) -> Proof:
         return Proof(None, None)
+
+    async def granted(self) -> frozenset[str] | None:
+        return None
+
+    async def permissions(self, resource: str) -> Permissions | None:  # noqa: ARG002
+        return None
+
+    def observed(self) -> Observed:
+        return Observed(self._folder.is_dir())
 
     def _read_only(self, resource: str) -> ReleaseError:
         return ReleaseError(

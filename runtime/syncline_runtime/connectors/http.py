@@ -19,7 +19,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from syncline_runtime.clock import Clock
 from syncline_runtime.connectors import failures, jsontext, wire
-from syncline_runtime.connectors.access import Access, Fetch, Renewed, Ticket
+from syncline_runtime.connectors.access import Access, Renewed, Ticket
 from syncline_runtime.connectors.auth import Credentials
 from syncline_runtime.connectors.channel import Channel
 from syncline_runtime.connectors.failures import Asked
@@ -27,6 +27,7 @@ from syncline_runtime.connectors.pace import Pace
 from syncline_runtime.connectors.signing import Signing
 from syncline_runtime.connectors.surroundings import Random
 from syncline_runtime.connectors.templates import ABSENT, fill, fill_path, fill_query, fill_text
+from syncline_runtime.connectors.tokens import Tokens
 from syncline_runtime.errors import ReleaseError, RequestFailed
 from syncline_runtime.system import Request, System
 
@@ -57,18 +58,20 @@ class HttpClient:
         pace: Pace,
         random: Random,
         clock: Clock,
-        tokens: Fetch | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
         self.system, self.channel, self.origin, self.clock, self.pace = system, channel, channel.origin, clock, pace
         self._credentials, self._random = credentials, random
         self._calls = itertools.count(1)
         self.looked_up: dict[tuple[str, str, str], Any] = {}  # resource, field, value → what the system has for it
+        self.latest: Mapping[str, str] = {}  # headers of the latest answer
+        self.tokens = tokens
         self._access = self._way(tokens)
 
-    def _way(self, tokens: Fetch | None) -> Access:
+    def _way(self, tokens: Tokens | None) -> Access:
         auth = self.system.auth
         if tokens is not None:
-            return Renewed(tokens, self.clock)
+            return Renewed(tokens.fetch, self.clock)
         if auth.signature is not None:
             return Signing(auth.signature, self._credentials, self.channel)
         return Renewed(self._log_in, self.clock) if auth.kind == "session" else Access(self._credentials.headers())
@@ -165,6 +168,7 @@ class HttpClient:
             return await self.channel.exchange(prepared, asked)
 
     def _checked(self, asked: Asked, response: httpx.Response, content: bytes) -> Answer:
+        self.latest = response.headers
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         body: Any = ABSENT
         problem = ""

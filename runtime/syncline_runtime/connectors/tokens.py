@@ -160,9 +160,9 @@ class Tokens:
         return f"{self._channel.origin.place}.token"
 
     @property
-    def token(self) -> str | None:
-        """The access token in use, for a request that asks what it is worth."""
-        return self._latest.access_token if self._latest else None
+    def token(self) -> Any:
+        """The access token in use, for a request that asks what it is worth; ABSENT before there is one."""
+        return self._latest.access_token if self._latest else ABSENT
 
 
 def grant_type(grant: system.Grant) -> str:

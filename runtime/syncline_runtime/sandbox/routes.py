@@ -17,10 +17,10 @@ from syncline_runtime.connectors import jsontext
 from syncline_runtime.connectors.templates import ABSENT, listed, placeholders, read_path
 from syncline_runtime.sandbox.inverse import Found, match, match_path, match_query
 from syncline_runtime.sandbox.store import FaultError
-from syncline_runtime.system import FindBy, ListRead, Request, Resource, System, Transition, Write
+from syncline_runtime.system import FindBy, ListRead, Probe, Request, Resource, System, Transition, Write
 
 _ORDER: Final = (
-    *("token", "login", "probe", "transition", "lookup", "get", "find"),
+    *("token", "login", "probe", "describe", "transition", "lookup", "get", "find"),
     *("changed", "list", "create", "update", "delete"),
 )
 
@@ -75,8 +75,13 @@ def routes_of(system: System) -> list[Route]:
         found.append(Route("token", dataclasses.replace(system.auth.grant.request, body=None, encoding="form")))
     if system.auth.login:
         found.append(Route("login", system.auth.login))
-    found += [Route("probe", probe.request, at=probe.at) for probe in (system.account, system.environment) if probe]
+    found += [Route("probe", probe.request, at=probe.at) for probe in probes_of(system)]
     return sorted(found, key=lambda route: route.rank)
+
+
+def probes_of(system: System) -> list[Probe]:
+    """List what a system can be asked about itself and about the credential."""
+    return [probe for probe in (system.account, system.environment, system.granted) if probe]
 
 
 def understand(routes: list[Route], call: Call) -> Asked:
@@ -160,6 +165,8 @@ def _resource_routes(resource: Resource) -> Iterator[Route]:
             yield Route(operation, contract.request, resource, contract)
         if contract and contract.find:
             yield Route("find", contract.find.request, resource, search=contract.find, needs=("marker",))
+    if resource.describe:
+        yield Route("describe", resource.describe.request, resource)
     for transition in resource.transitions:
         yield Route("transition", transition.request, resource, transition=transition)
     for described in resource.fields:

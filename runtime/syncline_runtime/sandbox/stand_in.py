@@ -21,9 +21,9 @@ from syncline_runtime.connectors.templates import ABSENT, wrapped, write_path
 from syncline_runtime.connectors.wire import flatten
 from syncline_runtime.sandbox.door import Door
 from syncline_runtime.sandbox.operations import Operations, children_of
-from syncline_runtime.sandbox.routes import Asked, Call, routes_of, understand
+from syncline_runtime.sandbox.routes import Asked, Call, probes_of, routes_of, understand
 from syncline_runtime.sandbox.store import FaultError, Store, Stored
-from syncline_runtime.system import Category, System
+from syncline_runtime.system import Category, Describe, Resource, System
 
 _STATUS: Final[Mapping[Category, int]] = {
     "authentication": 401,
@@ -98,7 +98,8 @@ class StandIn:
                 asked = understand(self._routes, call)
                 if asked.route.operation not in ("login", "token"):
                     self._door.check(call)
-                return self._with_fault(asked, call, url)
+                reply = self._with_fault(asked, call, url)
+                return replace(reply, headers={**reply.headers, **self._budget.told()})
             except FaultError as error:
                 return self._refusal(error, asked)
 
@@ -152,6 +153,8 @@ class StandIn:
             return Reply(*self._door.give_token(call))
         if route.operation == "probe":
             return self._reply(asked, self._proof(asked))
+        if route.operation == "describe" and route.resource and route.resource.describe:
+            return self._reply(asked, self._described(route.resource, route.resource.describe))
         status, body, headers, native_id = self._operations.perform(asked, call, url)
         if route.operation in WRITES and route.resource:
             self._log(
@@ -189,12 +192,29 @@ class StandIn:
 
     def _proof(self, asked: Asked) -> Any:
         """Answer every probe that makes this request: one request may prove account and environment."""
-        probes = [probe for probe in (self.system.account, self.system.environment) if probe]
         shape: dict[str, Any] = {}
-        for probe in probes:
-            if probe.request == asked.route.request and probe.at:
-                write_path(shape, probe.at, STAND_IN_SECRET)
-        return wrapped("proof", shape)["proof"] if shape else STAND_IN_SECRET
+        whole: Any = STAND_IN_SECRET
+        for probe in probes_of(self.system):
+            if probe.request == asked.route.request:
+                proof = list(self.system.scopes) if probe is self.system.granted else STAND_IN_SECRET
+                if probe.at:
+                    write_path(shape, probe.at, proof)
+                else:
+                    whole = proof
+        return wrapped("proof", shape)["proof"] if shape else whole
+
+    def _described(self, resource: Resource, describe: Describe) -> Any:
+        """Say of every field what the description says: a stand-in's credential may do all that can be done."""
+        told = []
+        for native in resource.fields:
+            item: dict[str, Any] = {}
+            write_path(item, describe.name, native.at.partition(".")[0])
+            may = {describe.read: native.readable, describe.create: native.writable, describe.update: native.writable}
+            for path, allowed in may.items():
+                if path:
+                    write_path(item, path, allowed)
+            told.append(item)
+        return wrapped(describe.items, told)
 
     def _exists(self, resource: str, native_id: str) -> bool:
         store = self.stores.get(resource)
@@ -230,7 +250,7 @@ class _Budget:
     """The token bucket of the description's limit, with a little more than it promises, as clocks differ."""
 
     def __init__(self, system: System) -> None:
-        limit = system.limit
+        limit = self._limit = system.limit
         self._most = math.ceil(limit.requests * 1.1) if limit else math.inf
         self._rate = limit.requests / limit.per if limit else math.inf
         self._left: float = self._most
@@ -245,3 +265,11 @@ class _Budget:
             if self._left < 1:
                 raise FaultError("rate_limit", "rate_limit", "too many requests")
             self._left -= 1
+
+    def told(self) -> dict[str, str]:
+        """Write the headers that tell what is left."""
+        limit = self._limit
+        if limit is None or limit.left is None:
+            return {}
+        left = {limit.left: str(min(int(self._left), limit.requests))}
+        return left | ({limit.total: str(limit.requests)} if limit.total else {})
