@@ -12,9 +12,9 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -48,8 +48,8 @@ def encode(value: Any) -> Any:
     if members := _sorted_members(kind):
         return {
             name: current if type(current) in PLAIN else encode(current)
-            for name, default in members
-            if (current := getattr(value, name)) != default or name == "format_version"
+            for (name, default), current in zip(members, _reader(kind)(value), strict=True)
+            if (current is not default and current != default) or name == "format_version"
         }
     if isinstance(value, Mapping):
         return {str(key): encode(value[key]) for key in sorted(value, key=str)}
@@ -64,6 +64,13 @@ def _sorted_members(cls: type) -> tuple[tuple[str, Any], ...]:
     if not dataclasses.is_dataclass(cls):
         return ()
     return tuple(sorted(((field.name, _default(field)) for field in dataclasses.fields(cls)), key=itemgetter(0)))
+
+
+@cache
+def _reader(cls: type) -> Callable[[Any], Iterable[Any]]:
+    """Give what reads the members of a dataclass, in the order of their names."""
+    names = [name for name, _ in _sorted_members(cls)]
+    return attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
 
 
 def decode(cls: type[T], value: Any, at: str = "$") -> T:

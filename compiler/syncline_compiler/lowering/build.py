@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from itertools import groupby
+from itertools import chain
 from typing import Any, Literal, TypeVar, overload
 
 from syncline_compiler.model import ir
@@ -131,18 +131,32 @@ def several(kind: Kind, build: Callable[..., Any], items: Iterable[Item]) -> ir.
     An item that is no row is made already, and stands as it is.
     """
     parts: list[Any] = []
-    for rest, group in groupby(items, lambda item: None if isinstance(item, ir.Node) else item[1]):
-        if rest is None:
-            parts += group
+    rows: list[tuple[str, ...]] = []
+    begun: tuple[Hashable, ...] = ()
+    for item in items:
+        if isinstance(item, ir.Node):
+            parts += _said(build, rows, begun)
+            parts.append(item)
+            rows = []
             continue
-        listed = tuple([item[0] for item in group if not isinstance(item, ir.Node)])
-        if PLAIN("".join([name for names in listed for name in names])) and len(listed[0]) <= MOST:
-            parts.append(ir.Each(_form(build, len(listed[0]), 0, rest), listed))
-        else:
-            parts += [fill(build, names, (), *rest) for names in listed]
+        names, rest = item
+        if rest != begun:
+            parts += _said(build, rows, begun)
+            rows, begun = [], rest
+        rows.append(names)
+    parts += _said(build, rows, begun)
     if not parts and kind in NEUTRAL:
         return NEUTRAL[kind]
     return ir.Listed(kind, tuple(parts))
+
+
+def _said(build: Callable[..., Any], rows: list[tuple[str, ...]], rest: tuple[Hashable, ...]) -> list[Any]:
+    """Give what is said of rows that depend on the same."""
+    if not rows:
+        return []
+    if PLAIN("".join(chain.from_iterable(rows))) and len(rows[0]) <= MOST:
+        return [ir.Each(_form(build, len(rows[0]), 0, rest), tuple(rows))]
+    return [fill(build, names, (), *rest) for names in rows]
 
 
 @overload

@@ -96,7 +96,7 @@ class MemberSlots:
     lines: tuple[SlotLine, ...]
     clock_fields: tuple[str, ...]
 
-    @property
+    @cached_property
     def written(self) -> tuple[SlotLine, ...]:
         """Slots that can cause a write."""
         return tuple(slot for slot in self.lines if slot.writes)

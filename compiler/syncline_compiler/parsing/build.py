@@ -224,6 +224,8 @@ class TreeBuilder:
         return ""
 
     def _written(self, first: Span, last: Span) -> str:
+        if first.line == last.end_line and "#" not in self.lines[first.line - 1]:
+            return self.lines[first.line - 1].strip()
         lines = (_COMMENT.sub(r"\1", line).strip() for line in self.lines[first.line - 1 : last.end_line])
         return " ".join(line for line in lines if line)
 

@@ -19,6 +19,8 @@ class Places:
 
     def of(self, token: Token) -> Span:
         """Give the span of one token."""
+        if not self.line_offset and not self.column_offset and self.fixed is None:  # in a file of its own
+            return Span(self.path, token.line or 1, token.column or 1, token.end_line or 1, token.end_column or 1)
         return self.at(token.line or 1, token.column or 1, token.end_line or 1, token.end_column or 1)
 
     def at(self, line: int, column: int, end_line: int, end_column: int) -> Span:
