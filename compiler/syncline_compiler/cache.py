@@ -110,7 +110,7 @@ def _write(entry: Path, made_from: str, content: str) -> None:
 def hashed(files: Iterable[tuple[str, Content]], into: dict[str, str]) -> Iterator[tuple[str, Content]]:
     """Pass files on and note the SHA-256 of each."""
     for path, content in files:
-        into[path] = hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else content.sha256
+        into[path] = content.sha256
         yield path, content
 
 

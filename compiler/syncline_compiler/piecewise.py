@@ -17,7 +17,7 @@ from typing import Any
 
 from syncline_compiler.cache import Finding, hashed, kept_files, stamps
 from syncline_compiler.diagnostics.diagnostic import MOST_EFFORT, MOST_TRIED, Collector, Diagnostic
-from syncline_compiler.emit.plan import emit_index, emit_plans, emit_system, plan_file, sha256
+from syncline_compiler.emit.plan import emit_index, emit_plans, emit_system, plan_file
 from syncline_compiler.memory import Known, Memory, hash_of
 from syncline_compiler.model.document import Declared, WrittenProject
 from syncline_compiler.model.island import Island, Ties
@@ -234,7 +234,7 @@ class Piecewise:
         project = WrittenProject(declared, {}, {name: declared}, {}, {}, {}, {}, {}, ())
         self._sweep()
         file, content = emit_system(resolve_systems(project, Collector())[name])
-        self._systems[name] = self.new.systems[key] = sha256(content)
+        self._systems[name] = self.new.systems[key] = content.sha256
         return file, content
 
 

@@ -65,6 +65,7 @@ from syncline_compiler.passes.resolve_scenarios import Stage, resolve_scenarios
 from syncline_compiler.passes.resolve_sync import Bound, resolve_syncs
 from syncline_compiler.passes.resolve_system import resolve_systems
 from syncline_compiler.source import SourceFile, Span, Unreadable, read_sources
+from syncline_compiler.writing import Made
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import System
 
@@ -84,7 +85,7 @@ class Compilation:
     governance: Governance | None = None  # the rules that were asked
     steward: str | None = None  # who answers for the project
     waived: int = 0  # findings that waivers cover
-    release: Iterator[tuple[str, bytes]] | None = None  # path and content of its files, made one after the other
+    release: Iterator[tuple[str, Made]] | None = None  # path and content of its files, made one after the other
 
     @cached_property
     def files(self) -> dict[str, bytes] | None:

@@ -6,10 +6,12 @@ alone.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from syncline_runtime.frozen import dataclass
@@ -27,7 +29,16 @@ class Kept:
     sha256: str
 
 
-Content = bytes | Kept
+class Made(bytes):
+    """A file of a release that was just made; its hash is asked for more than once."""
+
+    @cached_property
+    def sha256(self) -> str:
+        """Give the hash by which the release names it."""
+        return hashlib.sha256(self).hexdigest()
+
+
+Content = Made | Kept
 
 
 class ProjectRefusedError(Exception):
@@ -45,7 +56,7 @@ def write_files(directory: Path, files: Mapping[str, str]) -> None:
         raise ProjectRefusedError(f"{error.filename or directory} cannot be written: {error.strerror}") from None
 
 
-def write_release(directory: Path, files: Iterable[tuple[str, Content]]) -> int:
+def write_release(directory: Path, files: Iterable[tuple[str, bytes | Kept]]) -> int:
     """Write a release beside its place and rename it there; an older release is replaced. Gives how many files it has.
 
     ``files``: paths within the release, and contents. A folder that holds anything but a release is refused.
@@ -59,7 +70,9 @@ def write_pages(directory: Path, pages: Mapping[str, str], mark: str) -> int:
     return _replace(directory, files, lambda folder: _is_marked(folder, mark.encode("utf-8")), "documentation")
 
 
-def _replace(directory: Path, files: Iterable[tuple[str, Content]], ours: Callable[[Path], bool], what: str) -> int:
+def _replace(
+    directory: Path, files: Iterable[tuple[str, bytes | Kept]], ours: Callable[[Path], bool], what: str
+) -> int:
     target = directory.absolute()
     if target.is_symlink() or (target.exists() and not (target.is_dir() and ours(target))):
         raise ProjectRefusedError(f"{directory} is not empty and holds no {what}: name a new folder")
@@ -99,12 +112,15 @@ def _exchange(fresh: Path, target: Path, old: Path) -> None:
         raise
 
 
-def _write_files(folder: Path, files: Iterable[tuple[str, Content]]) -> int:
+def _write_files(folder: Path, files: Iterable[tuple[str, bytes | Kept]]) -> int:
     """Write files; they are not forced to the disk, for a release that was torn there is told by its hashes."""
     written = 0
+    made: set[Path] = set()
     for name, content in files:
         path = folder / PurePosixPath(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made.add(path.parent)
         if isinstance(content, bytes):
             path.write_bytes(content)
         else:

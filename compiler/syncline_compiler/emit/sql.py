@@ -16,12 +16,14 @@ from operator import itemgetter
 from syncline_compiler.emit.likeness import WORDS
 from syncline_compiler.emit.words import call, literal, path_of
 from syncline_compiler.functions import REGISTRY
+from syncline_compiler.lowering.build import MOST
 from syncline_compiler.model import ir
 from syncline_compiler.sql_tree import exp
 
 DIALECT = "duckdb"
 OPEN = CLOSE = '"'  # around names, as the dialect has it
-FIRST_OPERAND = 100  # marks of a form's operands count from here, its names from nought
+FIRST_OPERAND = MOST  # marks of a form's operands count from here, its names from nought
+NO_NAMES = ("",) * MOST
 ELEMENT = "x"  # the lambda variable of list elements
 TEXT = re.compile(r"[^'\\\x00-\x1f]*").fullmatch  # literals in which the dialect escapes nothing
 MARK = re.compile("\u27e6([0-9]+)\u27e7")  # an operand of a shape
@@ -38,7 +40,7 @@ class Shape:
         self._format = "%s".join(piece.replace("%", "%%") for piece in parts[::2])
         self._places = tuple(map(int, parts[1::2]))
 
-    def fill(self, filling: Sequence[str] | dict[int, str]) -> str:
+    def fill(self, filling: Sequence[str]) -> str:
         """Give the text with the places filled."""
         return self._format % tuple([filling[place] for place in self._places])
 
@@ -134,11 +136,11 @@ def _filled(value: ir.Filled) -> Rendered:
     return shape.fill(_filling(value)), shape.atomic
 
 
-def _filling(value: ir.Filled) -> dict[int, str]:
-    filling = dict(enumerate(value.names))
-    for place, operand in enumerate(value.operands, FIRST_OPERAND):
-        filling[place] = _atomic(operand)
-    return filling
+def _filling(value: ir.Filled) -> Sequence[str]:
+    """Give the names, and from ``FIRST_OPERAND`` on the operands."""
+    if not value.operands:
+        return value.names
+    return (*value.names, *NO_NAMES[len(value.names) :], *map(_atomic, value.operands))
 
 
 @cache

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, cached_property
+from operator import attrgetter
 from typing import Literal
 
 from syncline_runtime.frozen import dataclass
@@ -22,7 +23,15 @@ class Node:
     """What every node of the IR is; its text is what hashes of behaviour are taken from."""
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}{tuple(self.__dict__.values())!r}"
+        kind: type = type(self)
+        return f"{kind.__name__}{_members_of(kind)(self)!r}"
+
+
+@cache
+def _members_of(kind: type) -> Callable[[Node], tuple[object, ...]]:
+    """Give what reads the members of a node."""
+    names: tuple[str, ...] = kind.__match_args__  # type: ignore[attr-defined]  # every node is a dataclass
+    return attrgetter(*names) if len(names) > 1 else lambda node: (getattr(node, names[0]),)
 
 
 @dataclass(frozen=True, repr=False)
