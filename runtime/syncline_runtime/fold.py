@@ -15,11 +15,12 @@ from pathlib import Path
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import StateError
 from syncline_runtime.moves import as_named_now, said_now
+from syncline_runtime.packing import packed, packed_columns, stored_table, unpacked
 from syncline_runtime.plan import Release
 from syncline_runtime.segments import Segment, SegmentStore
 from syncline_runtime.state import LINK_COLUMNS, OUTCOME_COLUMNS, State, base_columns, canonical_columns, quoted, text
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 SAME_TYPE = {"TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE"}  # as we write it, as the engine does
 
 
@@ -108,16 +109,23 @@ def belongs_to(state: State, owner: str) -> None:
 
 
 def _fresh_table(state: State, subject: str, columns: dict[str, str], shape: str) -> None:
-    listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
+    table = table_of(subject)
+    kept = columns if table == subject else packed_columns(columns)
+    listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in kept.items())
     state.execute("BEGIN")
-    state.execute(f"CREATE OR REPLACE TABLE {quoted(subject)} ({listed})")
+    state.execute(f"CREATE OR REPLACE TABLE {quoted(table)} ({listed})")
+    if table != subject:
+        if state.rows(f"SELECT 1 FROM duckdb_tables() WHERE table_name = {text(subject)} AND NOT temporary"):
+            state.execute(f"DROP TABLE {quoted(subject)}")  # of a fold that did not pack
+        rows = f"SELECT * FROM {quoted(table)}"
+        state.execute(f"CREATE OR REPLACE VIEW {quoted(subject)} AS {unpacked(columns, rows)}")
     state.execute(f"DELETE FROM folded WHERE subject = {text(subject)}")
     state.execute(f"INSERT INTO folded VALUES ({text(subject)}, {text(shape)}, 0, '')")
     state.execute("COMMIT")
 
 
 def _apply(state: State, subject: str, columns: dict[str, str], segments: Sequence[Segment], renames: Renames) -> None:
-    key = key_of(subject)
+    key, table = key_of(subject), table_of(subject)
     state.execute("BEGIN")
     for segment in segments:
         state.store.verify(segment)
@@ -132,12 +140,13 @@ def _apply(state: State, subject: str, columns: dict[str, str], segments: Sequen
             source, there = _renamed(source, due, subject), {due.get(name, name): kind for name, kind in there.items()}
         if key:
             on = " AND ".join(f"s.{quoted(k)} IS NOT DISTINCT FROM t.{quoted(k)}" for k in key)
-            state.execute(f"DELETE FROM {quoted(subject)} AS t USING {source} AS s WHERE {on}")
-        chosen = [name for name in columns if name in there]
-        values = {quoted(name): f"TRY_CAST({quoted(name)} AS {columns[name]})" for name in chosen}
+            state.execute(f"DELETE FROM {quoted(table)} AS t USING {source} AS s WHERE {on}")
+        values = {name: f"TRY_CAST({quoted(name)} AS {kind})" for name, kind in columns.items() if name in there}
         values |= _without_lost(subject, columns, there)
+        if table != subject:
+            values = packed(columns, values)
         state.execute(
-            f"INSERT INTO {quoted(subject)} ({', '.join(values)}) SELECT {', '.join(values.values())} FROM {source}"
+            f"INSERT INTO {quoted(table)} ({', '.join(map(quoted, values))}) SELECT {', '.join(values.values())} FROM {source}"
         )
     last = segments[-1]
     state.execute(f"UPDATE folded SET seq = {last.seq}, last = {text(last.path)} WHERE subject = {text(subject)}")
@@ -149,7 +158,8 @@ def contents(state: State, release: Release) -> dict[str, str]:
     return {
         subject: str(
             state.scalar(
-                f"SELECT count(*)::VARCHAR || ':' || coalesce(bit_xor(hash(t))::VARCHAR, '') FROM {quoted(subject)} t"
+                f"SELECT count(*)::VARCHAR || ':' || coalesce(bit_xor(hash(t))::VARCHAR, '') "
+                f"FROM {quoted(table_of(subject))} t"
             )
         )
         for subject in _tables(release)
@@ -225,13 +235,19 @@ def _without_lost(subject: str, columns: dict[str, str], there: dict[str, str]) 
         return {}
     if subject.startswith("canonical:"):
         told = ", ".join(f"CASE WHEN {condition} THEN {text(name + ',')} END" for name, condition in lost.items())
-        return {quoted("_lost"): f"nullif(concat(',', {told}), ',')"}
+        return {"_lost": f"nullif(concat(',', {told}), ',')"}
     if not subject.startswith("base:"):
         return {}
     slots = quoted("_slots")
     for name, condition in lost.items():
         slots = f"CASE WHEN {condition} THEN replace({slots}, {text(f',{name},')}, ',') ELSE {slots} END"
-    return {quoted("_slots"): slots}
+    return {"_slots": slots}
+
+
+def table_of(subject: str) -> str:
+    """Name the table that holds a subject's rows."""
+    kind, _, place = subject.partition(":")
+    return stored_table(place) if kind == "base" else subject
 
 
 def key_of(subject: str) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ In: segments that the ledger has registered, in their order. Out: relations for 
 cache: ``rebuild`` makes it again from the segments, row for row the same. Configuration is locked and file access is
 limited to the state's folder.
 
-Tables kept: ``links`` · ``base:SYNC/CONNECTION`` · ``canonical:SYNC`` · ``outcomes:SYNC`` (a view over segments is
-enough for those, they are only read to explain). Everything else is temporary and gone when the run ends.
+Tables kept: ``links`` · ``stored:SYNC/CONNECTION`` (see ``packing``; ``base:…`` is a view of it) · ``canonical:SYNC`` ·
+``outcomes:SYNC`` (a view over segments is enough for those, they are only read to explain). Everything else is temporary
+and gone when the run ends.
 """
 
 from __future__ import annotations

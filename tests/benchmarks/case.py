@@ -1,14 +1,15 @@
 """The case that is measured: a compiled project, and states and landed rows of two systems, generated in the engine.
 
 In: a folder and a number of records. Out: ``Case``, whose files every contender reads. Two states are made, one that
-knows nothing (phase *first*) and one in which all customers are linked and agreed (phases *changed* and *no-op*).
+knows nothing (phase *first*) and one in which all customers are linked and agreed (phases *changed* and *no-op*); and a
+*plain* one that knows the same with every column of its own, as one would keep it by hand.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import duckdb
 from syncline_compiler.pipeline import compile_project
 from syncline_compiler.writing import write_release
 from syncline_runtime.fold import fold
+from syncline_runtime.packing import packed, stored_table
 from syncline_runtime.plan import Member, Plan, Release, load_release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.context import landed_of, prefix_of
@@ -57,11 +59,13 @@ class Case:
     def release(self) -> Release:
         return load_release(self.root / "release")
 
-    def state_folder(self, phase: str) -> Path:
-        return self.root / ("empty" if phase == "first" else "known")
+    def state_folder(self, phase: str, *, plain: bool = False) -> Path:
+        if phase == "first":
+            return self.root / "empty"
+        return self.root / ("plain" if plain else "known")
 
-    def state(self, phase: str) -> State:
-        return State(self.state_folder(phase), SegmentStore(self.files), threads=self.threads)
+    def state(self, phase: str, *, plain: bool = False) -> State:
+        return State(self.state_folder(phase, plain=plain), SegmentStore(self.files), threads=self.threads)
 
     def landed(self, plan: Plan, phase: str) -> list[tuple[Member, Path | None]]:
         """Every member, and the file of what was read of it."""
@@ -85,10 +89,13 @@ def prepare(folder: Path, records: int, threads: int, members: int = 2) -> Case:
     release = case.release()
     (plan,) = release.in_order
     _generate(case, plan)
-    for phase in ("first", "changed"):
-        state = case.state(phase)
-        fold(state, release, [])
-        if phase == "changed":
+    for phase, plain in (("first", False), ("changed", False), ("changed", True)):
+        state = case.state(phase, plain=plain)
+        if plain:
+            _fill_plainly(case, plan, state)
+        else:
+            fold(state, release, [])
+        if phase == "changed" and not plain:
             _fill(case, plan, state)
         state.execute("CHECKPOINT")
         state.close()
@@ -214,15 +221,24 @@ def _cid(number: str) -> str:
 
 
 def _fill(case: Case, plan: Plan, state: State) -> None:
-    tables = {f"base:{prefix_of(plan, m)}": (f"base_{m.connection}", list(base_columns(m))) for m in plan.members}
-    tables |= {"links:all": ("links", None), f"canonical:{plan.name}": ("canonical", None)}
-    for table, (file, columns) in tables.items():
-        load(state, table, case.files / f"{file}.parquet", columns)
+    for member in plan.members:
+        columns = base_columns(member)
+        rows = packed(columns, {name: quoted(name) for name in columns})
+        load(state, stored_table(prefix_of(plan, member)), case.files / f"base_{member.connection}.parquet", rows)
+    load(state, "links:all", case.files / "links.parquet")
+    load(state, f"canonical:{plan.name}", case.files / "canonical.parquet")
 
 
-def load(state: State, table: str, path: Path, columns: Sequence[str] | None = None) -> None:
-    """Append a generated file to a table."""
-    chosen = ", ".join(map(quoted, columns)) if columns else "*"
+def _fill_plainly(case: Case, plan: Plan, state: State) -> None:
+    files = {f"base:{prefix_of(plan, member)}": f"base_{member.connection}" for member in plan.members}
+    for table, file in (files | {"links:all": "links", f"canonical:{plan.name}": "canonical"}).items():
+        path = case.files / f"{file}.parquet"
+        state.execute(f"CREATE TABLE {quoted(table)} AS SELECT * FROM read_parquet({text(str(path))})")
+
+
+def load(state: State, table: str, path: Path, columns: Mapping[str, str] | None = None) -> None:
+    """Append a generated file to a table; ``columns``: SQL values by column."""
+    chosen = ", ".join(f"{value} AS {quoted(name)}" for name, value in columns.items()) if columns else "*"
     state.execute(f"INSERT INTO {quoted(table)} BY NAME SELECT {chosen} FROM read_parquet({text(str(path))})")
 
 

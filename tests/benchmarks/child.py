@@ -15,7 +15,7 @@ from syncline_runtime.state import State, text
 
 def main() -> None:
     case, name, phase, repeats = Case(**json.loads(sys.argv[1])), sys.argv[2], sys.argv[3], int(sys.argv[4])
-    state = case.state(phase)
+    state = case.state(phase, plain=name != "ours")
     contender = CONTENDERS[name](case, phase, state)
     before = _forget_peak()
     runs = []

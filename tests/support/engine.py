@@ -13,6 +13,7 @@ from syncline_compiler.pipeline import compile_project
 from syncline_compiler.writing import write_release
 from syncline_runtime.connectors.surroundings import Surroundings
 from syncline_runtime.fold import fold
+from syncline_runtime.packing import packed, stored_table
 from syncline_runtime.plan import Member, Plan, Release, load_release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.context import Reading, RunContext, landed_of, prefix_of
@@ -98,7 +99,13 @@ class Engine:
             "_disputed": "",
             "_raw_hash": "-",
         }
-        self._fill(f"base:{prefix_of(plan, member)}", columns, [{**default, **row} for row in rows])
+        given = [{**default, **row} for row in rows]
+        self.state.fill("given", columns, [tuple(row.get(name) for name in columns) for row in given])
+        made = packed(columns, {name: quoted(name) for name in columns})
+        self.state.execute(
+            f"INSERT INTO {quoted(stored_table(prefix_of(plan, member)))} ({', '.join(map(quoted, made))}) "
+            f"SELECT {', '.join(made.values())} FROM given"
+        )
 
     def links(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Stored links."""

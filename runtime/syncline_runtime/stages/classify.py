@@ -7,6 +7,7 @@ read that is not as stored). Rows as stored are told by (native id, hash) alone 
 
 from __future__ import annotations
 
+from syncline_runtime.packing import base_rows, stored_table
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, landed_of, prefix_of
 from syncline_runtime.stages.replay import of_replayed
@@ -62,7 +63,7 @@ def _compared(run: RunContext, prefix: str, member: Member) -> str:
             FROM (SELECT _seq, _native_id, CASE WHEN _op <> 'delete' THEN hash(_raw_hash) END AS hash
                   FROM {quoted(f"{prefix}/current")}) AS l
             {join} JOIN (SELECT rowid AS _row, _native_id, _status, CASE WHEN {settled} THEN hash(_raw_hash) END AS hash
-                         FROM {quoted(f"base:{prefix}")}) AS b ON b._native_id = l._native_id
+                         FROM {quoted(stored_table(prefix))}) AS b ON b._native_id = l._native_id
             WHERE l._native_id IS NOT NULL OR b._status <> {text(GONE)}
         )
     """
@@ -70,12 +71,14 @@ def _compared(run: RunContext, prefix: str, member: Member) -> str:
 
 def _fetch_stored(run: RunContext, prefix: str, member: Member) -> None:
     """Make ``stored``: base rows of what is not as stored or is tried again. Nearly all others are never read whole."""
-    base = f"{quoted(f'base:{prefix}')} AS b"
     few = f"SELECT _row FROM {quoted(f'{prefix}/compared')} WHERE _row IS NOT NULL"
-    rows = f"SELECT * FROM {base} WHERE ({again_of(run, member)})"
+    again = f"({again_of(run, member)})"
     if run.state.scalar(f"SELECT count(*) FROM ({few})"):
-        rows = f"SELECT * FROM {base} WHERE rowid IN ({few}) UNION ALL {rows} AND rowid NOT IN ({few})"
-    run.state.make(f"{prefix}/stored", rows)
+        run.state.make(f"{prefix}/stored", base_rows(member, prefix, f"rowid IN ({few})"))
+        again += f" AND rowid NOT IN ({few})"
+        run.state.execute(f"INSERT INTO {quoted(f'{prefix}/stored')} {base_rows(member, prefix, again)}")
+    else:
+        run.state.make(f"{prefix}/stored", base_rows(member, prefix, again))
 
 
 def again_of(run: RunContext, member: Member) -> str:

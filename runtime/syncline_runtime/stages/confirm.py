@@ -16,6 +16,7 @@ from typing import Any
 from syncline_runtime.errors import SynclineError
 from syncline_runtime.fold import fold
 from syncline_runtime.ledger import Ack, Lease, NewException
+from syncline_runtime.packing import base_rows
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.segments import Segment
 from syncline_runtime.stages.context import RunContext, prefix_of
@@ -117,9 +118,10 @@ def _base_rows(
     }
     rows = [(r.native_id, r.cid, r.creating, r.unfinished, json.dumps(r.wants), r.at) for r in records if not r.deleted]
     state.fill(f"{prefix}/ack", columns, rows)
-    state.bind(f"{prefix}/base", f"SELECT * FROM {quoted(f'base:{prefix}')}")
+    state.bind(f"{prefix}/base", f"SELECT * FROM {quoted(f'{prefix}/known!')}")
     left = ", ".join(text(r.before) for r in records if r.moved or r.deleted) or "''"
-    gone = f"SELECT * REPLACE ('gone' AS _status) FROM {quoted(f'base:{prefix}')} WHERE _native_id IN ({left})"
+    ended = base_rows(member, prefix, f"_native_id IN ({left})")
+    gone = f"SELECT * REPLACE ('gone' AS _status) FROM ({ended})"
     # what earlier runs wrote may be behind what has been decided since: the next decision looks at it again
     late = ", ".join(text(r.cid) for r in records if recovering or (member.connection, r.cid) in run.late) or "''"
     known = f"SELECT * REPLACE ((_open OR _cid IN ({late})) AS _open) FROM ({acked.sql})"
@@ -295,7 +297,9 @@ def _image(run: RunContext, plan: Plan, member: Member, records: Sequence[_Recor
         for name in member.partial
     ]
     unseen = f"nullif(concat(',', {', '.join(never)}), ',')" if never else "CAST(NULL AS VARCHAR)"
-    before = f"SELECT * FROM {quoted(f'base:{prefix}')} WHERE _status <> 'gone'"
+    known = f"_native_id IN (SELECT _native_id FROM {quoted(f'{prefix}/returned')})"
+    state.make(f"{prefix}/known!", base_rows(member, prefix, known))
+    before = f"SELECT * FROM {quoted(f'{prefix}/known!')} WHERE _status <> 'gone'"
     state.make(
         f"{prefix}/image!",
         f"SELECT r._native_id, r._cid, coalesce(r._version, b._version) AS _version, r._raw_hash, "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from syncline_runtime.ledger import NewException
+from syncline_runtime.packing import base_rows
 from syncline_runtime.plan import Member, Plan, Step
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.decisions import apply_decisions
@@ -56,7 +57,7 @@ def _find_winners(run: RunContext, plan: Plan, steps: Sequence[Step]) -> None:
     )
     for member in plan.members:
         prefix = prefix_of(plan, member)
-        _fetch_stored(run, prefix, dirty)
+        _fetch_stored(run, member, prefix, dirty)
         run.state.bind(
             f"{prefix}/base",
             f"SELECT *, _mapping <> {text(member.mapping)} AS _remapped FROM {quoted(f'{prefix}/stored')} "
@@ -70,12 +71,11 @@ def _find_winners(run: RunContext, plan: Plan, steps: Sequence[Step]) -> None:
         run.state.make(step.output, step.sql)
 
 
-def _fetch_stored(run: RunContext, prefix: str, dirty: str) -> None:
+def _fetch_stored(run: RunContext, member: Member, prefix: str, dirty: str) -> None:
     """Add to ``stored`` the base rows of dirty records that are not in it; most are, since they changed here."""
     stored = quoted(f"{prefix}/stored")
-    lacking = f"FROM {quoted(f'base:{prefix}')} WHERE _cid IN ({dirty}) AND _native_id NOT IN (SELECT _native_id FROM {stored})"
-    if run.state.scalar(f"SELECT count(*) {lacking}"):
-        run.state.execute(f"INSERT INTO {stored} SELECT * {lacking}")
+    lacking = f"_cid IN ({dirty}) AND _native_id NOT IN (SELECT _native_id FROM {stored})"
+    run.state.execute(f"INSERT INTO {stored} {base_rows(member, prefix, lacking)}")
 
 
 def _add_own_parents(run: RunContext, plan: Plan) -> bool:

@@ -77,7 +77,7 @@ def _returning(run: RunContext, plan: Plan, member: Member) -> str:
         FROM {quoted(f"{prefix}/values")} AS v
         JOIN links AS k ON k.object = {text(plan.object)} AND k.connection = {text(member.connection)}
           AND k.resource = {text(member.resource)} AND k.native_id = v._native_id
-        LEFT JOIN {quoted(f"base:{prefix}")} AS b ON b._native_id = v._native_id
+        LEFT JOIN {quoted(f"{prefix}/stored")} AS b ON b._native_id = v._native_id
         WHERE v._cid IS NULL
     """
 
