@@ -130,7 +130,7 @@ class State:
             connection = duckdb.connect(str(self.path), config=options)
             folders = ", ".join(text(f"{path}/") for path in (self.folder, self.store.root.resolve()))
             connection.execute(
-                f"SET TimeZone='UTC'; SET temp_directory={text(str(self.spool))}; "
+                f"SET TimeZone='UTC'; SET enable_progress_bar=false; SET temp_directory={text(str(self.spool))}; "
                 f"SET allowed_directories=[{folders}]; SET enable_external_access=false; "
                 "SET preserve_insertion_order=false; SET lock_configuration=true"
             )

@@ -7,7 +7,7 @@ stage knows whether a system is reached over HTTP or through a folder.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
@@ -31,7 +31,7 @@ from syncline_runtime.connectors.origin import (
     token_origin,
 )
 from syncline_runtime.connectors.pace import UNLIMITED_CONCURRENCY, Pace, shared_pace
-from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Row, Written
+from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Read, Row, Written
 from syncline_runtime.connectors.surroundings import Surroundings
 from syncline_runtime.connectors.tokens import Tokens
 from syncline_runtime.connectors.writing import Sending
@@ -49,6 +49,14 @@ class ConnectionHandle(Protocol):
 
     def read(self, resource: str, since: str | None = None) -> AsyncIterator[Page | ParquetFile]:
         """Read all records, or those changed since a mark that ``next_since`` gave, page by page."""
+        ...
+
+    def read_lines(self, resource: str, since: str | None = None) -> AsyncIterator[Read]:
+        """``read`` for landing: pages whose records need no look at each come as lines."""
+        ...
+
+    def newest(self, resource: str, values: Iterable[str]) -> str | None:
+        """Make ``Page.newest`` of landed values of the cursor field."""
         ...
 
     def next_since(self, resource: str, newest: str | None) -> str | None:
@@ -169,6 +177,12 @@ class _HttpConnection:
     def read(self, resource: str, since: str | None = None) -> AsyncIterator[Page | ParquetFile]:
         return rest.read(self._client, self.system.resource(resource), since)
 
+    def read_lines(self, resource: str, since: str | None = None) -> AsyncIterator[Read]:
+        return rest.read_lines(self._client, self.system.resource(resource), since)
+
+    def newest(self, resource: str, values: Iterable[str]) -> str | None:
+        return rest.newest(self._client, self.system.resource(resource), values)
+
     def next_since(self, resource: str, newest: str | None) -> str | None:
         listing = self.system.resource(resource).list
         return cursors.overlapped(listing.cursor, newest) if listing and listing.cursor and newest else None
@@ -230,6 +244,12 @@ class _FileConnection:
         described = self.system.resource(resource)
         for page in read_files(self.system, described, self._folder, f"{self.name}.{resource}"):
             yield page
+
+    def read_lines(self, resource: str, since: str | None = None) -> AsyncIterator[Read]:
+        return self.read(resource, since)
+
+    def newest(self, resource: str, values: Iterable[str]) -> str | None:  # noqa: ARG002
+        return None
 
     def next_since(self, resource: str, newest: str | None) -> str | None:  # noqa: ARG002
         return None

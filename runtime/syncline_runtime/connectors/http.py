@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -34,6 +34,8 @@ from syncline_runtime.system import Request, System
 READ_ATTEMPTS: Final = 4
 READ_PATIENCE: Final = 60.0  # seconds a read waits at most because a system asks it to
 _BACKOFF_FIRST, _BACKOFF_LONGEST = 0.5, 8.0
+
+Parse = Callable[[bytes], Any]  # raises NotJsonError
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,20 @@ class HttpClient:
     def __repr__(self) -> str:
         return f"HttpClient({self.system.name!r})"
 
-    async def read(self, request: Request, values: Mapping[str, Any], place: str, link: str | None = None) -> Answer:
+    async def read(
+        self,
+        request: Request,
+        values: Mapping[str, Any],
+        place: str,
+        link: str | None = None,
+        parse: Parse = jsontext.parse,
+    ) -> Answer:
         """Send a harmless request, again after failures that may pass; ``link`` takes the place of path and query."""
         retrying = AsyncRetrying(
             stop=_enough, wait=self._wait, retry=retry_if_exception(_may_pass), sleep=self.clock.sleep, reraise=True
         )
-        return await retrying(self._send, request, values, Asked(place, writes=False, rpc=bool(request.rpc)), link)
+        asked = Asked(place, writes=False, rpc=bool(request.rpc))
+        return await retrying(self._send, request, values, asked, link, parse=parse)
 
     async def write(
         self,
@@ -112,13 +122,14 @@ class HttpClient:
         link: str | None = None,
         body: Any = ABSENT,
         extra: Mapping[str, str] | None = None,
+        parse: Parse = jsontext.parse,
     ) -> Answer:
         renewed = False
         while True:
             access = await self._access.headers()
             prepared = self._prepare(request, values, link, body, {**(extra or {}), **access})
             try:
-                answer = self._checked(asked, *await self._exchange(prepared, asked))
+                answer = self._checked(asked, *await self._exchange(prepared, asked), parse)
             except RequestFailed as error:
                 # A refused request did nothing, so sending it once more is harmless.
                 if renewed or error.category != "authentication" or not self._access.refused(access):
@@ -167,13 +178,13 @@ class HttpClient:
         async with self.pace.slot():
             return await self.channel.exchange(prepared, asked)
 
-    def _checked(self, asked: Asked, response: httpx.Response, content: bytes) -> Answer:
+    def _checked(self, asked: Asked, response: httpx.Response, content: bytes, parse: Parse = jsontext.parse) -> Answer:
         self.latest = response.headers
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         body: Any = ABSENT
         problem = ""
         if content.strip() and response.status_code != 204:
-            body, problem = _parsed(kind, content)
+            body, problem = _parsed(kind, content, parse)
         error = failures.refusal(self.system, asked, response.status_code, response.headers, body, self.clock.now())
         if error:
             if error.category == "rate_limit":
@@ -207,7 +218,7 @@ class HttpClient:
         return self._random.uniform(longest / 2, longest)
 
 
-def _parsed(kind: str, content: bytes) -> tuple[Any, str]:
+def _parsed(kind: str, content: bytes, parse: Parse) -> tuple[Any, str]:
     """Parse a body; ABSENT and what is wrong with it when it is not JSON.
 
     A body that is a whole JSON object or list is taken whatever type it claims: some systems label their answers
@@ -215,7 +226,7 @@ def _parsed(kind: str, content: bytes) -> tuple[Any, str]:
     """
     named_json = not kind or kind in ("application/json", "text/json") or kind.endswith("+json")
     try:
-        body = jsontext.parse(content)
+        body = parse(content)
     except jsontext.NotJsonError as error:
         problem = str(error)
     else:

@@ -1,7 +1,7 @@
 """JSON that keeps the digits of numbers.
 
 In: bytes from the wire. Out: JSON values in which a number is ``Digits``, text with the very digits that were sent;
-and back. Invariant: no number passes through a binary float, and NaN and Infinity never come in or go out. Half of a
+and back. Invariant: no number passes through a binary float; NaN, Infinity and members told twice never come in or go out. Half of a
 surrogate pair, which is no Unicode, comes in as ``GARBLED`` and its number: whoever reads the record must set it aside.
 """
 
@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 GARBLED = "\ufdd0"  # a code point that Unicode keeps for use inside of programs; no text that is exchanged has it
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
+_WHOLE = re.compile(r"-?[0-9]{1,4000}")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
@@ -30,7 +31,9 @@ class NotJsonError(ValueError):
 def parse(text: str | bytes) -> Any:
     """Parse strict JSON; raises NotJsonError, with the line, for anything else, NaN and broken UTF-8 included."""
     try:
-        value = json.loads(text, parse_float=Digits, parse_int=Digits, parse_constant=_refuse)
+        value = json.loads(
+            text, parse_float=Digits, parse_int=Digits, parse_constant=_refuse, object_pairs_hook=_object
+        )
         return _marked(value) if _half_pairs_possible(text) else value
     except json.JSONDecodeError as error:
         raise NotJsonError(f"not JSON at line {error.lineno} column {error.colno}") from None
@@ -79,8 +82,24 @@ def render(value: Any) -> str:
 
 
 def render_plain(value: Any) -> str:
-    """Write a JSON value in which every number stands as text: the form in which lists and objects are landed."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    """Write a JSON value in which every number that is not whole stands as text: how lists and objects are landed.
+
+    The engine would read such a number as a binary float; whole ones keep their digits in it.
+    """
+    return _PLAIN.encode(_whole_numbers(value))
+
+
+_PLAIN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _whole_numbers(value: Any) -> Any:
+    if isinstance(value, Digits):
+        return int(value) if _WHOLE.fullmatch(value) else value
+    if isinstance(value, list):
+        return [_whole_numbers(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: _whole_numbers(item) for name, item in value.items()}
+    return value
 
 
 def as_text(value: Any) -> str:
@@ -96,6 +115,13 @@ def as_text(value: Any) -> str:
 
 def _quoted(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    known = dict(members)
+    if len(known) < len(members):
+        raise NotJsonError("JSON with a member that is told twice: which one holds is not known")
+    return known
 
 
 def _refuse(_name: str) -> NoReturn:

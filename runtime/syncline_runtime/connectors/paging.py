@@ -25,14 +25,12 @@ _REL_NEXT: Final = re.compile(r";\s*rel\s*=\s*\"?(?:[^\";]*\s)?next(?:\s[^\";]*)
 
 @dataclass(frozen=True)
 class Seen:
-    """One page as it came: ``longest`` is the length of its longest list, ``fingerprint`` tells equal pages."""
+    """One page as it came, with the records of all its lists; ``longest`` is the length of the longest of them."""
 
     body: Any
     headers: Mapping[str, str]
-    records: int
+    records: list[Any]
     longest: int
-    last: Any
-    fingerprint: str
 
 
 class Walk:
@@ -44,7 +42,7 @@ class Walk:
         self._page = paging.first
         self._tokens: set[str] = set()
         self._token: Any = ABSENT
-        self._fingerprint = ""
+        self._before: list[Any] = []
         self.link: str | None = None
 
     @property
@@ -58,6 +56,16 @@ class Walk:
         }
 
     @property
+    def place(self) -> str:
+        """What is read, for messages."""
+        return self._asked.place
+
+    @property
+    def page(self) -> int:
+        """Which page comes next, counted from one."""
+        return self._pages + 1
+
+    @property
     def began(self) -> bool:
         """Whether a page has come already."""
         return self._pages > 0
@@ -66,7 +74,7 @@ class Walk:
         """Take note of a page; False if it was the last."""
         self._refuse_repetition(seen)
         self._pages += 1
-        self._received += seen.records
+        self._received += len(seen.records)
         self._offset += seen.longest
         self._page += 1
         goes_on = self._paging.kind != "none" and self._goes_on(seen)
@@ -84,12 +92,12 @@ class Walk:
             return False
         if paging.kind == "cursor" and paging.next:
             return self._take_token(read_path(seen.body, paging.next))
-        if seen.records == 0:
+        if not seen.records:
             if more is True:
                 raise failures.bad_answer(self._asked, "an empty page says that more pages follow")
             return False
         if paging.kind == "cursor":
-            return self._take_token(read_path(seen.last, paging.from_last or "id"))
+            return self._take_token(read_path(seen.records[-1], paging.from_last or "id"))
         total = self._total(seen)
         return total is None or self._received < total
 
@@ -116,13 +124,13 @@ class Walk:
     def _refuse_repetition(self, seen: Seen) -> None:
         if self._pages >= MOST_PAGES:
             raise failures.bad_answer(self._asked, f"the list has not ended after {MOST_PAGES} pages")
-        if seen.records and seen.fingerprint == self._fingerprint:
+        if seen.records and seen.records == self._before:
             raise failures.bad_answer(
                 self._asked,
                 f"page {self._pages + 1} is the same as the page before; the system ignores how we ask for pages",
                 mend="correct `paging` of this list in the system description",
             )
-        self._fingerprint = seen.fingerprint
+        self._before = seen.records
 
     def _check_total(self, seen: Seen) -> None:
         total = self._total(seen)
@@ -138,9 +146,10 @@ class Walk:
         if not self._paging.total:
             return None
         total = read_path(seen.body, self._paging.total)
-        if not isinstance(total, str) or not total.isdecimal():
+        digits = as_text(total) if isinstance(total, (str, int)) else ""
+        if not digits.isdecimal():
             raise failures.bad_answer(self._asked, f"the answer holds no number at {self._paging.total!r}")
-        return int(total)
+        return int(digits)
 
 
 def _next_of(header: str) -> str | None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from syncline_runtime.connectors import cursors, failures, wire
 from syncline_runtime.connectors.failures import Asked
 from syncline_runtime.connectors.http import Answer, HttpClient
-from syncline_runtime.connectors.jsontext import as_text
+from syncline_runtime.connectors.jsontext import NotJsonError, as_text
+from syncline_runtime.connectors.lines import Lines, NotSureError, PageReader, Shape, shape_of
 from syncline_runtime.connectors.paging import Seen, Walk
 from syncline_runtime.connectors.results import Found, Page, Proof, Row, raw_hash
 from syncline_runtime.connectors.templates import ABSENT, read_path
@@ -28,15 +29,30 @@ T = TypeVar("T")
 async def read(client: HttpClient, resource: Resource, since: str | None = None) -> AsyncIterator[Page]:
     """Read all records of a resource, or those changed since a mark (see ``cursors``), page by page."""
     listing = _required(client, resource, resource.list, "list")
+    async for page in _read_all(client, resource, listing, since, None):
+        if isinstance(page, Page):
+            yield page
+
+
+async def read_lines(client: HttpClient, resource: Resource, since: str | None = None) -> AsyncIterator[Page | Lines]:
+    """``read``, with the records as lines wherever nothing has to be looked at one by one."""
+    listing = _required(client, resource, resource.list, "list")
+    async for page in _read_all(client, resource, listing, since, shape_of(client.system, resource, listing)):
+        yield page
+
+
+async def _read_all(
+    client: HttpClient, resource: Resource, listing: ListRead, since: str | None, shape: Shape | None
+) -> AsyncIterator[Page | Lines]:
     if listing.each is None:
-        async for page in _read_list(client, resource, listing, since, {}):
+        async for page in _read_list(client, resource, listing, since, {}, shape):
             yield page
         return
     over = client.system.resource(listing.each)
     async for parents in read(client, over):
         for parent in parents.rows:
             known = {"parent": wire_id(client, over, parent.native_id)}
-            async for page in _read_list(client, resource, listing, since, known):
+            async for page in _read_list(client, resource, listing, since, known, shape):
                 yield page
 
 
@@ -90,7 +106,7 @@ async def _search(
         return
     listing = ListRead(search.request, search.items, search.paging)
     async for page in _walk(client, resource, listing, search.request, known, asked):
-        for row in page.rows:
+        for row in page.rows if isinstance(page, Page) else ():
             yield row
 
 
@@ -114,8 +130,13 @@ async def _prove(client: HttpClient, probe: Probe | None, what: str) -> str | No
 
 
 async def _read_list(
-    client: HttpClient, resource: Resource, listing: ListRead, since: str | None, known: Mapping[str, Any]
-) -> AsyncIterator[Page]:
+    client: HttpClient,
+    resource: Resource,
+    listing: ListRead,
+    since: str | None,
+    known: Mapping[str, Any],
+    shape: Shape | None,
+) -> AsyncIterator[Page | Lines]:
     asked = Asked(place(client, resource), writes=False)
     request, cursor = listing.request, listing.cursor
     value: Any = ABSENT
@@ -123,7 +144,7 @@ async def _read_list(
         value = cursors.query_value(client.system, resource, cursor, since)
         body = request.body if cursor.body is None else cursor.body
         request = dataclasses.replace(request, query={**request.query, **cursor.query}, body=body)
-    async for page in _walk(client, resource, listing, request, {**known, "cursor": value}, asked):
+    async for page in _walk(client, resource, listing, request, {**known, "cursor": value}, asked, shape):
         yield page
 
 
@@ -134,27 +155,55 @@ async def _walk(
     request: Request,
     known: Mapping[str, Any],
     asked: Asked,
-) -> AsyncIterator[Page]:
+    shape: Shape | None = None,
+) -> AsyncIterator[Page | Lines]:
     walk = Walk(listing.paging, asked)
-    to_row = row_maker(client, resource, asked)
+    reader = PageReader(shape)
     goes_on, received = True, 0
     while goes_on:
-        answer = await _page_answer(client, request, {**known, **walk.values}, asked, walk, listing.paging)
+        answer = await _page_answer(client, request, {**known, **walk.values}, walk, listing.paging, reader)
         if answer is None:
             return
-        lists = [_list_at(asked, answer.body, path) for path in (listing.items, *listing.also)]
+        lists = _lists(asked, answer.body, listing)
         records = [record for items in lists for record in items]
         received += len(records)
         _refuse_capped(listing, received, asked)
-        rows = [to_row(record) for record in records]
-        fingerprint = raw_hash({row.native_id: row.raw_hash for row in rows})
-        longest = max(map(len, lists))
-        goes_on = walk.advance(
-            Seen(answer.body, answer.headers, len(records), longest, records[-1] if records else ABSENT, fingerprint)
-        )
+        told = _told(client, resource, listing, asked, walk.page, lists, reader)
+        goes_on = walk.advance(Seen(answer.body, answer.headers, records, max(map(len, lists))))
         if walk.link:
             walk.link = client.origin.follow(walk.link, answer.url)
-        yield await _page(client, resource, listing, rows, asked)
+        yield told if isinstance(told, Lines) else await _page(client, resource, listing, told)
+
+
+def _told(
+    client: HttpClient,
+    resource: Resource,
+    listing: ListRead,
+    asked: Asked,
+    page: int,
+    lists: list[list[Any]],
+    reader: PageReader,
+) -> Lines | list[Row]:
+    """Give what a page tells: as lines, or record by record where that takes a closer look."""
+    if reader.sure:
+        try:
+            return reader.lines(lists)
+        except NotSureError:
+            lists = _lists(asked, _reread(reader, asked), listing)
+    to_row = row_maker(client, resource, asked)
+    records = (record for items in lists for record in items)
+    return [to_row(record, where=f"record {number} of page {page}") for number, record in enumerate(records, 1)]
+
+
+def _reread(reader: PageReader, asked: Asked) -> Any:
+    try:
+        return reader.reread()
+    except NotJsonError as error:
+        raise failures.bad_answer(asked, f"the answer is {error}") from None
+
+
+def _lists(asked: Asked, body: Any, listing: ListRead) -> list[list[Any]]:
+    return [_list_at(asked, body, path) for path in (listing.items, *listing.also)]
 
 
 def _refuse_capped(listing: ListRead, received: int, asked: Asked) -> None:
@@ -168,30 +217,38 @@ def _refuse_capped(listing: ListRead, received: int, asked: Asked) -> None:
 
 
 async def _page_answer(
-    client: HttpClient, request: Request, known: Mapping[str, Any], asked: Asked, walk: Walk, paging: Paging
+    client: HttpClient, request: Request, known: Mapping[str, Any], walk: Walk, paging: Paging, reader: PageReader
 ) -> Answer | None:
     """Ask for a page; None if the system answers that there is no page of this number (404 after the first)."""
     try:
-        return await client.read(request, known, asked.place, walk.link)
+        return await client.read(request, known, walk.place, walk.link, reader.parse)
     except RequestFailed as error:
         if paging.kind == "page" and not paging.total and walk.began and error.status == 404:
             return None
         raise
 
 
-async def _page(client: HttpClient, resource: Resource, listing: ListRead, rows: list[Row], asked: Asked) -> Page:
+async def _page(client: HttpClient, resource: Resource, listing: ListRead, rows: list[Row]) -> Page:
     requests = 1
     if listing.detail:
         requests += len(rows)
         rows = list(await asyncio.gather(*(_detail(client, resource, row) for row in rows)))
-    newest = None
+    greatest = None
     if listing.cursor:
-        field = listing.cursor.field
-        try:
-            newest = cursors.newest(client.system, listing.cursor, (row.natives.get(field) for row in rows))
-        except ValueError:
-            raise failures.bad_answer(asked, f"a value of the cursor field {field!r} is no instant") from None
-    return Page(tuple(rows), requests, newest)
+        greatest = newest(client, resource, (row.natives.get(listing.cursor.field) for row in rows))
+    return Page(tuple(rows), requests, greatest)
+
+
+def newest(client: HttpClient, resource: Resource, values: Iterable[str | None]) -> str | None:
+    """Find the mark of the greatest value of a resource's cursor field."""
+    cursor = resource.list.cursor if resource.list else None
+    if cursor is None:
+        return None
+    try:
+        return cursors.newest(client.system, cursor, values)
+    except ValueError:
+        asked = Asked(place(client, resource), writes=False)
+        raise failures.bad_answer(asked, f"a value of the cursor field {cursor.field!r} is no instant") from None
 
 
 async def _detail(client: HttpClient, resource: Resource, row: Row) -> Row:
@@ -207,13 +264,13 @@ def row_maker(client: HttpClient, resource: Resource, asked: Asked) -> Callable[
     """Make the function that turns wire records of one resource into rows."""
     flatten = wire.flattener(resource, client.system)
 
-    def to_row(record: Any, native_id: str | None = None) -> Row:
+    def to_row(record: Any, native_id: str | None = None, where: str = "the record") -> Row:
         if not isinstance(record, Mapping):
-            raise failures.bad_answer(asked, "the answer holds a record that is no object")
+            raise failures.bad_answer(asked, f"{where} is no object")
         natives = flatten(record)
         found = natives.get(resource.id) or native_id
         if not found:
-            raise failures.bad_answer(asked, f"the answer holds a record without its id {resource.id!r}")
+            raise failures.bad_answer(asked, f"{where} is without its id {resource.id!r}")
         natives[resource.id] = found
         version = natives.get(resource.version) if resource.version else None
         return Row(found, natives, version, failures.holds(record, resource.gone), raw_hash(natives))

@@ -6,11 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Union
 
-from syncline_runtime.connectors import jsontext
+from syncline_runtime.connectors.lines import Lines
 from syncline_runtime.errors import RequestFailed
 
 Natives = Mapping[str, str | None]
+Read = Union["Page", Lines, "ParquetFile"]
 
 
 @dataclass(frozen=True)
@@ -75,5 +77,6 @@ class Proof:
 
 
 def raw_hash(natives: Natives) -> str:
-    """Hash natives so that equal rows have equal hashes, whatever the order of their fields."""
-    return hashlib.sha256(jsontext.render_plain(sorted(natives.items())).encode()).hexdigest()
+    """Hash natives so that equal rows have equal hashes, whatever the order of their fields; ``landing`` does the same."""
+    told = (f"{name}~" if value is None else f"{name}={len(value)}:{value}" for name, value in sorted(natives.items()))
+    return hashlib.sha256("".join(told).encode()).hexdigest()

@@ -59,6 +59,7 @@ class RunContext:
     store: SegmentStore
     ledger: Ledger
     around: Surroundings
+    engine: asyncio.Lock = field(default_factory=asyncio.Lock)  # held while another thread works with ``state``
     keep_lease: Callable[[], None] = lambda: None  # renews it where that is due
     progress: Progress = lambda stage, what: None
     whole: bool = False  # everything is read, wherever the cursors stand

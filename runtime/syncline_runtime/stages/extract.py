@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
-from typing import TextIO
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
-from syncline_runtime.connectors import GARBLED, ConnectionHandle, Page, ParquetFile
+from syncline_runtime.connectors import GARBLED, ConnectionHandle, Lines, Page, ParquetFile
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import SynclineError, SystemFailure
 from syncline_runtime.ledger import Cursor
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import Reading, RunContext, landed_of
+from syncline_runtime.stages.landing import Batch, land_batch
 from syncline_runtime.state import landed_columns, quoted, text
+
+GATHERED: Final = 16 * 1024 * 1024  # bytes of lines that the engine reads at once
+
+T = TypeVar("T")
 
 
 async def extract(run: RunContext) -> None:
@@ -40,16 +46,18 @@ async def _read(run: RunContext, readers: list[tuple[Plan, Member]], stored: lis
     relation = landed_of(member)
     natives = sorted({name for each in members for name in each.natives})
     columns = landed_columns(natives)
-    run.state.empty(relation, columns)
+    async with run.engine:
+        run.state.empty(relation, columns)
     handle = run.connections.get(member.connection)
     if handle is None:
         return
     shape = digest(natives)[:16]
     since = None if run.whole else _since(stored, shape)
     try:
-        newest, rows = await _land(run, handle, member.resource, relation, columns, since)
+        newest, rows = await land(run, handle, member.resource, relation, columns, since)
     except SynclineError as error:
-        run.state.empty(relation, columns)
+        async with run.engine:
+            run.state.empty(relation, columns)
         run.readings[at] = Reading(0, complete=False, mark=None, error=error)
         run.progress("extract", f"{member.connection}.{member.resource}: not read")
         return
@@ -75,38 +83,116 @@ def _since(stored: list[str | None], shape: str) -> str | None:
     return min(str(one["since"]) for one in known)
 
 
-async def _land(
+async def land(
     run: RunContext, handle: ConnectionHandle, resource: str, relation: str, columns: dict[str, str], since: str | None
 ) -> tuple[str | None, int]:
-    spool = run.state.spool / f"{digest([relation, run.run_id])[:20]}.jsonl"
-    newest: str | None = None
-    rows = 0
-    parquet: list[ParquetFile] = []
+    """Land all that a read shows; returns the mark of the greatest cursor value, and how many rows there were."""
+    landing = _Landing(run, handle, resource, relation, columns)
     try:
-        with spool.open("w", encoding="utf-8") as file:
-            async for page in handle.read(resource, since):
-                if isinstance(page, ParquetFile):
-                    parquet.append(page)
-                    continue
-                rows = _spool(run, file, page, relation, rows, columns)
-                newest = max(filter(None, (newest, page.newest)), default=None)
-        if rows:
-            run.state.load_file(relation, columns, spool)
-        for each in parquet:
-            rows += _land_parquet(run, handle, resource, relation, columns, each)
-        run.erased.take_out(run.state, relation, handle.name, resource)
+        async for page in handle.read_lines(resource, since):
+            await landing.take(page)
+        await landing.finish()
     finally:
-        spool.unlink(missing_ok=True)
-    return newest, rows
+        await landing.close()
+    return landing.newest, landing.rows
 
 
-def _spool(run: RunContext, file: TextIO, page: Page, relation: str, start: int, columns: dict[str, str]) -> int:
-    """Write a page as JSON lines; returns the number of the next row."""
-    for line in _lines(page, run.run_id, start, columns):
-        file.write(line)
-        if GARBLED in line:
-            run.garbled.add(relation)
-    return start + len(page.rows)
+class _Landing:
+    """One relation being filled: pages are gathered in files, and the engine reads one while the next pages come."""
+
+    def __init__(
+        self, run: RunContext, handle: ConnectionHandle, resource: str, relation: str, columns: dict[str, str]
+    ) -> None:
+        self._run, self._handle, self._columns, self._relation = run, handle, columns, relation
+        self._resource = handle.system.resource(resource)
+        self._gathered: list[Lines] = []
+        self._size = 0
+        self._under_way: asyncio.Task[list[str]] | None = None
+        self._parquet: list[ParquetFile] = []
+        self.newest: str | None = None
+        self.rows = 0
+
+    async def take(self, page: Page | Lines | ParquetFile) -> None:
+        """Take a page in the order in which it came."""
+        if isinstance(page, ParquetFile):
+            self._parquet.append(page)
+            return
+        if isinstance(page, Lines):
+            self._gathered.append(page)
+            self._size += len(page.content)
+            if self._size < GATHERED:
+                return
+        await self._flush()
+        if isinstance(page, Page):
+            await self._engine(self._take_rows, page)
+
+    async def finish(self) -> None:
+        """Land what is left."""
+        await self._flush()
+        await self._settled()
+        for each in self._parquet:
+            landed = await self._engine(
+                _land_parquet, self._run, self._handle, self._resource.name, self._relation, self._columns, each
+            )
+            self.rows += landed
+        await self._engine(
+            self._run.erased.take_out, self._run.state, self._relation, self._handle.name, self._resource.name
+        )
+
+    async def close(self) -> None:
+        """Wait for what is under way, whatever became of it."""
+        if self._under_way is not None:
+            await asyncio.gather(self._under_way, return_exceptions=True)
+
+    async def _flush(self) -> None:
+        await self._settled()
+        if self._gathered:
+            pages, start = self._gathered, self.rows
+            self._gathered, self._size = [], 0
+            self.rows += sum(page.rows for page in pages)
+            self._under_way = asyncio.create_task(self._engine(self._take_lines, pages, start))
+
+    async def _settled(self) -> None:
+        if self._under_way is not None:
+            values = await self._under_way
+            self._under_way = None
+            self._note(self._handle.newest(self._resource.name, values))
+
+    def _note(self, newest: str | None) -> None:
+        self.newest = max(filter(None, (self.newest, newest)), default=None)
+
+    async def _engine(self, work: Callable[..., T], *args: Any) -> T:
+        """Let the engine work without keeping the network waiting; it does one thing at a time."""
+        async with self._run.engine:
+            return await asyncio.to_thread(work, *args)
+
+    def _take_lines(self, pages: list[Lines], start: int) -> list[str]:
+        path = self._spool("lines")
+        try:
+            with path.open("wb") as file:
+                file.writelines(page.content for page in pages)
+            batch = Batch(path, start, self._run.run_id, any(page.partial for page in pages))
+            return land_batch(self._run.state, self._resource, self._relation, self._columns, batch)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _take_rows(self, page: Page) -> None:
+        path = self._spool("rows")
+        try:
+            with path.open("w", encoding="utf-8") as file:
+                for line in _lines(page, self._run.run_id, self.rows, self._columns):
+                    file.write(line)
+                    if GARBLED in line:
+                        self._run.garbled.add(self._relation)
+            if page.rows:
+                self._run.state.load_file(self._relation, self._columns, path)
+        finally:
+            path.unlink(missing_ok=True)
+        self.rows += len(page.rows)
+        self._note(page.newest)
+
+    def _spool(self, kind: str) -> Path:
+        return self._run.state.spool / f"{digest([self._relation, self._run.run_id, kind])[:20]}.jsonl"
 
 
 def _lines(page: Page, run_id: str, start: int, columns: dict[str, str]) -> Iterator[str]:

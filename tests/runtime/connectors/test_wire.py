@@ -65,7 +65,7 @@ def test_text_of_each_kind() -> None:
         "staff": "12345678901234567890",
         "vip": "true",
         "tags": '["1.10",{"a":true}]',
-        "name": '{"x":"1"}',
+        "name": '{"x":1}',
     }
 
 
