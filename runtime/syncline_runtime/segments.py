@@ -76,7 +76,7 @@ class SegmentStore:
         Raises StateError (SYN6004, SYN6003) when the disk is full or the folder cannot be written.
         """
         with _told(draft.path):
-            _sync(draft.path)
+            make_durable(draft.path)
             size, sha = draft.path.stat().st_size, _sha256(draft.path)
             path = "/".join((draft.kind, *map(_safe, draft.subject.split("/")), draft.path.name))
             target = self.root / path
@@ -84,7 +84,7 @@ class SegmentStore:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(draft.path, target)
             for folder in (target.parent, *created):
-                _sync(folder)
+                make_durable(folder)
         return Segment(draft.kind, draft.subject, draft.run, path, sha, rows, size, schema_version)
 
     def discard(self, draft: Draft) -> None:
@@ -152,7 +152,8 @@ def _missing_parents(folder: Path, root: Path) -> list[Path]:
     return changed
 
 
-def _sync(path: Path) -> None:
+def make_durable(path: Path) -> None:
+    """Let what was written to a file, or the names in a folder, outlast a loss of power."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

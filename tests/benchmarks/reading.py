@@ -118,12 +118,14 @@ def ours(url: str) -> int:
 
 
 async def _landed(url: str, state: State) -> int:
-    run: Any = SimpleNamespace(state=state, engine=asyncio.Lock(), run_id="r", garbled=set(), erased=Erased())
+    run: Any = SimpleNamespace(
+        state=state, engine=asyncio.Lock(), run_id="r", garbled=set(), erased=Erased(), now=lambda: 0
+    )
     columns = landed_columns(list(NAMES))
     state.empty("landed", columns)
     async with open_connection(SYSTEM, Connection("shop", "shop", url), Surroundings()) as handle:
-        _, rows = await land(run, handle, "Customer", "landed", columns, None)
-    return rows
+        landed = await land(run, handle, CUSTOMERS, "landed", columns, None)
+    return landed.rows
 
 
 def measured(read: Callable[[str], int], url: str, records: int) -> tuple[float, float]:

@@ -17,11 +17,13 @@ from syncline_runtime.connectors.connection import ConnectionHandle, open_connec
 from syncline_runtime.connectors.failures import Refused  # noqa: E402
 from syncline_runtime.connectors.jsontext import GARBLED  # noqa: E402
 from syncline_runtime.connectors.lines import UNTOLD, Lines, is_gone_by, leaf_paths  # noqa: E402
+from syncline_runtime.connectors.paging import START, Walked  # noqa: E402
 from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Row, Written  # noqa: E402
 from syncline_runtime.connectors.surroundings import Surroundings  # noqa: E402
 
 __all__ = [
     "GARBLED",
+    "START",
     "UNTOLD",
     "ConnectionHandle",
     "Found",
@@ -33,6 +35,7 @@ __all__ = [
     "Refused",
     "Row",
     "Surroundings",
+    "Walked",
     "Written",
     "is_gone_by",
     "leaf_paths",

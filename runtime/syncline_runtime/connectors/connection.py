@@ -31,6 +31,7 @@ from syncline_runtime.connectors.origin import (
     token_origin,
 )
 from syncline_runtime.connectors.pace import UNLIMITED_CONCURRENCY, Pace, shared_pace
+from syncline_runtime.connectors.paging import Walked
 from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Read, Row, Written
 from syncline_runtime.connectors.surroundings import Surroundings
 from syncline_runtime.connectors.tokens import Tokens
@@ -51,16 +52,16 @@ class ConnectionHandle(Protocol):
         """Read all records, or those changed since a mark that ``next_since`` gave, page by page."""
         ...
 
-    def read_lines(self, resource: str, since: str | None = None) -> AsyncIterator[Read]:
-        """``read`` for landing: pages whose records need no look at each come as lines."""
+    def read_lines(self, resource: str, since: str | None = None, walked: Walked | None = None) -> AsyncIterator[Read]:
+        """``read`` for landing: pages whose records need no look at each come as lines; from where a read has come to."""
         ...
 
     def newest(self, resource: str, values: Iterable[str]) -> str | None:
         """Make ``Page.newest`` of landed values of the cursor field."""
         ...
 
-    def next_since(self, resource: str, newest: str | None) -> str | None:
-        """Make the mark to read from next time out of the greatest ``Page.newest`` of a whole read."""
+    def next_since(self, resource: str, newest: str | None, began: str | None = None) -> str | None:
+        """Make the mark to read from next time out of the greatest ``Page.newest`` and the first ``read_at`` of a read."""
         ...
 
     async def get(self, resource: str, native_id: str, *, parent: str | None = None) -> Row | None:
@@ -177,15 +178,15 @@ class _HttpConnection:
     def read(self, resource: str, since: str | None = None) -> AsyncIterator[Page | ParquetFile]:
         return rest.read(self._client, self.system.resource(resource), since)
 
-    def read_lines(self, resource: str, since: str | None = None) -> AsyncIterator[Read]:
-        return rest.read_lines(self._client, self.system.resource(resource), since)
+    def read_lines(self, resource: str, since: str | None = None, walked: Walked | None = None) -> AsyncIterator[Read]:
+        return rest.read_lines(self._client, self.system.resource(resource), since, walked)
 
     def newest(self, resource: str, values: Iterable[str]) -> str | None:
         return rest.newest(self._client, self.system.resource(resource), values)
 
-    def next_since(self, resource: str, newest: str | None) -> str | None:
+    def next_since(self, resource: str, newest: str | None, began: str | None = None) -> str | None:
         listing = self.system.resource(resource).list
-        return cursors.overlapped(listing.cursor, newest) if listing and listing.cursor and newest else None
+        return cursors.overlapped(listing.cursor, newest, began) if listing and listing.cursor and newest else None
 
     async def get(self, resource: str, native_id: str, *, parent: str | None = None) -> Row | None:
         return await rest.get(self._client, self.system.resource(resource), native_id, parent=parent)
@@ -245,13 +246,18 @@ class _FileConnection:
         for page in read_files(self.system, described, self._folder, f"{self.name}.{resource}"):
             yield page
 
-    def read_lines(self, resource: str, since: str | None = None) -> AsyncIterator[Read]:
+    def read_lines(
+        self,
+        resource: str,
+        since: str | None = None,
+        walked: Walked | None = None,  # noqa: ARG002
+    ) -> AsyncIterator[Read]:
         return self.read(resource, since)
 
     def newest(self, resource: str, values: Iterable[str]) -> str | None:  # noqa: ARG002
         return None
 
-    def next_since(self, resource: str, newest: str | None) -> str | None:  # noqa: ARG002
+    def next_since(self, resource: str, newest: str | None, began: str | None = None) -> str | None:  # noqa: ARG002
         return None
 
     async def get(self, resource: str, native_id: str, *, parent: str | None = None) -> Row | None:  # noqa: ARG002

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -31,10 +32,23 @@ def mark(system: System, cursor: Cursor, value: str) -> str:
     return value if cursor.format == "text" else _instant(system, cursor, value).strftime(_MARK)
 
 
-def overlapped(cursor: Cursor, newest_mark: str) -> str:
-    """Step back from the newest mark by what the system may show late or cannot tell apart."""
+def mark_of_date(header: str | None) -> str | None:
+    """Make a mark of the Date header of an answer (RFC 9110): what the system's clock showed."""
+    try:
+        moment = parsedate_to_datetime(header or "")
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).strftime(_MARK)
+
+
+def overlapped(cursor: Cursor, newest_mark: str, began: str | None = None) -> str:
+    """Step back from the newest mark by what the system may show late or cannot tell apart.
+
+    No further than to when the read began: a record that changes behind it while it goes on is read next time.
+    """
     if cursor.format == "text":
         return newest_mark
+    newest_mark = min(newest_mark, began or newest_mark)
     moment = datetime.strptime(newest_mark, _MARK).replace(tzinfo=UTC)
     return (moment - timedelta(microseconds=cursor.granularity + cursor.lag)).strftime(_MARK)
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from syncline_runtime.connectors import jsontext
+from syncline_runtime.connectors.paging import Walked
 from syncline_runtime.connectors.templates import split_path
 from syncline_runtime.system import ListRead, Resource, System
 
@@ -43,6 +44,8 @@ class Lines:
     content: bytes
     rows: int
     partial: bool
+    read_at: str | None = None  # when it was read, by the system's own clock, as a mark
+    walked: Walked | None = None  # how far the read has come with it, where it can be taken up from there
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,20 @@ class Seen:
     longest: int
 
 
+@dataclass(frozen=True)
+class Walked:
+    """How far a walk came: what the next page is asked by, the records and pages so far."""
+
+    token: str | None
+    number: bool  # the token is one
+    link: str | None
+    received: int
+    pages: int
+
+
+START: Final = Walked(None, False, None, 0, 0)
+
+
 class Walk:
     """One walk through a list; ``values`` and ``link`` say what to ask for, ``advance`` moves on."""
 
@@ -44,6 +58,21 @@ class Walk:
         self._token: Any = ABSENT
         self._before: list[Any] = []
         self.link: str | None = None
+
+    @property
+    def walked(self) -> Walked | None:
+        """How far the walk came; None where the next page is told by counting, which others upset meanwhile."""
+        if self._paging.kind not in ("cursor", "next_link"):
+            return None
+        token = None if self._token is ABSENT else as_text(self._token)
+        number = isinstance(self._token, (Digits, int))
+        return Walked(token, number, self.link, self._received, self._pages)
+
+    def go_on(self, walked: Walked) -> None:
+        """Take up a walk where it was left."""
+        if walked.token is not None:
+            self._token = Digits(walked.token) if walked.number else walked.token
+        self.link, self._received, self._pages = walked.link, walked.received, walked.pages
 
     @property
     def values(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from syncline_runtime.connectors.failures import Asked
 from syncline_runtime.connectors.http import Answer, HttpClient
 from syncline_runtime.connectors.jsontext import NotJsonError, as_text
 from syncline_runtime.connectors.lines import Lines, NotSureError, PageReader, Shape, shape_of
-from syncline_runtime.connectors.paging import Seen, Walk
+from syncline_runtime.connectors.paging import Seen, Walk, Walked
 from syncline_runtime.connectors.results import Found, Page, Proof, Row, raw_hash
 from syncline_runtime.connectors.templates import ABSENT, read_path
 from syncline_runtime.errors import ReleaseError, RequestFailed
@@ -34,18 +34,26 @@ async def read(client: HttpClient, resource: Resource, since: str | None = None)
             yield page
 
 
-async def read_lines(client: HttpClient, resource: Resource, since: str | None = None) -> AsyncIterator[Page | Lines]:
+async def read_lines(
+    client: HttpClient, resource: Resource, since: str | None = None, walked: Walked | None = None
+) -> AsyncIterator[Page | Lines]:
     """``read``, with the records as lines wherever nothing has to be looked at one by one."""
     listing = _required(client, resource, resource.list, "list")
-    async for page in _read_all(client, resource, listing, since, shape_of(client.system, resource, listing)):
+    shape = shape_of(client.system, resource, listing)
+    async for page in _read_all(client, resource, listing, since, shape, walked):
         yield page
 
 
 async def _read_all(
-    client: HttpClient, resource: Resource, listing: ListRead, since: str | None, shape: Shape | None
+    client: HttpClient,
+    resource: Resource,
+    listing: ListRead,
+    since: str | None,
+    shape: Shape | None,
+    walked: Walked | None = None,
 ) -> AsyncIterator[Page | Lines]:
     if listing.each is None:
-        async for page in _read_list(client, resource, listing, since, {}, shape):
+        async for page in _read_list(client, resource, listing, since, {}, shape, walked):
             yield page
         return
     over = client.system.resource(listing.each)
@@ -53,7 +61,7 @@ async def _read_all(
         for parent in parents.rows:
             known = {"parent": wire_id(client, over, parent.native_id)}
             async for page in _read_list(client, resource, listing, since, known, shape):
-                yield page
+                yield dataclasses.replace(page, walked=None) if isinstance(page, Lines) else page
 
 
 async def get(client: HttpClient, resource: Resource, native_id: str, *, parent: str | None = None) -> Row | None:
@@ -136,6 +144,7 @@ async def _read_list(
     since: str | None,
     known: Mapping[str, Any],
     shape: Shape | None,
+    walked: Walked | None = None,
 ) -> AsyncIterator[Page | Lines]:
     asked = Asked(place(client, resource), writes=False)
     request, cursor = listing.request, listing.cursor
@@ -144,7 +153,7 @@ async def _read_list(
         value = cursors.query_value(client.system, resource, cursor, since)
         body = request.body if cursor.body is None else cursor.body
         request = dataclasses.replace(request, query={**request.query, **cursor.query}, body=body)
-    async for page in _walk(client, resource, listing, request, {**known, "cursor": value}, asked, shape):
+    async for page in _walk(client, resource, listing, request, {**known, "cursor": value}, asked, shape, walked):
         yield page
 
 
@@ -156,10 +165,13 @@ async def _walk(
     known: Mapping[str, Any],
     asked: Asked,
     shape: Shape | None = None,
+    walked: Walked | None = None,
 ) -> AsyncIterator[Page | Lines]:
     walk = Walk(listing.paging, asked)
+    if walked is not None:
+        walk.go_on(walked)
     reader = PageReader(shape)
-    goes_on, received = True, 0
+    goes_on, received = True, walked.received if walked else 0
     while goes_on:
         answer = await _page_answer(client, request, {**known, **walk.values}, walk, listing.paging, reader)
         if answer is None:
@@ -172,7 +184,11 @@ async def _walk(
         goes_on = walk.advance(Seen(answer.body, answer.headers, records, max(map(len, lists))))
         if walk.link:
             walk.link = client.origin.follow(walk.link, answer.url)
-        yield told if isinstance(told, Lines) else await _page(client, resource, listing, told)
+        read_at = cursors.mark_of_date(answer.headers.get("date"))
+        if isinstance(told, Lines):
+            yield dataclasses.replace(told, read_at=read_at, walked=walk.walked if goes_on else None)
+        else:
+            yield dataclasses.replace(await _page(client, resource, listing, told), read_at=read_at)
 
 
 def _told(

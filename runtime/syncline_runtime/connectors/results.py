@@ -36,6 +36,7 @@ class Page:
     rows: tuple[Row, ...]
     requests: int = 1
     newest: str | None = None
+    read_at: str | None = None  # when it was read, by the system's own clock, as a mark
     source: str = ""  # files: the path that the rows are from, below the folder
 
 

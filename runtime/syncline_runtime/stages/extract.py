@@ -8,19 +8,23 @@ its members are unknown for this run.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from syncline_runtime.connectors import GARBLED, ConnectionHandle, Lines, Page, ParquetFile
+from syncline_runtime.connectors import GARBLED, START, ConnectionHandle, Lines, Page, ParquetFile
 from syncline_runtime.encoding import digest
-from syncline_runtime.errors import SynclineError, SystemFailure
+from syncline_runtime.errors import RequestFailed, SynclineError, SystemFailure
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.ledger import Cursor
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import Reading, RunContext, landed_of
 from syncline_runtime.stages.landing import Batch, land_batch
+from syncline_runtime.stages.resuming import Keeping, KeptFile, KeptRead
 from syncline_runtime.state import landed_columns, quoted, text
+from syncline_runtime.system import Resource
 
 GATHERED: Final = 16 * 1024 * 1024  # bytes of lines that the engine reads at once
 
@@ -53,20 +57,20 @@ async def _read(run: RunContext, readers: list[tuple[Plan, Member]], stored: lis
         return
     shape = digest(natives)[:16]
     since = None if run.whole else _since(stored, shape)
+    described = handle.system.resource(member.resource)
     try:
-        newest, rows = await land(run, handle, member.resource, relation, columns, since)
+        landed = await _land_kept(run, handle, described, relation, columns, since)
     except SynclineError as error:
         async with run.engine:
             run.state.empty(relation, columns)
         run.readings[at] = Reading(0, complete=False, mark=None, error=error)
         run.progress("extract", f"{member.connection}.{member.resource}: not read")
         return
-    described = handle.system.resource(member.resource)
     source = described.list or described.files
     complete = since is None and source is not None and source.complete
-    mark = handle.next_since(member.resource, newest)
-    run.readings[at] = Reading(rows, complete, mark)
-    run.progress("extract", f"{member.connection}.{member.resource}: {rows} read")
+    mark = handle.next_since(member.resource, landed.newest, landed.began)
+    run.readings[at] = Reading(landed.rows, complete, mark)
+    run.progress("extract", f"{member.connection}.{member.resource}: {landed.rows} read")
     if mark is not None and (since is None or mark > since):
         value = json.dumps({"fields": shape, "since": mark}, sort_keys=True)
         run.cursors += [Cursor(member.connection, member.resource, plan.name, value) for plan, _ in readers]
@@ -83,40 +87,118 @@ def _since(stored: list[str | None], shape: str) -> str | None:
     return min(str(one["since"]) for one in known)
 
 
+async def _land_kept(
+    run: RunContext,
+    handle: ConnectionHandle,
+    resource: Resource,
+    relation: str,
+    columns: dict[str, str],
+    since: str | None,
+) -> Landed:
+    """Land all that a read shows, going on with one that was cut off; from the beginning if the system will not."""
+    origin = run.binding.connection(handle.name).origin
+    keeping = Keeping(
+        run.state.spool / "reads" / digest([relation])[:20], digest([origin, repr(resource), sorted(columns), since])
+    )
+    kept = keeping.found(run.now())
+    if kept is not None and _written_since(run, handle.name, resource.name, kept.sequence):
+        kept = None
+    sequence = run.ledger.register.sequence()
+    if kept is not None:
+        try:
+            return await land(run, handle, resource, relation, columns, since, keeping, kept, sequence)
+        except RequestFailed as error:
+            if error.retry or keeping.found(run.now()) != kept:
+                raise
+        async with run.engine:
+            run.state.empty(relation, columns)
+    return await land(run, handle, resource, relation, columns, since, keeping, None, sequence)
+
+
+def _written_since(run: RunContext, connection: str, resource: str, sequence: int) -> bool:
+    acks = run.ledger.register.acks(sequence)
+    return any(ack.connection == connection and ack.resource == resource for ack in acks)
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What a read has landed: rows, the mark of the greatest cursor value, the system's time when it began."""
+
+    rows: int
+    newest: str | None
+    began: str | None
+
+
 async def land(
-    run: RunContext, handle: ConnectionHandle, resource: str, relation: str, columns: dict[str, str], since: str | None
-) -> tuple[str | None, int]:
-    """Land all that a read shows; returns the mark of the greatest cursor value, and how many rows there were."""
-    landing = _Landing(run, handle, resource, relation, columns)
+    run: RunContext,
+    handle: ConnectionHandle,
+    resource: Resource,
+    relation: str,
+    columns: dict[str, str],
+    since: str | None,
+    keeping: Keeping | None = None,
+    kept: KeptRead | None = None,
+    sequence: int = 0,
+) -> Landed:
+    """Land all that a read shows, with what is kept of it."""
+    began = kept.began if kept else run.now()
+    landing = _Landing(
+        run, handle, resource, relation, columns, keeping, KeptRead("", began, sequence, None, START, ())
+    )
     try:
-        async for page in handle.read_lines(resource, since):
-            await landing.take(page)
-        await landing.finish()
+        if kept is not None:
+            await landing.take_kept(kept)
+        try:
+            async for page in handle.read_lines(resource.name, since, kept.walked if kept else None):
+                await landing.take(page)
+        except SynclineError:
+            await landing.keep_gathered()
+            raise
+        return await landing.finish()
     finally:
         await landing.close()
-    return landing.newest, landing.rows
 
 
 class _Landing:
     """One relation being filled: pages are gathered in files, and the engine reads one while the next pages come."""
 
     def __init__(
-        self, run: RunContext, handle: ConnectionHandle, resource: str, relation: str, columns: dict[str, str]
+        self,
+        run: RunContext,
+        handle: ConnectionHandle,
+        resource: Resource,
+        relation: str,
+        columns: dict[str, str],
+        keeping: Keeping | None,
+        kept: KeptRead,
     ) -> None:
         self._run, self._handle, self._columns, self._relation = run, handle, columns, relation
-        self._resource = handle.system.resource(resource)
+        self._resource, self._keeping, self._kept = resource, keeping, kept
         self._gathered: list[Lines] = []
         self._size = 0
         self._under_way: asyncio.Task[list[str]] | None = None
         self._parquet: list[ParquetFile] = []
-        self.newest: str | None = None
-        self.rows = 0
+        self._newest: str | None = None
+        self._began: str | None = None
+        self._rows = 0
+
+    async def take_kept(self, kept: KeptRead) -> None:
+        """Land what an earlier read has left."""
+        self._kept, self._began = kept, kept.read_at
+        for number, file in enumerate(kept.files):
+            assert self._keeping is not None
+            start, self._rows = self._rows, self._rows + file.rows
+            path = self._keeping.path(number)
+            values = await self._engine(self._land_lines, Batch(path, start, self._run.run_id, file.partial))
+            self._note(self._handle.newest(self._resource.name, values))
+        self._run.progress("extract", f"{self._handle.name}.{self._resource.name}: goes on after {self._rows} rows")
 
     async def take(self, page: Page | Lines | ParquetFile) -> None:
         """Take a page in the order in which it came."""
         if isinstance(page, ParquetFile):
             self._parquet.append(page)
             return
+        self._began = self._began or page.read_at
         if isinstance(page, Lines):
             self._gathered.append(page)
             self._size += len(page.content)
@@ -124,20 +206,31 @@ class _Landing:
                 return
         await self._flush()
         if isinstance(page, Page):
+            self._keeping = None  # from here on nothing more is kept
             await self._engine(self._take_rows, page)
 
-    async def finish(self) -> None:
+    async def finish(self) -> Landed:
         """Land what is left."""
+        keeping, self._keeping = self._keeping, None
         await self._flush()
         await self._settled()
         for each in self._parquet:
             landed = await self._engine(
                 _land_parquet, self._run, self._handle, self._resource.name, self._relation, self._columns, each
             )
-            self.rows += landed
+            self._rows += landed
         await self._engine(
             self._run.erased.take_out, self._run.state, self._relation, self._handle.name, self._resource.name
         )
+        if keeping is not None:
+            keeping.remove()
+        return Landed(self._rows, self._newest, self._began)
+
+    async def keep_gathered(self) -> None:
+        """Keep what was read before a failure."""
+        await self.close()
+        if self._keeping is not None and self._gathered:
+            await asyncio.to_thread(self._write, self._gathered)
 
     async def close(self) -> None:
         """Wait for what is under way, whatever became of it."""
@@ -147,9 +240,9 @@ class _Landing:
     async def _flush(self) -> None:
         await self._settled()
         if self._gathered:
-            pages, start = self._gathered, self.rows
+            pages, start = self._gathered, self._rows
             self._gathered, self._size = [], 0
-            self.rows += sum(page.rows for page in pages)
+            self._rows += sum(page.rows for page in pages)
             self._under_way = asyncio.create_task(self._engine(self._take_lines, pages, start))
 
     async def _settled(self) -> None:
@@ -159,7 +252,7 @@ class _Landing:
             self._note(self._handle.newest(self._resource.name, values))
 
     def _note(self, newest: str | None) -> None:
-        self.newest = max(filter(None, (self.newest, newest)), default=None)
+        self._newest = max(filter(None, (self._newest, newest)), default=None)
 
     async def _engine(self, work: Callable[..., T], *args: Any) -> T:
         """Let the engine work without keeping the network waiting; it does one thing at a time."""
@@ -167,20 +260,38 @@ class _Landing:
             return await asyncio.to_thread(work, *args)
 
     def _take_lines(self, pages: list[Lines], start: int) -> list[str]:
-        path = self._spool("lines")
+        path = self._write(pages)
         try:
-            with path.open("wb") as file:
-                file.writelines(page.content for page in pages)
-            batch = Batch(path, start, self._run.run_id, any(page.partial for page in pages))
-            return land_batch(self._run.state, self._resource, self._relation, self._columns, batch)
+            return self._land_lines(Batch(path, start, self._run.run_id, any(page.partial for page in pages)))
         finally:
-            path.unlink(missing_ok=True)
+            if path.parent == self._run.state.spool:
+                path.unlink(missing_ok=True)
+
+    def _land_lines(self, batch: Batch) -> list[str]:
+        return land_batch(self._run.state, self._resource, self._relation, self._columns, batch)
+
+    def _write(self, pages: list[Lines]) -> Path:
+        """Write pages into a file that is kept, if the read can be taken up after them."""
+        walked, keeping = pages[-1].walked, self._keeping
+        kept = keeping is not None and walked is not None
+        path = keeping.path(len(self._kept.files)) if keeping and kept else self._spool("lines")
+        with path.open("wb") as file:
+            file.writelines(page.content for page in pages)
+        if keeping is not None and walked is not None:
+            last = KeptFile(path.name, sum(page.rows for page in pages), any(page.partial for page in pages))
+            self._kept = dataclasses.replace(
+                self._kept, key=keeping.key, read_at=self._began, walked=walked, files=(*self._kept.files, last)
+            )
+            keeping.keep(self._kept)
+        else:
+            self._keeping = None
+        return path
 
     def _take_rows(self, page: Page) -> None:
         path = self._spool("rows")
         try:
             with path.open("w", encoding="utf-8") as file:
-                for line in _lines(page, self._run.run_id, self.rows, self._columns):
+                for line in _lines(page, self._run.run_id, self._rows, self._columns):
                     file.write(line)
                     if GARBLED in line:
                         self._run.garbled.add(self._relation)
@@ -188,7 +299,7 @@ class _Landing:
                 self._run.state.load_file(self._relation, self._columns, path)
         finally:
             path.unlink(missing_ok=True)
-        self.rows += len(page.rows)
+        self._rows += len(page.rows)
         self._note(page.newest)
 
     def _spool(self, kind: str) -> Path:
