@@ -368,6 +368,7 @@ class System:
     resources: tuple[Resource, ...]
     protocol: Literal["rest", "jsonrpc", "files"] = "rest"
     zone: str = "UTC"
+    network: Literal["public", "private", "link_local"] = "public"  # where its origins may lead
     origins: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # environment or "any" → addresses
     auth: Auth = dataclasses.field(default_factory=Auth)
     headers: Mapping[str, Template] = dataclasses.field(default_factory=dict)

@@ -19,6 +19,7 @@ from syncline_runtime.encoding import decode, dumps
 THING = """
 system: other
 version: 1.0.0
+network: private
 resources:
   Thing:
     id: id

@@ -353,6 +353,7 @@ class SystemSpec(Written):
     steward: Text | None = None
     protocol: Literal["rest", "jsonrpc", "files"] = "rest"
     zone: Text = "UTC"
+    network: Literal["public", "private", "link_local"] = "public"
     origins: Annotated[dict[Text, list[Text]], LongForm(ANY_ENVIRONMENT, short=(list,))] = Field(default_factory=dict)
     auth: AuthSpec = AuthSpec(kind="none")
     headers: dict[str, Any] = Field(default_factory=dict)

@@ -46,6 +46,7 @@ def _system(declared: _Declared, diagnostics: Collector) -> compiled.System:
         resources=tuple(_resource(declared, name, diagnostics) for name in spec.resources),
         protocol=spec.protocol,
         zone=spec.zone,
+        network=spec.network,
         origins={name: tuple(origins) for name, origins in spec.origins.items()},
         auth=_auth(spec.auth),
         headers=_plain(spec.headers),

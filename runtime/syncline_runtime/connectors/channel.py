@@ -19,6 +19,7 @@ import httpx
 
 from syncline_runtime.clock import Clock
 from syncline_runtime.connectors import failures
+from syncline_runtime.connectors.address import ForbiddenAddressError, Network, transport_to
 from syncline_runtime.connectors.failures import Asked
 from syncline_runtime.connectors.origin import Origin
 from syncline_runtime.connectors.surroundings import Transport
@@ -40,11 +41,19 @@ logging.getLogger("httpcore").setLevel(logging.WARNING)
 class Channel:
     """All that one connection sends to one origin; made and closed by ``connection.open_connection``."""
 
-    def __init__(self, origin: Origin, clock: Clock, concurrency: int, transport: Transport | None = None) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        clock: Clock,
+        *,
+        network: Network = "public",
+        concurrency: int,
+        transport: Transport | None = None,
+    ) -> None:
         self.origin = origin
         self._clock = clock
         self._told: tuple[str, int] | None = None  # the latest Date header, and when it came by our clock
-        self._client = _client(origin, concurrency, transport)
+        self._client = _client(origin, network, concurrency, transport)
 
     async def close(self) -> None:
         """Close all sockets."""
@@ -69,7 +78,10 @@ class Channel:
     def request(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> httpx.Request:
         """Make a request to this origin; RequestFailed if the address is elsewhere."""
         _refuse_broken_headers(headers)
-        prepared = self._client.build_request(method, url, headers=dict(headers), content=content)
+        try:
+            prepared = self._client.build_request(method, url, headers=dict(headers), content=content)
+        except httpx.InvalidURL:  # its text quotes the address
+            raise self.origin.elsewhere() from None
         self.origin.check(str(prepared.url))
         return prepared
 
@@ -86,6 +98,8 @@ class Channel:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             # Only kinds of errors are named from here on: their texts may hold addresses with values.
             raise failures.not_reached(asked, _connect_words(error), ambiguous=False) from None
+        except ForbiddenAddressError as error:
+            raise failures.forbidden(asked, str(error)) from None
         except httpx.TimeoutException:
             raise failures.not_reached(asked, f"none within {SILENCE_SECONDS:g} s", ambiguous=True) from None
         except TimeoutError:
@@ -100,16 +114,15 @@ class Channel:
         return response, content
 
 
-def _client(origin: Origin, concurrency: int, transport: Transport | None) -> httpx.AsyncClient:
+def _client(origin: Origin, network: Network, concurrency: int, transport: Transport | None) -> httpx.AsyncClient:
     # Reading the certificate store takes longer than a request on loopback: plain http gets an empty one.
     context = httpx.create_ssl_context() if origin.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    limits = httpx.Limits(max_connections=concurrency, keepalive_expiry=2.0)
     return httpx.AsyncClient(
-        verify=context,
-        transport=transport,
+        transport=transport or transport_to(origin, network, context, limits),
         follow_redirects=False,
-        trust_env=not origin.loopback,
+        trust_env=False,
         timeout=httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS, pool=None),
-        limits=httpx.Limits(max_connections=concurrency, keepalive_expiry=2.0),
         headers={"User-Agent": "syncline", "Accept-Encoding": "gzip, deflate"},
     )
 

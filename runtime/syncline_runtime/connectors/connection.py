@@ -146,8 +146,9 @@ async def _channels(
             made = Channel(
                 to,
                 around.clock,
-                limit.concurrency if limit else UNLIMITED_CONCURRENCY,
-                around.transport(connection.name),
+                network=system.network,
+                concurrency=limit.concurrency if limit else UNLIMITED_CONCURRENCY,
+                transport=around.transport(connection.name),
             )
             opened.push_async_callback(made.close)
             return made

@@ -172,6 +172,16 @@ def not_reached(asked: Asked, why: str, *, ambiguous: bool, mend: str = "") -> R
     )
 
 
+def forbidden(asked: Asked, what: str) -> RequestFailed:
+    """Make the failure of a name that leads where the connection may not go; nothing was sent."""
+    return RequestFailed(
+        f"the name of this origin leads to {what}; nothing was sent there",
+        category="permission",
+        place=asked.place,
+        mend="correct the origin; if the system is in your own network, say `network: private` in its description",
+    )
+
+
 def bad_answer(
     asked: Asked, what: str, *, status: int | None = None, mend: str = "", retry: bool = False
 ) -> RequestFailed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,8 @@ SANDBOX_NOTE: Final = Path(".syncline") / "sandbox.json"  # written by the sandb
 SANDBOX_DEFAULT: Final = "http://127.0.0.1:8787"
 STAND_IN_SECRET: Final = "sandbox"
 _PORTS: Final = {"http": 80, "https": 443}
+_MISREAD: Final = re.compile(r"[\\\x00-\x1f\x7f]|^\s|\s$")  # what programs read in different ways, or leave out
+_NUMERIC: Final = re.compile(r"(?:.*\.)?(?:0[xX][0-9a-fA-F]*|[0-9]+)\.?")
 _REFERENCES: Final = ("env:", "file:", "keyring:")
 
 
@@ -46,7 +49,12 @@ class Origin:
 
     def follow(self, link: str, base: str) -> str:
         """Make the address of a link found in an answer from ``base``; RequestFailed if it leads elsewhere."""
-        address = urljoin(base, link)
+        if _MISREAD.search(link):
+            raise self.elsewhere()
+        try:
+            address = urljoin(base, link)
+        except ValueError:
+            raise self.elsewhere() from None
         self.check(address)
         return address
 
@@ -58,12 +66,16 @@ class Origin:
         except ValueError:
             same = False
         if not same or parts.username is not None:
-            raise RequestFailed(
-                "an address leads to another origin than the connection's; nothing was sent there",
-                category="vendor",
-                place=self.place,
-                mend=f"only {self.scheme}://{self.host}:{self.port} is allowed; check the origin in the binding",
-            )
+            raise self.elsewhere()
+
+    def elsewhere(self) -> RequestFailed:
+        """Make the failure of an address at another origin."""
+        return RequestFailed(
+            "an address leads to another origin than the connection's; nothing was sent there",
+            category="vendor",
+            place=self.place,
+            mend=f"only {self.scheme}://{self.host}:{self.port} is allowed; check the origin in the binding",
+        )
 
 
 def origin_of(connection: Connection) -> Origin:
@@ -121,7 +133,14 @@ def parse_origin(text: str, place: str) -> Origin:
         host, port = parts.hostname, _port(parts)
     except ValueError:
         host, port = None, 0
-    if not host or parts.scheme not in _PORTS or parts.query or parts.fragment or parts.username is not None:
+    if (
+        not host
+        or _is_misspelt(host)
+        or parts.scheme not in _PORTS
+        or parts.query
+        or parts.fragment
+        or parts.username is not None
+    ):
         raise ReleaseError(
             "the origin is not an address like https://host/path",
             place=place,
@@ -150,6 +169,15 @@ def sandbox_url() -> str:
 
 def _port(parts: SplitResult) -> int:
     return parts.port or _PORTS.get(parts.scheme, 0)
+
+
+def _is_misspelt(host: str) -> bool:
+    """Tell a number that some programs take for an address: only four decimal ones are one for all."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return _NUMERIC.fullmatch(host) is not None
+    return False
 
 
 def _is_loopback(host: str) -> bool:
