@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from syncline_compiler.model.document import Place
@@ -26,13 +26,14 @@ PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)(?:\.(\w+(?:\.\w+)*))?\}")
 """One placeholder: its name, and what of it is meant, as in ``{field.name}``."""
 
 
-def texts_in(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
-    """Give every text in a value and where it stands; nesting is bounded by the reader."""
-    if isinstance(value, str):
-        yield place, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from texts_in(item, (*place, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from texts_in(item, (*place, index))
+def texts_in(value: Any) -> Iterator[tuple[Place, str]]:
+    """Give every text in a JSON value and where it stands, in order."""
+    left: list[tuple[Place, Any]] = [((), value)]
+    while left:
+        place, item = left.pop()
+        if isinstance(item, str):
+            yield place, item
+        elif isinstance(item, dict):
+            left += [((*place, key), item[key]) for key in reversed(item)]
+        elif isinstance(item, list):
+            left += [((*place, index), item[index]) for index in reversed(range(len(item)))]
