@@ -27,6 +27,7 @@ SUFFIXES = (".yaml", ".yml", ".map")
 SKIPPED_FOLDERS = frozenset({"build", "node_modules", "__pycache__"})
 OTHER_ROOTS = (PROJECT_FILE, "pyvenv.cfg")
 """Files that make a folder below the project's own something else: another project, a Python environment."""
+CHUNK = 1 << 13
 MAX_BYTES = 1 << 20
 MAX_FILES = 50_000
 MAX_IN_ALL = 64 << 20
@@ -188,13 +189,24 @@ def _read(path: str, name: str) -> SourceFile | Unreadable:
         if os.path.islink(path):
             return Unreadable(name, "this is a link", "put the file itself here: nothing outside is read")
         return Unreadable(name, f"reading it failed: {error.strerror}", "make it readable for you")
-    with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             return Unreadable(name, "this is no regular file", "remove it, or give it another name")
-        content = stream.read(MAX_BYTES + 1)
+        content = _content(descriptor, status.st_size)
+    finally:
+        os.close(descriptor)
     if len(content) > MAX_BYTES:
         return Unreadable(name, "the file is larger than 1 MiB", "split it into several files", "SYN0005")
     return _decode(content, name)
+
+
+def _content(descriptor: int, size: int) -> bytes:
+    """Read a file that seems to have this size; of one that is too large a part."""
+    content = os.read(descriptor, min(size, MAX_BYTES) + 1)
+    while len(content) <= MAX_BYTES and (more := os.read(descriptor, CHUNK)):
+        content += more
+    return content
 
 
 def _decode(content: bytes, name: str) -> SourceFile | Unreadable:
