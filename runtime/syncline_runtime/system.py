@@ -22,6 +22,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from syncline_runtime.frozen import dataclass
 
+Call = Literal["", "rpc", "graphql"]
 ANY_ENVIRONMENT = "any"
 """Under this name stand origins that are not told apart by environment."""
 
@@ -81,6 +82,12 @@ class Request:
     body: Template = None  # absent: the record itself for writes, nothing for reads
     encoding: Literal["json", "form"] = "json"
     rpc: str | None = None
+    graphql: str | None = None  # the document that is asked; ``body`` holds its variables, the answer is its ``data``
+
+    @property
+    def call(self) -> Call:
+        """In what the request and its answer are wrapped."""
+        return "rpc" if self.rpc else "graphql" if self.graphql else ""
 
 
 @dataclass(frozen=True)
@@ -356,6 +363,7 @@ class ErrorRule:
     status: tuple[int, ...] = ()  # empty: any
     where: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # path → value that the body must hold
     retry: bool = False
+    given: tuple[str, ...] = ()  # paths at which the body must hold anything, such as the first of a list of errors
 
 
 @dataclass(frozen=True)
@@ -366,7 +374,7 @@ class System:
     version: str
     label: str
     resources: tuple[Resource, ...]
-    protocol: Literal["rest", "jsonrpc", "files"] = "rest"
+    protocol: Literal["rest", "jsonrpc", "graphql", "files"] = "rest"
     zone: str = "UTC"
     network: Literal["public", "private", "link_local"] = "public"  # where its origins may lead
     origins: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # environment or "any" → addresses

@@ -84,6 +84,7 @@ account: {request: {path: /api/me}, at: org.id}
 errors:
   - {status: [400, 422], category: validation}
   - {status: 429, category: rate_limit, retry: true, where: {error.code: 7}}
+  - {category: validation, given: data.userErrors.0}
 error_code_at: error.code
 error_message_at: error.message
 scopes: [notes.read]
@@ -140,6 +141,7 @@ resources:
   Receipt:
     id: id
     fields: {id: text}
+    get: {path: /graphql, graphql: "query($id: ID!) { receipt(id: $id) {id} }", body: {id: "{id}"}}
     create: {request: {path: /receipts}}
     update: {replaces: true}
     delete: {request: {path: "/receipts/{id}"}}
@@ -171,6 +173,10 @@ def test_whole_system() -> None:
     )
     assert system.account == compiled.Probe(compiled.Request("/api/me"), "org.id")
     assert system.errors[1] == compiled.ErrorRule("rate_limit", (429,), {"error.code": 7}, retry=True)
+    assert system.errors[2] == compiled.ErrorRule("validation", given=("data.userErrors.0",))
+    asked = system.resource("Receipt").get
+    assert asked is not None
+    assert (asked.method, asked.call, asked.graphql) == ("POST", "graphql", "query($id: ID!) { receipt(id: $id) {id} }")
     assert system.tagged == compiled.TaggedValues(
         "__class__", {"Decimal": ("decimal",), "date": ("year", "month", "day")}, {"decimal": "Decimal"}
     )

@@ -50,6 +50,13 @@ class RequestSpec(Written):
     body: Any = None
     encoding: Literal["json", "form"] = "json"
     rpc: Text | None = None
+    graphql: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_call(self) -> RequestSpec:
+        if self.rpc and self.graphql:
+            raise ValueError("either `rpc` or `graphql` is expected")
+        return self
 
 
 class PagingSpec(Written):
@@ -341,6 +348,7 @@ class ErrorSpec(Written):
     category: Category
     status: Annotated[list[StatusCode], ListOfOne()] = Field(default_factory=list)
     where: dict[str, Any] = Field(default_factory=dict)
+    given: Annotated[list[Text], ListOfOne()] = Field(default_factory=list)
     retry: bool = False
 
 
@@ -351,7 +359,7 @@ class SystemSpec(Written):
     version: Version
     label: Text | None = None
     steward: Text | None = None
-    protocol: Literal["rest", "jsonrpc", "files"] = "rest"
+    protocol: Literal["rest", "jsonrpc", "graphql", "files"] = "rest"
     zone: Text = "UTC"
     network: Literal["public", "private", "link_local"] = "public"
     origins: Annotated[dict[Text, list[Text]], LongForm(ANY_ENVIRONMENT, short=(list,))] = Field(default_factory=dict)

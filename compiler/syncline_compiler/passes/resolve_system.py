@@ -198,12 +198,13 @@ def _request(spec: written.RequestSpec, method: str) -> compiled.Request:
     """Build a request; JSON-RPC calls are POSTs unless something else is said."""
     return compiled.Request(
         path=spec.path,
-        method=spec.method or ("POST" if spec.rpc else method),
+        method=spec.method or ("POST" if spec.rpc or spec.graphql else method),
         query=_plain(spec.query),
         headers=_plain(spec.headers),
         body=_plain(spec.body),
         encoding=spec.encoding,
         rpc=spec.rpc,
+        graphql=spec.graphql,
     )
 
 
@@ -294,7 +295,7 @@ def _tagged(spec: written.TaggedSpec | None) -> compiled.TaggedValues | None:
 
 
 def _error(spec: written.ErrorSpec) -> compiled.ErrorRule:
-    return compiled.ErrorRule(spec.category, tuple(spec.status), _plain(spec.where), spec.retry)
+    return compiled.ErrorRule(spec.category, tuple(spec.status), _plain(spec.where), spec.retry, tuple(spec.given))
 
 
 def _plain(value: Any) -> Any:

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from syncline_runtime.connectors.jsontext import as_text
 from syncline_runtime.connectors.templates import ABSENT, read_path
 from syncline_runtime.connectors.wire import untagged
 from syncline_runtime.errors import RequestFailed
-from syncline_runtime.system import Category, ErrorRule, System
+from syncline_runtime.system import Call, Category, ErrorRule, System
 
 LONGEST_RETRY_AFTER: Final = 3600.0
 _MESSAGE_LIMIT: Final = 500
@@ -68,13 +68,23 @@ class Refused(RequestFailed):
     fields: tuple[str, ...] = ()
 
 
+class Envelope(NamedTuple):
+    """Where the answer of a call stands in a body, and where what failed: with the latter there is no answer, not a part."""
+
+    result: str
+    failed: str
+
+
+CALLS: Final[Mapping[Call, Envelope]] = {"rpc": Envelope("result", "error"), "graphql": Envelope("data", "errors")}
+
+
 @dataclass
 class Asked:
     """What is known of a request when it fails: its place in words, whether it writes, whether any of it was sent."""
 
     place: str
     writes: bool
-    rpc: bool = False
+    call: Call = ""
     sent: bool = False
 
 
@@ -83,7 +93,7 @@ def refusal(
 ) -> Refused | None:
     """Name the failure that this answer is, or None for a good answer; ``body`` is ABSENT when it was not JSON."""
     rule = next((rule for rule in system.errors if _fits(rule, status, body)), None)
-    failed_call = asked.rpc and isinstance(body, Mapping) and body.get("error") is not None
+    failed_call = bool(asked.call) and isinstance(body, Mapping) and bool(body.get(CALLS[asked.call].failed))
     if rule is None and status < 300 and not failed_call:
         return None
     category = rule.category if rule else _BY_STATUS.get(status, "vendor")
@@ -127,7 +137,9 @@ def _fits(rule: ErrorRule, status: int, body: Any) -> bool:
     """Tell whether a rule fits; one without a status finds failures in good answers only if it looks into the body."""
     if rule.status and status not in rule.status:
         return False
-    if not rule.status and not rule.where and status < 400:
+    if not rule.status and not rule.where and not rule.given and status < 400:
+        return False
+    if any(body is ABSENT or read_path(body, path) in (ABSENT, None) for path in rule.given):
         return False
     return all(body is not ABSENT and _equal(read_path(body, path), wanted) for path, wanted in rule.where.items())
 

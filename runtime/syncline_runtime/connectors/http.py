@@ -93,7 +93,7 @@ class HttpClient:
         retrying = AsyncRetrying(
             stop=_enough, wait=self._wait, retry=retry_if_exception(_may_pass), sleep=self.clock.sleep, reraise=True
         )
-        asked = Asked(place, writes=False, rpc=bool(request.rpc))
+        asked = Asked(place, writes=False, call=request.call)
         return await retrying(self._send, request, values, asked, link, parse=parse)
 
     async def write(
@@ -107,7 +107,7 @@ class HttpClient:
         seconds: float | None = None,
     ) -> Answer:
         """Send a write once; ``seconds`` is the longest time until the answer must be there."""
-        asked = Asked(place, writes=True, rpc=bool(request.rpc))
+        asked = Asked(place, writes=True, call=request.call)
         try:
             async with asyncio.timeout(seconds):
                 return await self._send(request, values, asked, None, body, headers)
@@ -168,6 +168,9 @@ class HttpClient:
         if request.rpc:
             call = {"id": next(self._calls), "method": request.rpc, "params": [] if body is ABSENT else body}
             return jsontext.render(call).encode(), "application/json"
+        if request.graphql:
+            asked = {"query": request.graphql, "variables": {} if body is ABSENT else body}
+            return jsontext.render(asked).encode(), "application/json"
         if body is ABSENT:
             return None, None
         if request.encoding == "form":
@@ -192,8 +195,8 @@ class HttpClient:
             raise error
         if problem:
             raise failures.bad_answer(asked, problem, status=response.status_code)
-        if asked.rpc and isinstance(body, Mapping) and "result" in body:
-            body = body["result"]
+        if asked.call and isinstance(body, Mapping) and failures.CALLS[asked.call].result in body:
+            body = body[failures.CALLS[asked.call].result]
         return Answer(response.status_code, response.headers, body, str(response.url))
 
     async def _log_in(self, _refused: Ticket | None) -> Ticket:
@@ -202,7 +205,7 @@ class HttpClient:
         if auth.login is None:
             raise ReleaseError("the system description has session authentication and no login", place=place)
         values = self._credentials.login_values()
-        asked = Asked(place, writes=False, rpc=bool(auth.login.rpc))
+        asked = Asked(place, writes=False, call=auth.login.call)
         prepared = self._prepare(auth.login, values, None, ABSENT, {})
         answer = self._checked(asked, *await self._exchange(prepared, asked))
         header = fill_text(auth.session, {**values, "result": answer.body})

@@ -120,7 +120,12 @@ class Walk:
         if more is False or more is None:
             return False
         if paging.kind == "cursor" and paging.next:
-            return self._take_token(read_path(seen.body, paging.next))
+            found = self._take_token(read_path(seen.body, paging.next))
+            if more is True and not found:
+                raise failures.bad_answer(
+                    self._asked, f"more pages follow, and {paging.next!r} does not say which is next"
+                )
+            return found
         if not seen.records:
             if more is True:
                 raise failures.bad_answer(self._asked, "an empty page says that more pages follow")

@@ -100,7 +100,7 @@ def understand(routes: list[Route], call: Call) -> Asked:
 
 def _understood(route: Route, call: Call) -> Asked | None:
     request = route.request
-    if request.method != call.method and not request.rpc:
+    if request.method != call.method and not request.call:
         return None
     template, _, fixed = request.path.partition("?")
     path = match_path(template, call.path)
@@ -114,7 +114,7 @@ def _understood(route: Route, call: Call) -> Asked | None:
     found = {**path, **query}
     if request.body is not None:
         inside = match(request.body, body)
-        if inside is None and not request.rpc:
+        if inside is None and not request.call:
             raise FaultError("validation", "invalid", f"the body is not what {route.operation} expects")
         if inside is None:
             return None
@@ -129,6 +129,10 @@ def _body(request: Request, call: Call) -> tuple[Any, Any]:
         if read_path(envelope, "method") != request.rpc:
             return None, None
         return read_path(envelope, "params"), read_path(envelope, "id")
+    if request.graphql:
+        envelope = _json(call)
+        asks = read_path(envelope, "query") == request.graphql
+        return (read_path(envelope, "variables"), None) if asks else (None, None)
     if not call.content or request.method == "GET":
         return ABSENT, None
     return (_form(call) if request.encoding == "form" else _json(call)), None

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from syncline_runtime.connectors import jsontext
 from syncline_runtime.connectors.origin import STAND_IN_SECRET
-from syncline_runtime.connectors.templates import ABSENT, wrapped, write_path
+from syncline_runtime.connectors.templates import ABSENT, listed, wrapped, write_path
 from syncline_runtime.connectors.wire import flatten
 from syncline_runtime.sandbox.door import Door
 from syncline_runtime.sandbox.operations import Operations, children_of
@@ -174,6 +174,8 @@ class StandIn:
     ) -> Reply:
         if asked and asked.route.request.rpc:
             body = {"id": asked.call_id, "result": None if body is ABSENT else body}
+        if asked and asked.route.request.graphql:
+            body = {"data": None if body is ABSENT else body}
         return Reply(status, body, headers or {})
 
     def _refusal(self, error: FaultError, asked: Asked | None) -> Reply:
@@ -184,11 +186,16 @@ class StandIn:
         if asked and asked.route.request.rpc:
             body = {"id": asked.call_id, "error": {"code": error.code, "message": error.message}}
             status = rule.status[0] if rule and rule.status else 200
+        if asked and asked.route.request.graphql:
+            write_path(body, "errors.0.message", error.message)
+            status = rule.status[0] if rule and rule.status else 200
+        for path in rule.given if rule else ():
+            write_path(body, path, error.message)
         write_path(body, self.system.error_code_at or "error.code", error.code)
         write_path(body, self.system.error_message_at or "error.message", error.message)
         for path, value in rule.where.items() if rule else ():
             write_path(body, path, value)
-        return Reply(status, body, {"Retry-After": "1"} if error.category == "rate_limit" else {})
+        return Reply(status, listed(body), {"Retry-After": "1"} if error.category == "rate_limit" else {})
 
     def _proof(self, asked: Asked) -> Any:
         """Answer every probe that makes this request: one request may prove account and environment."""
