@@ -7,7 +7,11 @@ Invariant: secrets live in this object only, and its repr shows none.
 from __future__ import annotations
 
 import base64
+import html
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from syncline_runtime.binding import Connection, secret
 from syncline_runtime.connectors.origin import STAND_IN_SECRET
@@ -17,6 +21,9 @@ from syncline_runtime.system import Auth, secrets_of
 
 _ALSO = {"basic": ("token",), "api_key": ("token",)}
 """What may stand in the place of what is usually needed."""
+_NO_SECRETS = frozenset({"username", "client_id", "key_id"})
+_LONG_ENOUGH = 6  # characters: what is shorter is part of too many words
+_HIDDEN = "•••"
 _IF_GIVEN = frozenset({"key_id"})
 
 
@@ -59,8 +66,31 @@ class Credentials:
         """Give a member of the credential as templates name it; ABSENT if the binding has none."""
         return self._secrets.get(name, ABSENT)
 
+    def hidden(self, text: str, more: Iterable[str] = ()) -> str:
+        """Take our secrets out of a text that a system wrote: some repeat what they were sent."""
+        known = {value for name, value in self._secrets.items() if name not in _NO_SECRETS and value != STAND_IN_SECRET}
+        told = [*known, *more, *(value.rpartition(" ")[2] for value in self.headers().values() if known)]
+        for one in sorted(
+            {shape for value in told if len(value) >= _LONG_ENOUGH for shape in _shapes(value)}, key=len, reverse=True
+        ):
+            text = text.replace(one, _HIDDEN)
+        return text
+
     def _key(self) -> str:
         return self._secrets.get("key") or self._secrets["token"]
+
+
+def _shapes(value: str) -> Iterator[str]:
+    """Give a secret as it may be written within other texts, and its first half: messages are cut."""
+    for text in (value, value[: max(len(value) // 2, _LONG_ENOUGH)]):
+        yield from (
+            text,
+            quote(text, safe=""),
+            quote_plus(text),
+            quote(text),
+            json.dumps(text)[1:-1],
+            html.escape(text),
+        )
 
 
 def _read_secrets(auth: Auth, connection: Connection) -> dict[str, str]:

@@ -22,7 +22,7 @@ from syncline_runtime.connectors import failures, jsontext, wire
 from syncline_runtime.connectors.access import Access, Renewed, Ticket
 from syncline_runtime.connectors.auth import Credentials
 from syncline_runtime.connectors.channel import Channel
-from syncline_runtime.connectors.failures import Asked
+from syncline_runtime.connectors.failures import Asked, Refused
 from syncline_runtime.connectors.pace import Pace
 from syncline_runtime.connectors.signing import Signing
 from syncline_runtime.connectors.surroundings import Random
@@ -190,6 +190,7 @@ class HttpClient:
             body, problem = _parsed(kind, content, parse)
         error = failures.refusal(self.system, asked, response.status_code, response.headers, body, self.clock.now())
         if error:
+            self._hide(error)
             if error.category == "rate_limit":
                 self.pace.pause(min(error.retry_after or 1.0, READ_PATIENCE))
             raise error
@@ -198,6 +199,14 @@ class HttpClient:
         if asked.call and isinstance(body, Mapping) and failures.CALLS[asked.call].result in body:
             body = body[failures.CALLS[asked.call].result]
         return Answer(response.status_code, response.headers, body, str(response.url))
+
+    def _hide(self, error: Refused) -> None:
+        """Take our secrets out of what the system says in words."""
+        tokens = self.tokens.secrets() if self.tokens else ()
+        if error.vendor_message:
+            error.vendor_message = self._credentials.hidden(error.vendor_message, tokens)
+        if error.vendor_code:
+            error.vendor_code = self._credentials.hidden(error.vendor_code, tokens)
 
     async def _log_in(self, _refused: Ticket | None) -> Ticket:
         auth = self.system.auth

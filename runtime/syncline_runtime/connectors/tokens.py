@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote_plus, urlencode
@@ -31,6 +32,7 @@ _SPARE_MOST: Final = 60.0  # seconds before its end at which a token counts as r
 _SPARE_SHARE: Final = 0.1
 _NOTICEABLE: Final = 5.0  # seconds by which a clock must differ to be why an assertion is refused
 _FORM: Final = "application/x-www-form-urlencoded"
+_CODE: Final = re.compile("[a-z_]{1,40}")  # anything else may be what we sent
 _REFUSED: Final = {"invalid_scope": "permission", "access_denied": "permission", "unauthorized_client": "permission"}
 
 
@@ -164,6 +166,10 @@ class Tokens:
         """The access token in use, for a request that asks what it is worth; ABSENT before there is one."""
         return self._latest.access_token if self._latest else ABSENT
 
+    def secrets(self) -> tuple[str, ...]:
+        """Give what must not be told of the grant in use."""
+        return (self._latest.access_token, self._latest.refresh_token) if self._latest else ()
+
 
 def grant_type(grant: system.Grant) -> str:
     """Write the kind of a grant as the token endpoint knows it."""
@@ -189,7 +195,7 @@ def _seconds(told: Any, described: int | None) -> int | None:
 def _refusal(asked: Asked, status: int, headers: Mapping[str, str], body: Any, now: int) -> RequestFailed:
     """Name why no token was given (RFC 6749 section 5.2)."""
     code = read_path(body, "error") if body is not ABSENT else ABSENT
-    word = str(code) if isinstance(code, str) and code.isascii() and len(code) < 60 else ""
+    word = str(code) if isinstance(code, str) and _CODE.fullmatch(code) else ""
     passing = status == 429 or status >= 500 or word in ("temporarily_unavailable", "server_error")
     category = ("rate_limit" if status == 429 else "transport") if passing else _REFUSED.get(word, "authentication")
     mend = "try again later" if passing else "check client and credential of this connection"

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+import types
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -241,6 +242,27 @@ def test_a_token_origin_that_the_description_does_not_name(origins: dict[str, tu
         with pytest.raises(ReleaseError, match="none of the origins"):
             reading(system, to(authority.url, token_origin="https://evil.example"))
         assert authority.asked == []
+
+
+def test_a_keyring_keeps_what_rotates(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {("syncline", "crm"): "first-refresh-token"}
+    keyring = types.ModuleType("keyring")
+    keyring.get_password = lambda service, user: kept[service, user]  # type: ignore[attr-defined]
+    keyring.set_password = lambda service, user, text: kept.update({(service, user): text})  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "keyring", keyring)
+    with Authority() as authority:
+        for _ in range(2):
+            reading(ROTATING, to(authority.url, "keyring:syncline/crm"))
+        assert len(authority.asked) == 1
+    assert json.loads(kept["syncline", "crm"])["refresh_token"] == "refresh-1"
+
+
+def test_what_a_token_endpoint_says_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Authority() as authority:
+        authority.token = lambda form, header: (400, {"error": f"unknown {header}"})  # type: ignore[method-assign,assignment]
+        with pytest.raises(RequestFailed) as failed:
+            reading(OWN, to(authority.url))
+    assert (failed.value.vendor_code, "Basic" in str(failed.value)) == (None, False)
 
 
 def test_waiting_for_another_holder_ends(tmp_path: Path) -> None:
