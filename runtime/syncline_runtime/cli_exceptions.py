@@ -19,6 +19,7 @@ from syncline_runtime.errors import UsageError
 
 if TYPE_CHECKING:
     from syncline_runtime.exception_actions import Act
+    from syncline_runtime.exception_deletion import Fate
 
 STATES = ("open", "assigned", "waiting", "retried", "waived", "resolved", "superseded")
 Options = dict[str, Any]
@@ -172,6 +173,25 @@ def _decide(at: Asked, ids: tuple[int, ...], field: str | None, options: Options
     choice = exception_decision.Choice(options["take"], options["value"])
     document = exception_decision.decide(at.place, _act(ids, options, options["note"]), choice, field)
     return _tell(at, document, f"decided ({document['field']}: {document['choice']}); the next run writes it")
+
+
+@exceptions.command(epilog="Example:  syncline exceptions deleted 12 --keep   (or --recreate, or --delete)")
+@click.option("--keep", "fate", flag_value="keep", help="The others keep it; where it was deleted it stays deleted.")
+@click.option("--recreate", "fate", flag_value="recreate", help="It is made again where it was deleted.")
+@click.option("--delete", "fate", flag_value="delete", help="The others delete it, too, whatever was edited since.")
+@click.option("--note", help="Words that go with it.")
+@_acting
+def deleted(at: Asked, ids: tuple[int, ...], fate: Fate | None, **options: Any) -> int:
+    """Say what becomes of a record that was deleted in one system and is still there in others."""
+    from syncline_runtime import exception_deletion
+
+    if fate is None or len(ids) != 1 or options["whole_group"]:
+        raise UsageError(
+            "this is about one exception and one choice", mend="give one ID, and --keep, --recreate or --delete"
+        )
+    document = exception_deletion.settle(at.place, _act(ids, options, options["note"]), fate)
+    by_hand = f"; {', '.join(document['by_hand'])} cannot delete: do it by hand" if document["by_hand"] else ""
+    return _tell(at, document, f"decided ({fate}); the next run does it{by_hand}")
 
 
 @exceptions.command(epilog="Example:  syncline exceptions retry 12 --group")

@@ -6,7 +6,8 @@ the next; a canonical id that was merged leads to the one it was merged into for
 
 States of links: *live*; *double* (a further record of a system that is the same); *unlinked*, *moved* and *merged* (ended by
 a person); *retired* (deleted, or replaced by our own write); *reused* (its native id is another's now);
-*left* (its system need not hold it any more). A *redirect* has no
+*left* (its system need not hold it any more);
+*kept* (deleted, and a person wants nothing made in its place). A *redirect* has no
 connection: its native id is the canonical id that was merged.
 """
 
@@ -28,7 +29,7 @@ from syncline_runtime.segments import Segment
 from syncline_runtime.state import LINK_COLUMNS, State, quoted, text
 from syncline_runtime.upkeep.session import Place, Session, opened_state, under_lease
 
-ENDED = ("unlinked", "moved", "merged", "retired", "reused", "left")
+ENDED = ("unlinked", "moved", "merged", "retired", "reused", "left", "kept")
 OPERATOR = "operator"
 Row = dict[str, Any]
 
@@ -135,6 +136,10 @@ class Crosswalk:
         base = quoted(f"base:{self.plan.name}/{link['connection']}")
         rows = self.state.rows(f"SELECT _status FROM {base} WHERE _native_id = {text(link['native_id'])}")
         return bool(rows) and rows[0][0] == "gone"
+
+    def end(self, of: Native, state: str) -> None:
+        """End the link of a record that is not there any more."""
+        self._end(of, state)
 
     def unlink(self, of: Native) -> str:
         """End a link; no rule makes it again. The record waits until a person links it or says that it is one of its own."""

@@ -11,6 +11,7 @@ from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.state import quoted, text
 
+DELETION = "*"  # in the place of a field: a decision about the record, to delete it wherever it is
 EDITED = ("restore", "overwrite", "review", "first_link")  # outcomes of a slot whose member has changed it
 
 
@@ -18,14 +19,16 @@ def follow_deletions(run: RunContext, plan: Plan) -> None:
     """Let records end that were deleted wherever they were, or where the sync deletes after it; set what it sets."""
     state = run.state
     lost = [member for member in plan.members if _lost_any(run, plan, member)]
+    _bind_condemned(run, plan)
     links = (_lost_links(plan, member, lost=member in lost) for member in plan.members)
     state.bind(
         f"{plan.name}/lost",
         f"SELECT _cid, connection, policy, bool_and(lost) AS lost FROM ({' UNION ALL '.join(links)}) GROUP BY ALL",
     )
+    winner = quoted(f"{plan.name}/winner")
+    state.execute(f"UPDATE {winner} SET _exists = false WHERE _cid IN ({_condemned(plan)})")
     if not lost:
         return
-    winner = quoted(f"{plan.name}/winner")
     state.execute(
         f"UPDATE {winner} SET _exists = false WHERE _cid IN (SELECT _cid FROM {quoted(f'{plan.name}/lost')} "
         "GROUP BY _cid HAVING bool_and(lost) OR bool_or(lost AND policy = 'delete'))"
@@ -46,7 +49,8 @@ def find_followers(run: RunContext, plan: Plan, member: Member) -> None:
     prefix = prefix_of(plan, member)
     deleting = [other for other in plan.members if other.when_deleted == "delete" and other is not member]
     able = run.release.system_of(member.connection).resource(member.resource).delete is not None
-    if not deleting or not able:
+    condemned = run.state.scalar(f"SELECT count(*) FROM ({_condemned(plan)})")
+    if not (deleting or condemned) or not able:
         run.state.empty(f"{prefix}/follows", {"_cid": "VARCHAR", "_native_id": "VARCHAR", "edited": "BOOLEAN"})
         return
     outcomes = ", ".join(map(text, EDITED))
@@ -54,11 +58,38 @@ def find_followers(run: RunContext, plan: Plan, member: Member) -> None:
         f"{prefix}/follows",
         f"""
         SELECT s._cid, s._native_id,
-               s._cid IN (SELECT _cid FROM {quoted(f"{prefix}/compare")} WHERE outcome IN ({outcomes})) AS edited
+               s._cid IN (SELECT _cid FROM {quoted(f"{prefix}/compare")} WHERE outcome IN ({outcomes}))
+                 AND s._cid NOT IN ({_condemned(plan)}) AS edited
         FROM {quoted(f"{prefix}/side")} AS s
-        WHERE s._holds AND s._known AND s._cid IN ({" UNION ".join(_lost_in(plan, other) for other in deleting)})
+        WHERE s._holds AND s._known AND s._cid IN ({" UNION ".join([_condemned(plan), *(_lost_in(plan, m) for m in deleting)])})
         """,
     )
+
+
+def conclude_deletions(run: RunContext, plan: Plan) -> None:
+    """Let decisions to delete end once nobody has the record who could delete it."""
+    decided = {one.canonical_id: one.id for one in run.decisions if (one.object, one.field) == (plan.object, DELETION)}
+    if not decided or plan.name not in run.touched:
+        return
+    able = [m for m in plan.members if run.release.system_of(m.connection).resource(m.resource).delete is not None]
+    there = " UNION ".join(
+        f"SELECT s._cid FROM {quoted(f'{prefix_of(plan, member)}/side')} AS s WHERE s._holds "
+        f"AND s._cid NOT IN ({_lost_in(plan, member)})"
+        for member in able
+    )
+    over = f"SELECT _cid FROM ({_condemned(plan)}) SEMI JOIN {quoted(f'{plan.name}/golden')} USING (_cid)"
+    rows = run.state.rows(f"{over} WHERE _cid NOT IN ({there})" if able else over)
+    run.ended_decisions.update((decided[cid], "done") for (cid,) in rows)
+
+
+def _bind_condemned(run: RunContext, plan: Plan) -> None:
+    """``S/condemned``: records that a person has decided to delete wherever they are."""
+    cids = {one.canonical_id for one in run.decisions if (one.object, one.field) == (plan.object, DELETION)}
+    run.state.fill(f"{plan.name}/condemned", {"_cid": "VARCHAR"}, [(cid,) for cid in sorted(cids)])
+
+
+def _condemned(plan: Plan) -> str:
+    return f"SELECT _cid FROM {quoted(f'{plan.name}/condemned')}"
 
 
 def hold_edited(run: RunContext, plan: Plan, member: Member) -> None:

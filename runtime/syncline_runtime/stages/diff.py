@@ -15,7 +15,7 @@ from syncline_runtime.ledger import NewException
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.decisions import carry_out, conclude_decisions
-from syncline_runtime.stages.deletion import find_followers, hold_edited
+from syncline_runtime.stages.deletion import conclude_deletions, find_followers, hold_edited
 from syncline_runtime.stages.leaving import hold_comers, let_go, skip_leavers
 from syncline_runtime.stages.references import awaited_by, find_waiting, hold_late, postpone
 from syncline_runtime.state import quoted, text
@@ -73,6 +73,7 @@ def conclude(run: RunContext, plan: Plan) -> None:
         _report(run, plan, member)
         _count(run, plan, member)
     conclude_decisions(run, plan)
+    conclude_deletions(run, plan)
 
 
 def bind_standing(run: RunContext, in_flight: list[tuple[str, str]], refused: list[tuple[str, str, str, str]]) -> None:

@@ -16,6 +16,7 @@ from syncline_runtime.stages.returns import hide_ended_links
 from syncline_runtime.state import LINK_COLUMNS, quoted, text
 
 LEFT = "left"
+KEPT = "kept"  # the state of links of what was deleted, where a person wants nothing made in its place
 SOURCE = -3  # the source of a value that ``on_leave`` sets
 RULE = "on_leave"  # how that source is told
 
@@ -85,13 +86,22 @@ def take_back(run: RunContext, plan: Plan) -> bool:
 
 
 def hold_comers(run: RunContext, plan: Plan, member: Member) -> None:
-    """Create nothing in place of a record that was let go and could not be taken back in this run."""
-    if member.on_leave == "unlink":
-        held, writes = (quoted(f"{prefix_of(plan, member)}/{role}") for role in ("held", "writes"))
+    """Create nothing in place of a record that was let go and could not be taken back yet, or that a person wants gone there."""
+    held, writes = (quoted(f"{prefix_of(plan, member)}/{role}") for role in ("held", "writes"))
+    created = f"SELECT _cid FROM {writes} WHERE operation = 'create' AND part = ''"
+    if not run.state.scalar(f"SELECT count(*) FROM ({created})"):
+        return
+    kept = (
+        f"SELECT canonical_id FROM {quoted('links:all')} WHERE state = {text(KEPT)} "
+        f"AND object = {text(plan.object)} AND connection = {text(member.connection)}"
+    )
+    reasons = {KEPT: kept} | (
+        {"returning": f"SELECT canonical_id FROM ({_left(plan, member)})"} if member.on_leave == "unlink" else {}
+    )
+    for reason, ended in reasons.items():
         run.state.execute(
-            f"INSERT INTO {held} SELECT w._cid, '', 'returning', '' FROM {writes} AS w "
-            f"ANTI JOIN {held} AS h ON h._cid = w._cid AND h.part = '' WHERE w.operation = 'create' AND w.part = '' "
-            f"AND w._cid IN (SELECT canonical_id FROM ({_left(plan, member)}))"
+            f"INSERT INTO {held} SELECT w._cid, '', {text(reason)}, '' FROM ({created}) AS w "
+            f"ANTI JOIN {held} AS h ON h._cid = w._cid AND h.part = '' WHERE w._cid IN ({ended})"
         )
 
 
