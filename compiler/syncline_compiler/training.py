@@ -50,7 +50,7 @@ def train(rule: IdentityRule, item: ResolvedObject, model: str, rows: Sequence[S
         link_type="dedupe_only", comparisons=comparisons, blocking_rules_to_generate_predictions=[]
     )
     api = splink.DuckDBAPI()
-    linker = splink.Linker(api.register(records), settings)
+    linker = splink.Linker(api.register(records), settings, set_up_basic_logging=False)
     meeting = [_column(one, named) for one in rule.similar if _tells(one, item)]
     together = [splink.block_on(*pair) for pair in combinations(meeting, 2)] or [splink.block_on(*meeting)]
     linker.training.estimate_probability_two_random_records_match(together, recall=RECALL)

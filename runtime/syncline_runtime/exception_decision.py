@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from syncline_runtime.errors import UsageError
@@ -18,6 +19,16 @@ from syncline_runtime.plan import Plan, PlanField
 from syncline_runtime.state import State, quoted, text
 from syncline_runtime.upkeep.session import Place, opened_state
 
+FORMS = {
+    "country": ("a country has two capital letters, such as DE", r"[A-Z]{2}"),
+    "currency": ("a currency has three capital letters, such as EUR", r"[A-Z]{3}"),
+    "language": ("a language is written as in en or pt-BR", r"[a-z]{2,3}(-[A-Za-z0-9]+)*"),
+    "email": ("an email address is written as in ada@example.com", r"[^@\s]+@[^@\s]+"),
+    "phone": ("a phone number begins with + and its country, such as +4930123456", r"\+[0-9]{4,15}"),
+    "url": ("an address begins as in https://", r"[a-zA-Z][a-zA-Z0-9+.-]*://\S+"),
+    "ref": ("a reference is a canonical id, which `trace` tells", r"[0-9a-f]{32}"),
+}
+"""What canonical values of a type look like."""
 MONEY = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?) ([A-Z]{3})")
 
 
@@ -97,8 +108,12 @@ def _value(state: State, field: PlanField, choice: Choice, seen: dict[str, str |
             )
         return seen[choice.take]
     if choice.value is None:
+        if field.required:
+            raise UsageError(f"{field.name} is required and never empty", mend="give a value")
         return None
     given = choice.value
+    if why := _misfit(field, given):
+        raise UsageError(f"the value does not fit {field.name}: {why}", mend="give it in the form of the field")
     if (money := MONEY.fullmatch(given)) and field.sql_type.startswith("STRUCT"):
         given = f"{{'amount': {money[1]}, 'currency': '{money[2]}'}}"
     value = state.scalar(f"SELECT CAST(TRY_CAST({text(given)} AS {field.sql_type}) AS VARCHAR)")
@@ -107,6 +122,17 @@ def _value(state: State, field: PlanField, choice: Choice, seen: dict[str, str |
             f"the value does not fit {field.name}, which is {_kind(field)}", mend="give it in the form of the field"
         )
     return str(value)
+
+
+def _misfit(field: PlanField, given: str) -> str | None:
+    """Say why a value is none that mappings could have made; None if it is one, as far as its type tells."""
+    if field.values and given not in field.values:
+        near = get_close_matches(given, field.values, 1)
+        return f"it is one of {', '.join(field.values)}" + (f"; did you mean {near[0]}?" if near else "")
+    if field.length is not None and len(given) > field.length:
+        return f"{len(given)} characters are more than {field.length}"
+    says, pattern = FORMS.get(field.kind, ("", ""))
+    return None if not pattern or re.fullmatch(pattern, given) else says
 
 
 def _kind(field: PlanField) -> str:

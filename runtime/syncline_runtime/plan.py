@@ -155,6 +155,10 @@ class PlanField:
     critical: bool = False
     pii: str | None = None
     ref: str | None = None  # object
+    kind: str = "text"  # of its type: text, enum, email, country …
+    values: tuple[str, ...] = ()  # of an enum
+    length: int | None = None  # of a text: most characters
+    required: bool = False
     moved_from: str | None = None  # its name in earlier releases
 
 

@@ -281,3 +281,17 @@ def test_crowded_blocks_are_left_out(trial: Callable[..., Trial]) -> None:
     rule = "[{similar: {given: 0.9, family: exact, born: exact}}]"
     made = trial(rule, {"a": [person("a1", "Jane", "Smithc2")], "b": crowd}).run()
     assert made.groups == [{"a1", "b2"}]
+
+
+def test_a_crowd_is_told_once(tmp_path: Path) -> None:
+    """Of what very many share nobody is compared by it; that is said, with how many met nobody."""
+    crowd = [person(str(number), "Ada", "Lovelace", year=number) for number in range(110)]
+    two = [person(f"x{number}", "Eva", "Hopper", born="1999-09-09") for number in range(2)]
+    trial = Trial(tmp_path, "[{similar: {given: 0.9, family: 0.9, born: exact}, then: review}]", {"a": crowd, "b": two})
+    normalise(trial.engine.run, trial.plan)
+    match(trial.engine.run, trial.plan)
+    found = [one for one in trial.engine.run.exceptions if one.code == "SYN5018"]
+    assert [(one.rule, one.native_id) for one in found] == [("identity rule 1", "")]
+    assert "up to 110" in found[0].message
+    assert "110 of 112 new records were compared with nobody" in found[0].message
+    trial.engine.close()

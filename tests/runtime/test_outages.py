@@ -72,6 +72,18 @@ def test_an_outage_pauses_the_system_and_uses_up_no_attempts(shop: World, fault:
     assert (done.exit_code, writes(done), attempts(shop)) == (0, [], set())
 
 
+def test_work_that_is_left_is_told_by_the_exit_code(shop: World) -> None:
+    """One write that did not get through pauses nothing, and is not done either."""
+    shop.run()
+    shop.edit("a", shop.records("a")[0]["id"], kind="x")
+    shop.sandbox.fault("b", "500_before", operation="update", times=1)
+    done = shop.run()
+    assert (done.delivered.left, done.delivered.paused, done.exit_code) == ({"b": 1}, {}, 4)
+    shop.clock.let_pass(HOUR)
+    shop.run()
+    assert shop.run().exit_code == 0
+
+
 @pytest.mark.parametrize("fault", ["500_before", "429"])
 def test_a_storm_over_writes_alone_floods_no_queue(shop: World, fault: str) -> None:
     shop.sandbox.fault("b", fault, operation="create", times=10_000)

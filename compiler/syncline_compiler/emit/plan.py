@@ -154,6 +154,10 @@ def _fields(sync: ResolvedSync) -> tuple[PlanField, ...]:
                 known.critical,
                 field.pii if field else None,
                 field.type.name if field and field.type.kind == "ref" else None,
+                kind=field.type.kind if field else "list",
+                values=field.type.values if field else (),
+                length=field.type.length if field else None,
+                required=bool(field and field.required),
                 moved_from=field.moved_from if field else None,
             )
         )

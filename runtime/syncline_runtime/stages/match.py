@@ -13,6 +13,7 @@ from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.apart import keep_apart
 from syncline_runtime.stages.clusters import follow_pairs
 from syncline_runtime.stages.context import RunContext, prefix_of
+from syncline_runtime.stages.crowds import report_crowds
 from syncline_runtime.stages.doubles import DOUBLE, set_known_doubles_aside, set_new_doubles_aside
 from syncline_runtime.stages.leaving import set_left_aside
 from syncline_runtime.stages.returns import bind_live_links, take_back
@@ -51,6 +52,7 @@ def match(run: RunContext, plan: Plan) -> None:
             run.state.make(step.output, step.sql)
             if step.output.startswith(f"{plan.name}/pairs/"):
                 follow_pairs(run.state, step.output, step.output.replace("/pairs/", "/clusters/"))
+        report_crowds(run, plan)
         keep_apart(run, plan)
         _link(run, plan)
         set_new_doubles_aside(run, plan)
