@@ -7,7 +7,6 @@ that agree on some field. Splink is imported here and nowhere else, and no run n
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import combinations
@@ -50,7 +49,7 @@ def train(rule: IdentityRule, item: ResolvedObject, model: str, rows: Sequence[S
         link_type="dedupe_only", comparisons=comparisons, blocking_rules_to_generate_predictions=[]
     )
     api = splink.DuckDBAPI()
-    linker = splink.Linker(api.register(records), settings, set_up_basic_logging=False)
+    linker = splink.Linker(api.register(records), settings, log_level=None)
     meeting = [_column(one, named) for one in rule.similar if _tells(one, item)]
     together = [splink.block_on(*pair) for pair in combinations(meeting, 2)] or [splink.block_on(*meeting)]
     linker.training.estimate_probability_two_random_records_match(together, recall=RECALL)
@@ -93,7 +92,6 @@ def _splink() -> Any:
             f"training a model needs Splink, which is not installed here ({error.name} is missing)",
             mend="pip install 'syncline[splink]'",
         ) from None
-    logging.getLogger("splink").setLevel(logging.ERROR)
     return splink
 
 
