@@ -20,7 +20,7 @@ inputs (see ``state.py``):
 ``S/by/F``                 the records that alone have a value in field F: key, _cid
 ``S/dirty``                canonical ids to decide: _cid, _origin
 ``S/links``                links of dirty records
-``S/m/base``               base rows of dirty records; ``S/canonical`` their canonical rows
+``S/m/base``               base rows of dirty records; ``S/canonical`` canonical rows of those in ``S/asked``
 ``S/m/side``               [merge] a member's now and base beside each other, per dirty id
 ``S/golden``               [merge] the winner per canonical id, with derived fields
 ``S/m/pairs``              [diff] winner and side of records of which some slot differs

@@ -12,7 +12,7 @@ from dataclasses import replace
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Frame, lower
 from syncline_compiler.lowering.slots import MemberSlots
-from syncline_compiler.lowering.winner import FieldOfSync, fields_of, lower_winner, unknowable_of
+from syncline_compiler.lowering.winner import FieldOfSync, fields_of, lower_asked, lower_winner, unknowable_of
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedObject, ResolvedSync
 from syncline_runtime.frozen import dataclass
@@ -107,12 +107,15 @@ def _agreed_under_this_plan(name: str, *unknown: ir.Scalar) -> ir.Scalar:
 def lower_golden(
     sync: ResolvedSync, members: Sequence[MemberSlots], of_object: Mapping[str, str], frame: Frame
 ) -> list[ir.IrStep]:
-    """``SYNC/winner``, the sums that derived fields need, and ``SYNC/golden``.
+    """``SYNC/asked``, ``SYNC/winner``, the sums that derived fields need, and ``SYNC/golden``.
 
     ``of_object`` gives for an object the sync that keeps it; ``frame`` brings the code tables.
     """
     fields = fields_of(sync, unknowable_of(members))
-    steps = [ir.IrStep("merge", f"{sync.name}/winner", lower_winner(sync, members, fields))]
+    steps = [
+        ir.IrStep("merge", f"{sync.name}/asked", lower_asked(sync, members, fields)),
+        ir.IrStep("merge", f"{sync.name}/winner", lower_winner(sync, members, fields)),
+    ]
     aggregates = aggregates_of(sync.object)
     known: dict[typed.Aggregate, ir.Scalar] = {}
     joins: list[ir.Join] = []

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from syncline_compiler.lowering import build as b
-from syncline_compiler.lowering.slots import MemberSlots, agreed_before
+from syncline_compiler.lowering.slots import MemberSlots, agreed_before, slot_names
 from syncline_compiler.model import ir
 from syncline_compiler.model.resolved import Ownership, ResolvedSync
 from syncline_runtime.frozen import dataclass
@@ -71,18 +71,39 @@ def lower_winner(sync: ResolvedSync, members: Sequence[MemberSlots], fields: Seq
     """Give the query of ``SYNC/winner``."""
     rows = [_rule(sync, members, field) for field in fields]
     exists = b.any_of(b.col(side_name(o), "_holds") for o in range(len(members)))
-    joins = [
-        ir.Join(
-            "left",
-            ir.Source(f"{sync.name}/{member.member.connection}/side", side_name(order)),
-            b.equal(b.col(side_name(order), "_cid"), b.col("d", "_cid")),
-        )
-        for order, member in enumerate(members)
-    ]
+    joins = [_side_of(sync, member, order) for order, member in enumerate(members)]
     canonical = ir.Source(f"{sync.name}/canonical", CANONICAL)
     joins.append(ir.Join("left", canonical, b.equal(b.col(CANONICAL, "_cid"), b.col("d", "_cid"))))
     columns = (("_cid", b.col("d", "_cid")), b.several("more", _decided, rows), ("_exists", exists))
     return ir.Select(columns, ir.Source(f"{sync.name}/dirty", "d"), tuple(joins))
+
+
+def lower_asked(sync: ResolvedSync, members: Sequence[MemberSlots], fields: Sequence[FieldOfSync]) -> ir.Select:
+    """Give the query of ``SYNC/asked``: the records of whose winners what is stored may say something.
+
+    Of all others every owner's values are known or agreed, and nobody tells one for the first time: what is stored need
+    not be read.
+    """
+    rules: list[Any] = [_rule(sync, members, field)[1][-1] for field in fields]
+    dirty, columns = ir.Source(f"{sync.name}/dirty", "d"), (("_cid", b.col("d", "_cid")),)
+    if any(rule.remembers for rule in rules):
+        return ir.Select(columns, dirty)
+    owners = {rule.owner for rule in rules}
+    joins = tuple(_side_of(sync, member, order) for order, member in enumerate(members))
+    silent = b.any_of(b.negated(_speaks(order, member, order in owners)) for order, member in enumerate(members))
+    return ir.Select(columns, dirty, joins, where=silent)
+
+
+def _speaks(order: int, member: MemberSlots, owns: bool) -> ir.Scalar:
+    """Whether all slots of a member were agreed before; of one that owns none, nothing may be known."""
+    agreed = b.equal(_flag(order, "_slots"), b.text(slot_names(slot.name for slot in member.lines)))
+    return agreed if owns else b.any_of([agreed, b.negated(b.holds(_flag(order, "_known")))])
+
+
+def _side_of(sync: ResolvedSync, member: MemberSlots, order: int) -> ir.Join:
+    alias = side_name(order)
+    source = ir.Source(f"{sync.name}/{member.member.connection}/side", alias)
+    return ir.Join("left", source, b.equal(b.col(alias, "_cid"), b.col("d", "_cid")))
 
 
 def _decided(name: str, *clocks_and_rule: Any) -> ir.Columns:
@@ -117,7 +138,12 @@ def _rule(sync: ResolvedSync, members: Sequence[MemberSlots], field: FieldOfSync
 
 @dataclass(frozen=True)
 class Kept:
-    """A part or field whose owner writes only: what is known stays."""
+    """A part or field whose owner writes only: what is known stays.
+
+    ``remembers``, as of the other rules: what was decided before counts though all that is told now is known.
+    """
+
+    remembers = True
 
     def decide(self, name: str) -> Decision:
         """Give the decision of a field."""
@@ -133,6 +159,11 @@ class Owned:
     others: tuple[int, ...]
     unowned_edit: str
     first_link: str
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what others have changed was adopted, which nobody's base tells."""
+        return self.unowned_edit == "adopt"
 
     def decide(self, name: str) -> Decision:
         """Give the decision of a field."""
@@ -202,6 +233,7 @@ class Merged:
     unknowable: bool
     function: str
     readers: tuple[int, ...]
+    remembers = True
 
     def decide(self, name: str) -> Decision:
         """Give the decision of a field."""
@@ -234,6 +266,7 @@ class Newest:
 
     unknowable: bool
     readers: tuple[int, ...]
+    remembers = True
 
     def decide(self, name: str, *natives: str) -> Decision:
         """Give the decision of a field, whose readers have these clocks."""

@@ -72,13 +72,8 @@ def _compared(run: RunContext, prefix: str, member: Member) -> str:
 def _fetch_stored(run: RunContext, prefix: str, member: Member) -> None:
     """Make ``stored``: base rows of what is not as stored or is tried again. Nearly all others are never read whole."""
     few = f"SELECT _row FROM {quoted(f'{prefix}/compared')} WHERE _row IS NOT NULL"
-    again = f"({again_of(run, member)})"
-    if run.state.scalar(f"SELECT count(*) FROM ({few})"):
-        run.state.make(f"{prefix}/stored", base_rows(member, prefix, f"rowid IN ({few})"))
-        again += f" AND rowid NOT IN ({few})"
-        run.state.execute(f"INSERT INTO {quoted(f'{prefix}/stored')} {base_rows(member, prefix, again)}")
-    else:
-        run.state.make(f"{prefix}/stored", base_rows(member, prefix, again))
+    again = f"SELECT rowid FROM {quoted(stored_table(prefix))} AS b WHERE {again_of(run, member)}"
+    run.state.make(f"{prefix}/stored", base_rows(member, prefix, f"rowid IN ({few} UNION ALL {again})"))
 
 
 def again_of(run: RunContext, member: Member) -> str:

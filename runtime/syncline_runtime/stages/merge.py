@@ -53,7 +53,8 @@ def _find_winners(run: RunContext, plan: Plan, steps: Sequence[Step]) -> None:
     dirty = f"SELECT _cid FROM {quoted(f'{plan.name}/dirty')}"
     run.state.make(
         f"{plan.name}/links",
-        f"SELECT * FROM links WHERE object = {text(plan.object)} AND canonical_id IN ({dirty})",
+        "SELECT canonical_id, connection, native_id, state FROM links "
+        f"WHERE object = {text(plan.object)} AND canonical_id IN ({dirty})",
     )
     for member in plan.members:
         prefix = prefix_of(plan, member)
@@ -64,9 +65,10 @@ def _find_winners(run: RunContext, plan: Plan, steps: Sequence[Step]) -> None:
             f"WHERE _status <> 'gone' AND _cid IN ({dirty})",
         )
         _add_stored(run, plan, member)
-    known = f"SELECT * FROM {quoted(f'canonical:{plan.name}')} WHERE _cid IN ({dirty})"
-    run.state.make(f"{plan.name}/before", known)
-    run.state.bind(f"{plan.name}/canonical", f"SELECT * FROM {quoted(f'{plan.name}/before')}")
+    asked = f"SELECT _cid FROM {quoted(f'{plan.name}/asked')}"
+    run.state.empty(f"{plan.name}/asked", {"_cid": "VARCHAR"})
+    known = f"SELECT * FROM {quoted(f'canonical:{plan.name}')} WHERE _cid IN ({asked})"
+    run.state.bind(f"{plan.name}/canonical", known)
     for step in steps:
         run.state.make(step.output, step.sql)
 
@@ -98,17 +100,14 @@ def _dirty(run: RunContext, plan: Plan) -> list[str]:
     """Give queries of canonical ids to decide: changed, open, under another plan, or summed over what changed."""
     queries = [
         f"SELECT _cid FROM {quoted(f'{plan.name}/open')}",
-        f"SELECT _cid FROM {quoted(f'canonical:{plan.name}')} WHERE _open OR _plan <> {text(plan.behaviour)}",
+        *_reopened(f"canonical:{plan.name}", "true", f"_plan <> {text(plan.behaviour)}"),
     ]
     for member in plan.members:
         prefix = prefix_of(plan, member)
         if plan.name not in run.idle:
             queries.append(f"SELECT _cid FROM {quoted(f'{prefix}/values')} WHERE _cid IS NOT NULL")
         queries.append(f"SELECT _cid FROM {quoted(f'{prefix}/gone')} WHERE _cid IS NOT NULL")
-        queries.append(
-            f"SELECT _cid FROM {quoted(f'base:{prefix}')} WHERE _status = 'linked' "
-            f"AND (_open OR _mapping <> {text(member.mapping)})"
-        )
+        queries += _reopened(f"base:{prefix}", "_status = 'linked'", f"_mapping <> {text(member.mapping)}")
     for child, refs in plan.aggregate_refs.items():
         if child not in run.touched:
             continue
@@ -123,10 +122,15 @@ def _dirty(run: RunContext, plan: Plan) -> list[str]:
     return queries
 
 
+def _reopened(table: str, which: str, outdated: str) -> list[str]:
+    """Give what is open and what another plan made: asked one by one, each is told by the bounds of what is stored."""
+    return [f"SELECT _cid FROM {quoted(table)} WHERE {which} AND {why}" for why in ("_open", outdated)]
+
+
 def _tell_lost(run: RunContext, plan: Plan) -> None:
     """Say which values were known and do not fit into the types that their fields have by now."""
     table = quoted(f"canonical:{plan.name}")
-    if not run.state.scalar(f"SELECT count(_lost) FROM {table}"):
+    if not run.state.scalar(f"SELECT count(*) FROM {table} WHERE _lost IS NOT NULL"):
         return
     for field in plan.fields:
         lost = run.state.scalar(f"SELECT count(*) FROM {table} WHERE contains(_lost, {text(f',{field.name},')})")

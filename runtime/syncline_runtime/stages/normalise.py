@@ -81,6 +81,7 @@ def _takes_up(run: RunContext, plan: Plan, member: Member) -> bool:
     waits = f"SELECT count(*) FROM {quoted(f'{prefix}/stored')} AS b WHERE {again_of(run, member)}"
     if not run.state.scalar(f"SELECT ({came}) + ({waits})"):
         return False
+    run.state.make(f"{prefix}/linked", _links_of(plan, member))
     run.state.make(f"{prefix}/image#0", _image_of_landed(run, plan, member))
     run.parts[prefix] = 0
     return True
@@ -172,7 +173,7 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
         for name in member.natives
     )
     stored = ", ".join(f"b.{quoted(name)}" for name in natives)
-    links, known = _link_join(plan, member), quoted(f"{prefix}/stored")
+    links, known = f"LEFT JOIN {quoted(f'{prefix}/linked')} AS k ON k.native_id =", quoted(f"{prefix}/stored")
     return f"""
         SELECT l._native_id, {_LINKED} AS _cid, l._version, l._raw_hash, {text(member.mapping)} AS _mapping,
                true AS _fresh, b._raw_hash IS DISTINCT FROM l._raw_hash AS _moved, l._correlation,
@@ -180,12 +181,12 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
         FROM {quoted(landed_of(member))} AS l
         JOIN {quoted(f"{prefix}/class")} AS c ON c._seq = l._seq AND c.class = 'changed'
         LEFT JOIN {known} AS b ON b._native_id = l._native_id
-        {links.format(alias="l")}
+        {links} l._native_id
         UNION ALL
         SELECT b._native_id, {_LINKED}, b._version, b._raw_hash, {text(member.mapping)}, true,
                false, {text(_again(run))}, b._unseen, {stored}
         FROM {known} AS b
-        {links.format(alias="b")}
+        {links} b._native_id
         WHERE ({again_of(run, member)})
           AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f"{prefix}/class")}
                                    WHERE class IN ('changed', 'tombstone'))
@@ -221,10 +222,13 @@ def _again(run: RunContext) -> str:
     return f"{run.run_id}-again"
 
 
-def _link_join(plan: Plan, member: Member) -> str:
+def _links_of(plan: Plan, member: Member) -> str:
+    """Give the links of rows that tell something or are tried again."""
+    prefix = prefix_of(plan, member)
+    ids = " UNION ALL ".join(f"SELECT _native_id FROM {quoted(f'{prefix}/{role}')}" for role in ("class", "stored"))
     return (
-        f"LEFT JOIN links AS k ON k.object = {text(plan.object)} AND k.connection = {text(member.connection)} "
-        f"AND k.resource = {text(member.resource)} AND k.native_id = {{alias}}._native_id"
+        f"SELECT native_id, canonical_id FROM links WHERE object = {text(plan.object)} AND native_id IN ({ids}) "
+        f"AND connection = {text(member.connection)} AND resource = {text(member.resource)}"
     )
 
 

@@ -181,7 +181,7 @@ def _before_rows(run: RunContext, plan: Plan, member: Member) -> str:
 
 def _still_lost(run: RunContext, plan: Plan) -> str:
     """Give the fields that a new type could not hold and that nobody has told since."""
-    if not run.state.scalar(f"SELECT count(_lost) FROM {quoted(f'canonical:{plan.name}')}"):
+    if not run.state.scalar(f"SELECT count(*) FROM {quoted(f'canonical:{plan.name}')} WHERE _lost IS NOT NULL"):
         return "CAST(NULL AS VARCHAR)"
     fields = [field.name for field in plan.fields if field.owner != "derived"]
     left = ", ".join(

@@ -1,0 +1,1 @@
+SELECT "d"."_cid" AS "_cid" FROM "account/dirty" AS "d" LEFT JOIN "account/crm/side" AS "s0" ON ("s0"."_cid" = "d"."_cid") LEFT JOIN "account/erp/side" AS "s1" ON ("s1"."_cid" = "d"."_cid") WHERE ((NOT ("s0"."_slots" = ',name,email,country,status,credit_limit,')) OR (NOT ("s1"."_slots" = ',name,email,country,status,credit_limit,')))
