@@ -23,5 +23,5 @@ def server() -> Iterator[postgres.Server]:
 @pytest.fixture(autouse=True)
 def _ledgers_of_worlds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """With SYNCLINE_TEST_LEDGER=postgresql the worlds of tests keep their ledgers on a server."""
-    if os.environ.get("SYNCLINE_TEST_LEDGER") == "postgresql":
+    if os.environ.get("SYNCLINE_TEST_LEDGER") == "postgresql" and not request.node.get_closest_marker("in_files"):
         monkeypatch.setattr(postgres, "chosen", request.getfixturevalue("server"))

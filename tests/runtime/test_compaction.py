@@ -16,7 +16,6 @@ from syncline_runtime.upkeep.compaction import compact_state
 from syncline_runtime.upkeep.session import opened_state
 
 DAY = 86_400_000_000
-NOW = 1_800_000_000_000_000
 FILES = {
     "a.yaml": system("a", Rec="key: {type: text, required: true}, name: text, size: text"),
     "b.yaml": system("b", Rec="key: {type: text, required: true}, name: text, size: text"),
@@ -54,7 +53,8 @@ def grow(shop: World, runs: int, start: int = 0) -> None:
     for number in range(start, start + runs):
         shop.add("a", key=f"k{number}", name=f"n{number}", size="1")
         shop.edit("a", shop.by("key", "a")["k0"]["id"], name=f"edited in {number}")
-        shop.run(now=lambda day=number: NOW + day * DAY)
+        shop.run()
+        shop.clock.let_pass(DAY / 1e6)
 
 
 def contents(shop: World) -> dict[str, str]:
@@ -112,7 +112,7 @@ def test_what_is_past_its_time_goes_and_what_is_known_stays(shop: World, monkeyp
     with opened_state(shop.place) as (_, state):
         known = fold.contents(state, shop.release)
         told = state.scalar('SELECT count(*) FROM "outcomes:rec"')
-    document = compact_state(replace(shop.place, now=lambda: NOW + 4 * DAY), int(1.5 * DAY))
+    document = compact_state(shop.place, int(1.5 * DAY))
     assert document["rows_dropped"] > 0
     with opened_state(shop.place) as (_, state):
         after = fold.contents(state, shop.release)
@@ -125,10 +125,10 @@ def test_what_is_past_its_time_goes_and_what_is_known_stays(shop: World, monkeyp
 def test_nothing_goes_that_something_open_began_before(shop: World) -> None:
     grow(shop, 1)
     shop.add("a", key="bad", name="bad")
-    shop.run(now=lambda: NOW + DAY)
+    shop.run()
     grow(shop, 1, start=2)
-    later = replace(shop.place, now=lambda: NOW + 90 * DAY)
-    compact_state(later, DAY)
+    shop.clock.let_pass(90 * DAY / 1e6)
+    compact_state(shop.place, DAY)
     with opened_state(shop.place) as (_, state):
         runs = state.rows('SELECT DISTINCT run FROM "outcomes:rec"')
     assert len(runs) == 1  # that since the exception, which is still open

@@ -22,6 +22,7 @@ from syncline_runtime.upkeep.integrity import rebuild_state, verify_state
 from syncline_runtime.upkeep.session import opened_state
 
 Damage = Callable[[Path], None]
+pytestmark = pytest.mark.in_files
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture
 def shop(ran: World, tmp_path: Path) -> World:
     """A copy of the state, to be damaged; the systems hold an edit that no run has seen."""
-    copy = World(ran.sandbox, ran.release, ran.folder)
+    copy = World(ran.sandbox, ran.release, ran.folder, ran.clock)
     copy.options = replace(ran.options, state=tmp_path / "state")
     shutil.copytree(ran.options.state, copy.options.state, copy_function=shutil.copy2)
     return copy
@@ -169,7 +170,7 @@ def test_a_state_of_yesterday_is_caught_up(ran: World, shop: World) -> None:
 
 
 def test_the_state_of_another_ledger_is_refused(shop: World, tmp_path: Path) -> None:
-    other = World(shop.sandbox, shop.release, shop.folder)
+    other = World(shop.sandbox, shop.release, shop.folder, shop.clock)
     other.options = replace(shop.options, state=tmp_path / "other")
     other.plan()
     shutil.copy(other.options.state / "state.duckdb", shop.options.state / "state.duckdb")

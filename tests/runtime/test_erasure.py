@@ -224,6 +224,7 @@ def test_the_engine_makes_the_tombstones_that_python_makes(shop: World) -> None:
     assert digests["1"] == hmac.new(key.secret, b"a'\x1fRec\x1f1", hashlib.sha256).hexdigest()
 
 
+@pytest.mark.in_files
 def test_the_ledger_keeps_what_happened_without_who(shop: World) -> None:
     before = (shop.options.state / FILE).stat().st_size
     assert before

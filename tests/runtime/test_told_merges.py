@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.test_crosswalk import FILES, look, place
+from runtime.test_crosswalk import FILES, look
 from support.world import World, problems, system, world, writes
 from syncline_runtime.crosswalk import Native, changing, reading
 from syncline_runtime.errors import ApprovalNeeded
@@ -59,7 +59,7 @@ def test_the_merged_id_leads_to_the_other_for_ever(shop: World) -> None:
     assert (writes(result), problems(result)) == ([], [])
     assert {one["id"] for one in shop.records("b")} == theirs
     assert look(shop, f"a:{ada}")[0] == look(shop, before)[0] == into
-    with reading(*place(shop)) as crosswalk:
+    with reading(shop.place, "client") as crosswalk:
         row = next(one for one in crosswalk.rows(f"native_id = '{ada}' AND connection = 'a' AND state = 'double'"))
         assert (row["how"], row["by"], row["rule"]) == ("told", "a", f"a says that {ada} is part of {eva}")
     assert told(shop) == []
@@ -134,7 +134,7 @@ def test_what_a_person_parted_stays_apart(shop: World) -> None:
     ada, eva = two(shop)
     shop.edit("a", ada, master=eva)
     shop.run()
-    with changing(*place(shop), by="ann", reason="they are two") as crosswalk:
+    with changing(shop.place, "client", by="ann", reason="they are two") as crosswalk:
         own = crosswalk.split(Native("a", ada))
     shop.run()
     assert look(shop, f"a:{ada}")[0] == own

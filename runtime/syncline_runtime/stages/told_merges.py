@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from syncline_runtime.crosswalk import Crosswalk, Native
-from syncline_runtime.fold import key_of
+from syncline_runtime.fold import key_of, table_of
 from syncline_runtime.ledger import Lease
+from syncline_runtime.packing import packed
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, ToldMerge, landed_of, prefix_of
 from syncline_runtime.stages.doubles import DOUBLE, set_aside
@@ -66,7 +67,8 @@ def lift(run: RunContext) -> None:
     """Take what was laid over the state away again."""
     if run.laid_over:
         for kind, subject in run.laid_over:
-            run.state.drop(f"{kind}:{subject}")
+            for name in {f"{kind}:{subject}", table_of(f"{kind}:{subject}")}:
+                run.state.drop(name)
         run.laid_over.clear()
         bind_live_links(run)
 
@@ -191,19 +193,26 @@ def _merge(run: RunContext, plan: Plan, member: Member, pair: _Pair) -> None:
 
 
 def _lay_over(run: RunContext, kind: str, subject: str, sql: str) -> None:
-    """Put rows in the place of those that the state has, in a copy that lasts as long as the run."""
-    table, told, state = f"{kind}:{subject}", _told(kind, subject), run.state
+    """Put rows in the place of those that the state has, in copies that last as long as the run."""
+    state, table, told = run.state, f"{kind}:{subject}", _told(kind, subject)
     state.make("laid", sql)
     if not state.scalar("SELECT count(*) FROM laid"):
         return
+    copies = {table: "SELECT * FROM laid", told: "SELECT * FROM laid"}
     if (kind, subject) not in run.laid_over:
-        state.make(table, f"SELECT * FROM {quoted(table)}")
         state.make(told, f"SELECT * FROM {quoted(table)} LIMIT 0")
+        for name in {table, table_of(table)}:
+            state.make(name, f"SELECT * FROM {quoted(name)}")
         run.laid_over.append((kind, subject))
+    if table_of(table) != table:
+        columns = {row[0]: "" for row in state.rows("DESCRIBE laid")}
+        values = packed(columns, {name: quoted(name) for name in columns})
+        listed = ", ".join(f"{value} AS {quoted(name)}" for name, value in values.items())
+        copies[table_of(table)] = f"SELECT {listed} FROM laid"
     same = " AND ".join(f"s.{quoted(name)} IS NOT DISTINCT FROM t.{quoted(name)}" for name in key_of(table))
-    for each in (table, told):
-        state.execute(f"DELETE FROM {quoted(each)} AS t USING laid AS s WHERE {same}")
-        state.execute(f"INSERT INTO {quoted(each)} BY NAME SELECT * FROM laid")
+    for copy, rows in copies.items():
+        state.execute(f"DELETE FROM {quoted(copy)} AS t USING laid AS s WHERE {same}")
+        state.execute(f"INSERT INTO {quoted(copy)} BY NAME {rows}")
 
 
 def _told(kind: str, subject: str) -> str:
