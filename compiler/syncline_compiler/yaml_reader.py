@@ -18,7 +18,7 @@ import yaml
 
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Document, Place
-from syncline_compiler.source import SourceFile, Span
+from syncline_compiler.source import SourceFile, Span, span_of
 from syncline_runtime.frozen import dataclass
 
 MAX_DEPTH = 32
@@ -218,7 +218,7 @@ def _scalar_span(source: SourceFile, event: Any) -> Span:
     margin = 1 if quoted and end.column - start.column > 2 else 0
     if event.style in ("|", ">"):
         return Span(source.path, start.line + 1, start.column + 1, start.line + 1, start.column + 2)
-    return Span(source.path, start.line + 1, start.column + 1 + margin, end.line + 1, end.column + 1 - margin)
+    return span_of((source.path, start.line + 1, start.column + 1 + margin, end.line + 1, end.column + 1 - margin))
 
 
 def _collection_span(source: SourceFile, start: Any, end: Any) -> Span:

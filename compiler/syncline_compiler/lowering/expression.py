@@ -7,7 +7,7 @@ collected in the frame. ``failures`` gives the conditions under which steps of a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from functools import cache
 from typing import Any
 
@@ -83,7 +83,7 @@ def failures(e: typed.Expression, frame: Frame) -> list[Failure]:
         return _failures(e, frame)
     shape, names = known
     return [
-        replace(failure, condition=b.fill(_outlined_failure, names, (), shape, number))
+        Failure(b.fill(_outlined_failure, names, (), shape, number), failure.code, failure.rule, failure.action)
         for number, failure in enumerate(how_it_fails(shape, len(names)))
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lark import Token
 
-from syncline_compiler.source import Span
+from syncline_compiler.source import Span, span_of
 from syncline_runtime.frozen import dataclass
 
 
@@ -20,7 +20,7 @@ class Places:
     def of(self, token: Token) -> Span:
         """Give the span of one token."""
         if not self.line_offset and not self.column_offset and self.fixed is None:  # in a file of its own
-            return Span(self.path, token.line or 1, token.column or 1, token.end_line or 1, token.end_column or 1)
+            return span_of((self.path, token.line or 1, token.column or 1, token.end_line or 1, token.end_column or 1))
         return self.at(token.line or 1, token.column or 1, token.end_line or 1, token.end_column or 1)
 
     def at(self, line: int, column: int, end_line: int, end_column: int) -> Span:
@@ -47,4 +47,4 @@ def places_within(text: str, span: Span) -> Places:
 
 def between(first: Span, last: Span) -> Span:
     """From the start of one span to the end of another."""
-    return Span(first.path, first.line, first.column, last.end_line, last.end_column)
+    return span_of((*first[:3], *last[3:]))

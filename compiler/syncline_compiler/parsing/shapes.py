@@ -136,6 +136,18 @@ class Shapes:
         return _Node(getattr(self._builder, str(tree.data)), tuple(given))
 
 
+class _Said(Token):
+    """A token with its place, and without what only a parser asks of one."""
+
+    __slots__ = ()
+
+    def __new__(cls, kind: str, word: _Word, number: int) -> _Said:
+        made = str.__new__(cls, word.text)
+        made.type, made.line, made.end_line = kind, number, number
+        made.column, made.end_column = word.column, word.end
+        return made
+
+
 def _say(node: _Node, words: list[_Word], number: int) -> Any:
     """Build a statement of these words, on line ``number``."""
     arguments: list[Any] = []
@@ -147,5 +159,5 @@ def _say(node: _Node, words: list[_Word], number: int) -> Any:
         else:
             kind, place = given
             word = words[place]
-            arguments.append(Token(kind, word.text, None, number, word.column, number, word.end))
+            arguments.append(_Said(kind, word, number))
     return node.say(*arguments)
