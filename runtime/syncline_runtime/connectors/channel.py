@@ -33,7 +33,16 @@ _PACKINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "accept-encoding"})
 _EXACT: Final = 2.0  # seconds: a Date header tells whole ones, and an answer takes its time
 
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Take the query out of addresses: it may hold values, and a key."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(one.copy_with(query=None) if isinstance(one, httpx.URL) else one for one in record.args)
+    return True
+
+
 # Both would log addresses, whose queries hold values, and one of them headers.
+logging.getLogger("httpx").addFilter(_without_query)
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
