@@ -128,6 +128,7 @@ class ListRead:
     also: tuple[str, ...] = ()  # further lists in the same body, paged together with ``items``
     detail: bool = False  # the list shows too little: each record is read again with the resource's ``get``
     each: str | None = None  # resource: this list is read once for each of its records, whose id is ``{parent}``
+    table: str | None = None  # sql: the table or view that is read, with its schema; ``request`` says nothing then
     result_cap: int | None = None  # the system shows no more records than these, whatever there is
 
 
@@ -374,7 +375,7 @@ class System:
     version: str
     label: str
     resources: tuple[Resource, ...]
-    protocol: Literal["rest", "jsonrpc", "graphql", "files"] = "rest"
+    protocol: Literal["rest", "jsonrpc", "graphql", "sql", "files"] = "rest"
     zone: str = "UTC"
     network: Literal["public", "private", "link_local"] = "public"  # where its origins may lead
     origins: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # environment or "any" → addresses

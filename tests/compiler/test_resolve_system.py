@@ -141,6 +141,7 @@ resources:
   Receipt:
     id: id
     fields: {id: text}
+    list: {table: crm.receipts}
     get: {path: /graphql, graphql: "query($id: ID!) { receipt(id: $id) {id} }", body: {id: "{id}"}}
     create: {request: {path: /receipts}}
     update: {replaces: true}

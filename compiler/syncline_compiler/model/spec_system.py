@@ -85,9 +85,10 @@ class CursorSpec(Written):
 
 
 class ListSpec(Written):
-    """How all or changed records are read."""
+    """How all or changed records are read: by requests, or from a table."""
 
-    request: RequestSpec
+    request: RequestSpec | None = None
+    table: Text | None = None
     items: AnyText = ""
     paging: PagingSpec = PagingSpec(kind="none")
     cursor: CursorSpec | None = None
@@ -96,6 +97,12 @@ class ListSpec(Written):
     also: list[Text] = Field(default_factory=list)
     detail: bool = False
     each: NativeName | None = None
+
+    @model_validator(mode="after")
+    def _request_or_table(self) -> ListSpec:
+        if (self.request is None) == (self.table is None):
+            raise ValueError("either `request` or `table` is expected")
+        return self
 
 
 class FilesSpec(Written):
@@ -359,7 +366,7 @@ class SystemSpec(Written):
     version: Version
     label: Text | None = None
     steward: Text | None = None
-    protocol: Literal["rest", "jsonrpc", "graphql", "files"] = "rest"
+    protocol: Literal["rest", "jsonrpc", "graphql", "sql", "files"] = "rest"
     zone: Text = "UTC"
     network: Literal["public", "private", "link_local"] = "public"
     origins: Annotated[dict[Text, list[Text]], LongForm(ANY_ENVIRONMENT, short=(list,))] = Field(default_factory=dict)

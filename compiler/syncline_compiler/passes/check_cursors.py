@@ -102,6 +102,8 @@ def _reads_changes(looked: _Looked) -> bool:
 
 
 def _asks_for_changes(listed: ListRead, cursor: Cursor) -> bool:
+    if listed.table is not None:
+        return True
     request = listed.request
     templates = (cursor.query, cursor.body, request.path, request.query, request.body, request.headers)
     texts = " ".join(text for template in templates for _, text in texts_in(template))

@@ -32,6 +32,7 @@ def check_systems(project: WrittenProject, systems: Mapping[str, System], diagno
         declared = project.systems[name]
         for resource in system.resources:
             _check_replacing(resource, declared, diagnostics)
+            _check_table(resource, declared, diagnostics)
             _check_merges(resource, declared, diagnostics)
         value = {key: item for key, item in declared.document.value.items() if key != "sandbox"}
         for place, template in texts_in(value):
@@ -50,6 +51,16 @@ def _check_replacing(resource: Resource, declared: _Declared, diagnostics: Colle
         label="to replace a record it must be found, deleted and made again",
         help="describe `delete`, and `create` with `find`",
     )  # fmt: skip
+
+
+def _check_table(resource: Resource, declared: _Declared, diagnostics: Collector) -> None:
+    """Check that tables are read from databases, and nothing else is."""
+    database = declared.spec.protocol == "sql"
+    if resource.list is None or (resource.list.table is not None) == database:
+        return
+    label = "a database answers no requests" if database else "only a database has tables"
+    remedy = "name the `table` that is read" if database else "write `protocol: sql`, or the `request` that is sent"
+    diagnostics.report("SYN0007", declared.key("resources", resource.name, "list"), label=label, help=remedy)
 
 
 def _check_merges(resource: Resource, declared: _Declared, diagnostics: Collector) -> None:

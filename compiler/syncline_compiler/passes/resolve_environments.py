@@ -126,6 +126,10 @@ def _check_secrets(spec: ConnectionSpec, place: Place, declared: _Declared, diag
             )  # fmt: skip
 
 
+_WEB = (r"https?://[^/]+", "https://…")
+_ADDRESSES = {"files": ("", "…"), "sql": (r"postgresql://[^/]+/.|sqlite:///.", "postgresql://host:5432/name")}
+
+
 def _has_userinfo(origin: str) -> bool:
     try:
         return "@" in urlsplit(origin).netloc
@@ -139,8 +143,9 @@ def _lacking(spec: ConnectionSpec, system: System) -> Iterator[tuple[Place, str,
         remedy = "add `origin: …`" if system.protocol == "files" else "add `origin: https://…`"
         yield (), "nothing says where it is", f"{remedy}, or `stand_in: true` for the sandbox"
     for key, origin in (("origin", spec.origin), ("token_origin", spec.token_origin)):
-        if origin and system.protocol != "files" and not re.match(r"https?://[^/]+|(?:env|file|keyring):", origin):
-            yield (key,), "this is no address", "write `https://…`, or a reference such as `env:NAME`"
+        like, example = _ADDRESSES.get(system.protocol, _WEB)
+        if origin and not re.match(f"{like}|(?:env|file|keyring):", origin):
+            yield (key,), "this is no address", f"write `{example}`, or a reference such as `env:NAME`"
     for key in secrets_of(system.auth):
         if key not in spec.credential:
             label = f"`{system.name}` authenticates by {system.auth.kind}, which needs `{key}`"

@@ -152,7 +152,8 @@ def _list(system: written.SystemSpec, resource: written.ResourceSpec) -> compile
     if spec is None:
         return None
     return compiled.ListRead(
-        request=_request(spec.request, "GET"),
+        request=_request(spec.request or written.RequestSpec(), "GET"),
+        table=spec.table,
         items=spec.items,
         paging=compiled.Paging(**spec.paging.model_dump()),
         cursor=_cursor(system, resource, spec.cursor) if spec.cursor else None,
@@ -172,10 +173,14 @@ def _cursor(system: written.SystemSpec, resource: written.ResourceSpec, spec: wr
         field=spec.field,
         granularity=microseconds(granularity),
         lag=max(microseconds(lag) for lag in _lags(system, kind, spec)),
-        format=spec.format,
+        format="iso_naive" if _is_local_column(resource, kind) else spec.format,
         query=_plain(spec.query),
         body=_plain(spec.body),
     )
+
+
+def _is_local_column(resource: written.ResourceSpec, kind: str) -> bool:
+    return kind == "local_datetime" and resource.list_ is not None and resource.list_.table is not None
 
 
 def _lags(system: written.SystemSpec, kind: str, spec: written.CursorSpec) -> Iterator[str]:

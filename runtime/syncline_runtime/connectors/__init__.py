@@ -5,13 +5,10 @@
 """
 
 import sys
-from importlib.util import find_spec
 
 # httpx imports its command line, with rich and pygments, wherever those are installed: a tenth of a second that no
 # run needs. A None here is Python's own way to say that a module is not to be had.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-if find_spec("sniffio") is None:  # which httpcore looks for on the disk, four times a request
-    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 from syncline_runtime.connectors.connection import ConnectionHandle, open_connection  # noqa: E402
 from syncline_runtime.connectors.failures import Refused  # noqa: E402

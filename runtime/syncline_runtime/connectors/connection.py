@@ -18,6 +18,7 @@ from syncline_runtime.binding import Connection
 from syncline_runtime.connectors import cursors, inspection, rest, writing
 from syncline_runtime.connectors.auth import Credentials
 from syncline_runtime.connectors.channel import Channel
+from syncline_runtime.connectors.databases import open_database
 from syncline_runtime.connectors.files import read_files
 from syncline_runtime.connectors.http import HttpClient
 from syncline_runtime.connectors.inspection import Observed, Permissions
@@ -117,6 +118,9 @@ async def open_connection(
     """Open a connection until the block ends. Sends nothing yet; ReleaseError for what the binding lacks."""
     if system.protocol == "files":
         yield _FileConnection(system, connection, _folder(connection))
+        return
+    if system.protocol == "sql":
+        yield open_database(system, connection, _served(connection, "database") if connection.stand_in else None)
         return
     async with _channels(system, connection, around) as (channel, tokens):
         credentials = Credentials(system.auth, connection)
@@ -307,11 +311,16 @@ def _folder(connection: Connection) -> Path:
         if not text:
             raise ReleaseError("the connection names no folder", place=connection.name, mend="give it an origin")
         return Path(text)
+    return _served(connection, "folder")
+
+
+def _served(connection: Connection, what: str) -> Path:
+    """Ask the sandbox where it keeps the folder or database of a stand-in."""
     try:
         # Only sandboxes on this machine have folders that we can read, so no proxy stands in between.
         with build_opener(ProxyHandler({})).open(f"{sandbox_url()}/", timeout=_SANDBOX_SECONDS) as answer:
             listed = json.load(answer)["systems"][connection.system]
-        return Path(listed["folder"])
+        return Path(listed[what])
     except (URLError, OSError, ValueError, KeyError, TypeError):
         raise SystemFailure(
             "the sandbox does not serve this system",

@@ -146,7 +146,7 @@ def parse_origin(text: str, place: str) -> Origin:
             place=place,
             mend="correct the origin of this connection in syncline.yaml and compile again",
         )
-    loopback = _is_loopback(host)
+    loopback = is_loopback(host)
     if parts.scheme == "http" and not loopback:
         raise ReleaseError(
             "the origin is plain http to another machine, which would show the credential on the way",
@@ -180,7 +180,8 @@ def _is_misspelt(host: str) -> bool:
     return False
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     if host == "localhost":
         return True
     try:

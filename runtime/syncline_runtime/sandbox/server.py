@@ -31,6 +31,7 @@ from syncline_runtime.sandbox.drops import write_drops
 from syncline_runtime.sandbox.routes import Call
 from syncline_runtime.sandbox.stand_in import FAULTS, Planned, Reply, StandIn
 from syncline_runtime.sandbox.store import FaultError
+from syncline_runtime.sandbox.tables import write_tables
 from syncline_runtime.system import System
 
 HOST: Final = "127.0.0.1"
@@ -49,6 +50,7 @@ class Sandbox:
     _server: ThreadingHTTPServer
     _files: Path
     now: Callable[[], datetime]
+    databases: Mapping[str, Path] = field(default_factory=dict)
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Sandbox:
@@ -74,6 +76,7 @@ class Sandbox:
         """Say what is served, and where."""
         systems: dict[str, Any] = {name: {"origin": f"{self.url}/{name}"} for name in self.stand_ins}
         systems |= {name: {"folder": str(path)} for name, path in self.folders.items()}
+        systems |= {name: {"database": str(path)} for name, path in self.databases.items()}
         return {"systems": systems}
 
 
@@ -91,16 +94,21 @@ def serve(
     stand_ins = {
         system.name: StandIn(system, given.get(system.name), now, log.append)
         for system in described
-        if system.protocol != "files"
+        if system.protocol not in ("files", "sql")
     }
     server = _bind(port)
     files = Path(tempfile.mkdtemp(prefix="syncline-sandbox-"))
     folders = {system.name: files / system.name for system in described if system.protocol == "files"}
+    databases = {system.name: files / f"{system.name}.db" for system in described if system.protocol == "sql"}
     for system in described:
         if system.name in folders:
             folders[system.name].mkdir()
             write_drops(system, given.get(system.name, system.sandbox), folders[system.name])
-    sandbox = Sandbox(f"http://{HOST}:{server.server_address[1]}", stand_ins, folders, log, server, files, now)
+        if system.name in databases:
+            write_tables(system, given.get(system.name, system.sandbox), databases[system.name])
+    sandbox = Sandbox(
+        f"http://{HOST}:{server.server_address[1]}", stand_ins, folders, log, server, files, now, databases
+    )
     server.sandbox = sandbox
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     return sandbox
