@@ -128,6 +128,7 @@ class ListRead:
     also: tuple[str, ...] = ()  # further lists in the same body, paged together with ``items``
     detail: bool = False  # the list shows too little: each record is read again with the resource's ``get``
     each: str | None = None  # resource: this list is read once for each of its records, whose id is ``{parent}``
+    sweep: int = 0  # seconds after which everything is read again in spite of the cursor; 0: never
     table: str | None = None  # sql: the table or view that is read, with its schema; ``request`` says nothing then
     result_cap: int | None = None  # the system shows no more records than these, whatever there is
 

@@ -26,7 +26,7 @@ import orjson
 from syncline_runtime.binding import Connection
 from syncline_runtime.connectors import Surroundings, open_connection
 from syncline_runtime.segments import SegmentStore
-from syncline_runtime.stages.extract import land
+from syncline_runtime.stages.gathering import land
 from syncline_runtime.state import State, landed_columns
 from syncline_runtime.system import Cursor, ListRead, NativeField, Paging, Request, Resource, System
 from syncline_runtime.tombstones import Erased

@@ -111,6 +111,7 @@ resources:
       paging: {kind: offset, size: 50}
       cursor:
         {field: updated_at, granularity: 1ms, lag: 5s, query: {since: "{cursor}"}, body: {all: false}, format: wire}
+      sweep: {every: 1d}
       complete: false
       result_cap: 5000
       also: [more]

@@ -15,7 +15,7 @@ import pytest
 from runtime.connectors.described import opened, shop
 from syncline_runtime.errors import RequestFailed
 from syncline_runtime.segments import SegmentStore
-from syncline_runtime.stages.extract import _land_kept
+from syncline_runtime.stages.gathering import land_kept
 from syncline_runtime.state import State, landed_columns
 from syncline_runtime.system import System
 from syncline_runtime.tombstones import Erased
@@ -66,7 +66,7 @@ def read(run: Any, answer: Callable[[httpx.Request], httpx.Response], system: Sy
         run.engine = asyncio.Lock()
         run.state.empty("landed", landed_columns(NAMES))
         async with opened(described, URL, None, httpx.MockTransport(answer)) as handle:
-            await _land_kept(run, handle, described.resource("Customer"), "landed", landed_columns(NAMES), None)
+            await land_kept(run, handle, described.resource("Customer"), "landed", landed_columns(NAMES), None)
 
     asyncio.run(story())
     return [row[0] for row in run.state.rows("SELECT _native_id FROM landed ORDER BY _seq")]

@@ -84,6 +84,12 @@ class CursorSpec(Written):
     body: Any = None
 
 
+class SweepSpec(Written):
+    """How often a list that is read by changes is read whole."""
+
+    every: Seconds
+
+
 class ListSpec(Written):
     """How all or changed records are read: by requests, or from a table."""
 
@@ -92,6 +98,7 @@ class ListSpec(Written):
     items: AnyText = ""
     paging: PagingSpec = PagingSpec(kind="none")
     cursor: CursorSpec | None = None
+    sweep: SweepSpec | None = None
     complete: bool = True
     result_cap: Annotated[int, Field(ge=1)] | None = None
     also: list[Text] = Field(default_factory=list)
@@ -102,6 +109,8 @@ class ListSpec(Written):
     def _request_or_table(self) -> ListSpec:
         if (self.request is None) == (self.table is None):
             raise ValueError("either `request` or `table` is expected")
+        if self.sweep is not None and self.cursor is None:
+            raise ValueError("without a `cursor` every read is whole, so that `sweep` says nothing")
         return self
 
 

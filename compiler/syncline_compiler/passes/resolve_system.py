@@ -157,6 +157,7 @@ def _list(system: written.SystemSpec, resource: written.ResourceSpec) -> compile
         items=spec.items,
         paging=compiled.Paging(**spec.paging.model_dump()),
         cursor=_cursor(system, resource, spec.cursor) if spec.cursor else None,
+        sweep=seconds(spec.sweep.every) if spec.sweep else 0,
         complete=spec.complete,
         result_cap=spec.result_cap,
         also=tuple(spec.also),

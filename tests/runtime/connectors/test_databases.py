@@ -22,7 +22,7 @@ from syncline_runtime.connectors import Surroundings, open_connection
 from syncline_runtime.errors import ReleaseError, RequestFailed
 from syncline_runtime.sandbox import serve
 from syncline_runtime.segments import SegmentStore
-from syncline_runtime.stages.extract import land
+from syncline_runtime.stages.gathering import land
 from syncline_runtime.state import State, landed_columns
 from syncline_runtime.system import Cursor, ListRead, NativeField, Request, Resource, System
 from syncline_runtime.tombstones import Erased

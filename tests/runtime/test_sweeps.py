@@ -1,0 +1,66 @@
+"""Deletions that an incremental read cannot see are found by a sweep; what a counted list skips is not deleted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from runtime.test_deletions import FIELDS, shop
+from support.world import problems, system, writes
+
+LIST = "list: {request: {path: /rec}}"
+
+
+def described(listing: str) -> str:
+    """Describe the system that owns the records, with a list of its own."""
+    status = "status: {type: text, values: [O, X], required: true}"
+    fields = f"{FIELDS.replace('status: text', status)}, changed: {{type: instant, write: false}}"
+    return system("a", Rec=fields).replace("    id: id\n", "    id: id\n    version: changed\n").replace(LIST, listing)
+
+
+def test_a_sweep_sees_deletions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listing = (
+        "list: {request: {path: /rec}, sweep: {every: 1d}, "
+        'cursor: {field: changed, granularity: 1ms, query: {since: "{cursor}"}}}'
+    )
+    with shop(tmp_path, monkeypatch, "delete", **{"a.yaml": described(listing)}) as made:
+        made.drop("a", made.by("key", "a")["k0"]["id"])
+        assert writes(made.run()) == []  # only what changed is read: nothing is known of the rest
+        made.clock.let_pass(86_400)
+        assert writes(made.run()) == [("b", "Rec", "delete", ""), ("c", "Rec", "delete", "")]
+        made.drop("a", made.by("key", "a")["k1"]["id"])
+        assert writes(made.run()) == []
+        made.assert_whole()
+
+
+class Skipping(httpx.AsyncBaseTransport):
+    """A list in which a record is over the edge of a page while it is read."""
+
+    def __init__(self) -> None:
+        self.skips: str | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        async with httpx.AsyncHTTPTransport() as real:
+            answer = await real.handle_async_request(request)
+            body = await answer.aread()
+        if self.skips and request.url.path.endswith("/rec"):
+            body = json.dumps([one for one in json.loads(body) if one["key"] != self.skips]).encode()
+        return httpx.Response(answer.status_code, headers={"content-type": "application/json"}, content=body)
+
+
+@pytest.mark.parametrize("kind", ["page", "offset"])
+def test_what_a_counted_list_skips_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    asked = "{limit: '{size}', PLACE: '{PLACE}'}".replace("PLACE", kind)
+    listing = f"list: {{request: {{path: /rec, query: {asked}}}, paging: {{kind: {kind}, size: 10}}}}"
+    with shop(tmp_path, monkeypatch, "delete", **{"a.yaml": described(listing)}) as made:
+        skipping = Skipping()
+        around = replace(made.options.around, transport=lambda name: skipping if name == "a" else None)
+        skipping.skips = "k0"
+        result = made.run(around=around)
+        assert (writes(result), problems(result)) == ([], [])
+        made.drop("a", made.by("key", "a")["k0"]["id"])
+        assert writes(made.run()) == [("b", "Rec", "delete", ""), ("c", "Rec", "delete", "")]
