@@ -6,7 +6,9 @@ stage knows whether a system is reached over HTTP or through a folder.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import tempfile
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -34,6 +36,7 @@ from syncline_runtime.connectors.origin import (
 from syncline_runtime.connectors.pace import UNLIMITED_CONCURRENCY, Pace, shared_pace
 from syncline_runtime.connectors.paging import Walked
 from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Read, Row, Written
+from syncline_runtime.connectors.stores import fetch, is_store
 from syncline_runtime.connectors.surroundings import Surroundings
 from syncline_runtime.connectors.tokens import Tokens
 from syncline_runtime.connectors.writing import Sending
@@ -117,6 +120,11 @@ async def open_connection(
 ) -> AsyncIterator[ConnectionHandle]:
     """Open a connection until the block ends. Sends nothing yet; ReleaseError for what the binding lacks."""
     if system.protocol == "files":
+        store = None if connection.stand_in else origin_text(connection)
+        if store and is_store(store):
+            with tempfile.TemporaryDirectory(prefix="syncline-store-") as folder:
+                yield _FileConnection(system, connection, Path(folder), store)
+            return
         yield _FileConnection(system, connection, _folder(connection))
         return
     if system.protocol == "sql":
@@ -241,14 +249,17 @@ class _HttpConnection:
 
 
 class _FileConnection:
-    """A connection to a folder in which others drop files."""
+    """A connection to a folder in which others drop files; those of a store are fetched into it first."""
 
-    def __init__(self, system: System, connection: Connection, folder: Path) -> None:
-        self.system, self.name, self._folder = system, connection.name, folder
+    def __init__(self, system: System, connection: Connection, folder: Path, store: str | None = None) -> None:
+        self.system, self.name, self._folder, self._store = system, connection.name, folder, store
 
     async def read(self, resource: str, since: str | None = None) -> AsyncIterator[Page | ParquetFile]:  # noqa: ARG002
-        described = self.system.resource(resource)
-        for page in read_files(self.system, described, self._folder, f"{self.name}.{resource}"):
+        described, folder, place = self.system.resource(resource), self._folder, f"{self.name}.{resource}"
+        if self._store and described.files:
+            folder = Path(tempfile.mkdtemp(dir=folder))
+            await asyncio.to_thread(fetch, self._store, described.files.pattern, folder, place)
+        for page in read_files(self.system, described, folder, place):
             yield page
 
     def read_lines(
