@@ -27,7 +27,6 @@ _ENCODER: Final = msgspec.json.Encoder()
 _MEMBER: Final = b'":'
 _ESCAPED: Final = b"\\u00"
 _OTHERWISE: Final = (b"\\u0022", b"\\u003a", b"\\u003A")  # a quote or a colon in a text
-_UNUSUAL: Final = b"\xef\xb7"
 _UNCLEAR: Final = (jsontext.GARBLED.encode(), UNTOLD.encode())
 
 Parts = tuple[str, ...]
@@ -131,8 +130,11 @@ class PageReader:
 
     def _unclear(self, plain: bytes) -> bool:
         """Whether the page holds signs that have a meaning here, or that can be written in several ways."""
-        escaped = _ESCAPED in self._content and (_ESCAPED in plain or any(way in self._content for way in _OTHERWISE))
-        return escaped or (_UNUSUAL in plain and any(unclear in plain for unclear in _UNCLEAR))
+        content = self._content
+        escaped = b"\\" in content and _ESCAPED in content  # one sign is found much sooner than several
+        if escaped and (_ESCAPED in plain or any(way in content for way in _OTHERWISE)):
+            return True
+        return not plain.isascii() and any(unclear in plain for unclear in _UNCLEAR)
 
     def _refuse_told_twice(self, lists: Sequence[list[Any]], plain: bytes) -> None:
         """Compare how many members the body had with how many came out of it."""
