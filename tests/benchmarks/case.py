@@ -138,11 +138,11 @@ def _generate(case: Case, plan: Plan) -> None:
 
 
 def _delta(case: Case) -> str:
-    """Give the first records that were edited, as an incremental read brings them."""
+    """Give records that were edited, from anywhere, as an incremental read brings them."""
     now, before = (f"read_parquet({text(str(case.files / f'crm_{state}.parquet'))})" for state in ("now", "before"))
     return (
         f"SELECT n.* FROM {now} AS n JOIN {before} AS b ON b._native_id = n._native_id "
-        f"WHERE n._raw_hash <> b._raw_hash ORDER BY n._native_id LIMIT {DELTA}"
+        f"WHERE n._raw_hash <> b._raw_hash ORDER BY hash(n._native_id) LIMIT {DELTA}"
     )
 
 
