@@ -7,96 +7,21 @@ connection a later intent waits for an earlier open one; a change with an outdat
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import bindparam, select
 
 from syncline_runtime.errors import InternalError, StateError
 from syncline_runtime.ledger.bodies import canonical
+from syncline_runtime.ledger.claiming import NEXT_DUE, Batch, Resolve
 from syncline_runtime.ledger.database import Database, Prepared, Transaction, given
-from syncline_runtime.ledger.facts import Claim, Failure, Intent, Lease, Reference
-from syncline_runtime.ledger.intents import COLUMNS, read_intent
-from syncline_runtime.ledger.register import native_ids
-from syncline_runtime.ledger.schema import ack, attempt, intent, intent_reference, lease, payload, standing_in
-from syncline_runtime.ledger.states import CLOSED, OPEN, IntentState, Outcome, predecessors
-
-Resolve = Callable[[Sequence[Reference]], Mapping[Reference, str]]
+from syncline_runtime.ledger.facts import Claim, Failure, Intent, Lease
+from syncline_runtime.ledger.schema import ack, attempt, intent, intent_reference, payload, standing_in
+from syncline_runtime.ledger.states import CLOSED, Outcome, predecessors
 
 _HERE = intent.c.realm_id == bindparam("realm")
-_earlier = intent.alias("earlier")
-_BLOCKED = exists().where(
-    _earlier.c.realm_id == intent.c.realm_id,
-    _earlier.c.canonical_id == intent.c.canonical_id,
-    _earlier.c.connection == intent.c.connection,
-    _earlier.c.id < intent.c.id,
-    standing_in(_earlier, OPEN),
-)
-
-
-# a lease covers syncs: a run of one sends nothing of another
-_COVERED = select(lease.c.scope).where(lease.c.realm_id == bindparam("realm"), lease.c.token == bindparam("held"))
-
-
-def _free(state: IntentState) -> Prepared:
-    """Give the first intents of a connection in a state that nobody has claimed and nothing blocks."""
-    return Prepared(
-        lambda: (
-            select(*COLUMNS)
-            .where(
-                _HERE,
-                intent.c.connection == bindparam("of"),
-                standing_in(intent, OPEN),
-                standing_in(intent, (state,)),
-                intent.c.sync.in_(_COVERED),
-                intent.c.next_at <= bindparam("now"),
-                (intent.c.claim_token == 0) | (intent.c.claim_deadline < bindparam("now")),
-                ~_BLOCKED,
-            )
-            .order_by(intent.c.id)
-            .limit(bindparam("most"))
-            .with_for_update(skip_locked=True)
-        )
-    )
-
-
-_NEXT_DUE = Prepared(
-    lambda: select(func.min(intent.c.next_at)).where(
-        _HERE,
-        intent.c.connection == bindparam("of"),
-        standing_in(intent, OPEN),
-        standing_in(intent, ("retryable", "ambiguous")),
-        intent.c.sync.in_(_COVERED),
-    )
-)
-_CLAIMABLE: tuple[IntentState, ...] = ("retryable", "pending", "ambiguous")
-_FREE = {state: _free(state) for state in _CLAIMABLE}
-_BODIES = select(payload.c.subject, payload.c.kind, payload.c.body).where(
-    payload.c.realm_id == bindparam("realm"),
-    payload.c.kind.in_(["intent", "sent"]),
-    payload.c.subject.in_(bindparam("ids", expanding=True)),
-)
-_REFERENCES = select(
-    intent_reference.c.intent_id,
-    intent_reference.c.object,
-    intent_reference.c.canonical_id,
-    intent_reference.c.connection,
-).where(
-    intent_reference.c.realm_id == bindparam("realm"),
-    intent_reference.c.intent_id.in_(bindparam("ids", expanding=True)),
-)
-_CLAIM = Prepared(
-    lambda: (
-        intent.update()
-        .where(_HERE, intent.c.id == bindparam("of"))
-        .values(given("claim_token", "claim_deadline", "claim_lease"))
-    )
-)
-_WAIT = Prepared(
-    lambda: intent.update().where(_HERE, intent.c.id == bindparam("of")).values(state="waiting", claim_token=0)
-)
 _WAKE = Prepared(
     lambda: (
         intent.update()
@@ -218,7 +143,7 @@ class Outbox:
         unknown one waits until an ack makes it known.
         """
         with self._database.write(held) as change:
-            batch = _Batch(change, held, run, connection, ttl, resolve)
+            batch = Batch(change, held, run, connection, ttl, resolve)
             claims = batch.take("retryable", most)
             batch.more = True
             while len(claims) < most and batch.more:
@@ -232,12 +157,12 @@ class Outbox:
         (the same key again) or ``release`` (not known yet).
         """
         with self._database.write(held) as change:
-            return _Batch(change, held, run, connection, ttl, lambda _: {}).take("ambiguous", most)
+            return Batch(change, held, run, connection, ttl, lambda _: {}).take("ambiguous", most)
 
     def next_due(self, held: Lease, connection: str) -> int | None:
         """When the first of the connection's intents that wait for another try is due; None if none waits."""
         with self._database.read() as look:
-            row = look.row(_NEXT_DUE, of=connection, held=held.token)
+            row = look.row(NEXT_DUE, of=connection, held=held.token)
         return None if row is None or row[0] is None else int(row[0])
 
     def release(self, held: Lease, claim: Claim, next_at: int = 0) -> None:
@@ -334,56 +259,6 @@ class Outbox:
                 mend="nothing was recorded; the run that took the intent over finds out what became of it",
                 code="SYN6009",
             )
-
-
-class _Batch:
-    """The claims of one call: one token, one deadline."""
-
-    def __init__(self, change: Transaction, held: Lease, run: str, connection: str, ttl: int, resolve: Resolve) -> None:
-        self._change, self._held, self._run, self._connection, self._resolve = change, held, run, connection, resolve
-        self._token, self._deadline = change.bump("claim"), change.now + ttl
-        self.more = True
-
-    def take(self, state: IntentState, most: int) -> list[Claim]:
-        """Claim the first free intents in a state; those with unknown references wait instead."""
-        rows = self._change.rows(
-            _FREE[state], of=self._connection, now=self._change.now, most=most, held=self._held.token
-        )
-        self.more = len(rows) == most
-        found = [read_intent(row) for row in rows]
-        bodies = self._bodies(found)
-        references = self._references([one for one in found if (one.id, "sent") not in bodies])
-        known = self._known(sorted({one for each in references.values() for one in each}, key=astuple))
-        waiting = {number for number, each in references.items() if not all(one in known for one in each)}
-        self._change.many(_WAIT, ({"of": number} for number in sorted(waiting)))
-        taken = [one for one in found if one.id not in waiting]
-        self._change.many(_CLAIM, (self._claimed(one) for one in taken))
-        return [self._claim(one, bodies, {each: known[each] for each in references.get(one.id, ())}) for one in taken]
-
-    def _claimed(self, one: Intent) -> dict[str, Any]:
-        return {
-            "of": one.id, "to_claim_token": self._token, "to_claim_lease": self._held.token,
-            "to_claim_deadline": self._deadline,
-        }  # fmt: skip
-
-    def _claim(self, one: Intent, bodies: Mapping[tuple[int, str], Any], known: Mapping[Reference, str]) -> Claim:
-        body, sent = bodies.get((one.id, "intent"), {}), bodies.get((one.id, "sent"))
-        return Claim(one, body, sent, known, self._token, self._deadline, self._run)
-
-    def _bodies(self, found: Sequence[Intent]) -> dict[tuple[int, str], Any]:
-        rows = self._change.among(_BODIES, "ids", [one.id for one in found])
-        return {(row[0], row[1]): json.loads(row[2]) for row in rows}
-
-    def _references(self, found: Sequence[Intent]) -> dict[int, list[Reference]]:
-        each: dict[int, list[Reference]] = {}
-        for number, *target in self._change.among(_REFERENCES, "ids", [one.id for one in found]):
-            each.setdefault(number, []).append(Reference(*target))
-        return each
-
-    def _known(self, wanted: Sequence[Reference]) -> dict[Reference, str]:
-        known = native_ids(self._change, wanted) if wanted else {}
-        missing = [one for one in wanted if one not in known]
-        return {**(self._resolve(missing) if missing else {}), **known}
 
 
 def _keep(change: Transaction, one: Intent, kind: str, body: Mapping[str, Any]) -> None:
