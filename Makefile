@@ -20,9 +20,10 @@ SPECS := examples/quickstart examples/quote-to-cash specs compiler/syncline_comp
 LONG := $(wildcard tests/end_to_end tests/faults)
 # Tests of whole runs, which are made with the ledger in a file and on a database server.
 WORLDS := $(shell grep -l support.world tests/runtime/test_*.py)
-QUICK := $(filter-out $(LONG) tests/benchmarks tests/support tests/__pycache__ %.py,$(wildcard tests/*))
+# Property tests take longest: they begin first, so that those who share the work end together.
+QUICK := tests/properties $(filter-out tests/properties $(LONG) tests/benchmarks tests/support tests/__pycache__ %.py,$(wildcard tests/*))
 # Tests run side by side, those of a file together: what a module prepares is prepared once.
-AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadfile
+AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile

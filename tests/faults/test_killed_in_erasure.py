@@ -47,7 +47,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", [*BEFORE, *AFTER])
 def test_a_kill_is_made_good(ran: World, tmp_path: Path, moment: str) -> None:
-    shop = World(ran.sandbox, ran.release, ran.folder)
+    shop = World(ran.sandbox, ran.release, ran.folder, ran.clock)
     shop.options = replace(ran.options, state=tmp_path / "state")
     shutil.copytree(ran.options.state, shop.options.state)
     assert done_to(shop.place, moment, MODULE, "erase", "person", "a:" + grace(ran, "a")) == -signal.SIGKILL

@@ -48,7 +48,7 @@ def test_upkeep_changes_neither_the_state_nor_the_next_plan(
                 keep_up(shop, what, older)
                 assert contents(shop) == known
                 assert shop.plan().changes.id == planned
-        beside = World(shop.sandbox, shop.release, shop.folder)
+        beside = World(shop.sandbox, shop.release, shop.folder, shop.clock)
         beside.options = replace(shop.options, state=shop.folder / "beside")
         shutil.copytree(shop.options.state, beside.options.state)
         compact_state(beside.place, EVER)

@@ -86,7 +86,7 @@ def test_time_that_is_over_stops_as_sigterm_does(shop: World) -> None:
 def test_a_run_that_is_stopped_before_its_seal_keeps_and_sends_nothing(
     shop: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real: Any = _HttpConnection.read
+    real: Any = _HttpConnection.read_lines
 
     async def read(self: Any, *args: Any, **more: Any) -> Any:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -94,12 +94,12 @@ def test_a_run_that_is_stopped_before_its_seal_keeps_and_sends_nothing(
         async for page in real(self, *args, **more):
             yield page
 
-    monkeypatch.setattr(_HttpConnection, "read", read)
+    monkeypatch.setattr(_HttpConnection, "read_lines", read)
     with pytest.raises(Stopped) as caught:
         shop.run()
     assert caught.value.exit_code == 3
     assert shop.records("b") == []
-    monkeypatch.setattr(_HttpConnection, "read", real)
+    monkeypatch.setattr(_HttpConnection, "read_lines", real)
     assert (shop.run().acked, shop.run().acked) == (RECORDS, 0)
 
 
