@@ -204,8 +204,7 @@ def test_nothing_is_doubled_when_answers_are_lost_with_the_runtime(wire: Wire) -
             "erp": the_first(PARTY, "hold"),
             "gateway": the_first("/v1/customers", "hold"),
         },
-        {
-            "crm": _action("/api/invoices/", "/payments/", "hold"),
+        {  # payments of the CRM may have gone through beside what waited; they are cut off in a test of their own
             "erp": the_first("/rest/model/party.contact_mechanism", "hold"),
             "gateway": the_first("/v1/customers/", "hold"),
         },
