@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from support.world import World, system, world
 from syncline_runtime.connectors.connection import _HttpConnection
 from syncline_runtime.errors import RequestFailed, StateError, Stopped
 from syncline_runtime.ledger import Lease
+from syncline_runtime.ledger.outbox import Outbox
 from syncline_runtime.stages import breaker
 from syncline_runtime.stages.breaker import Breaker
 from syncline_runtime.stages.journal import Journal
@@ -75,6 +77,30 @@ def test_sigterm_ends_what_is_under_way_and_begins_nothing_more(shop: World, mon
         assert not [one for one in ledger.intents.unfinished() if one.state in ("sending", "ambiguous")]
     assert shop.run().exit_code == 0
     assert sorted(shop.by("name", "b")) == sorted(shop.by("name", "a"))
+
+
+def test_disk_that_is_full_is_told_once(
+    shop: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many writes are under way when it happens, and none of them is left to asyncio to speak of."""
+    met = asyncio.Barrier(2)
+    real: Any = _HttpConnection.write
+
+    async def write(self: Any, *args: Any, **more: Any) -> Any:
+        written = await real(self, *args, **more)
+        await met.wait()
+        return written
+
+    def refuses(*_: object, **__: object) -> None:
+        raise StateError("the disk refused to write", code="SYN6004")
+
+    with monkeypatch.context() as full:
+        full.setattr(_HttpConnection, "write", write)
+        full.setattr(Outbox, "acknowledge", refuses)
+        with pytest.raises(StateError, match="SYN6004"):
+            shop.run()
+    gc.collect()
+    assert not [one for one in caplog.records if one.name == "asyncio"]
 
 
 def test_time_that_is_over_stops_as_sigterm_does(shop: World) -> None:

@@ -76,8 +76,11 @@ class _Worker:
                     under_way.add(asyncio.create_task(self._one(claim)))
                 if under_way:
                     ended, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                    for task in ended:
-                        task.result()
+                    for error in [
+                        task.exception() for task in ended
+                    ]:  # of all, so that asyncio tells of none by itself
+                        if error:
+                            raise error
                     self._dry = False
                 elif not await self._waited():
                     return
