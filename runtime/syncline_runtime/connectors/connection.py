@@ -35,6 +35,7 @@ from syncline_runtime.connectors.origin import (
 )
 from syncline_runtime.connectors.pace import UNLIMITED_CONCURRENCY, Pace, shared_pace
 from syncline_runtime.connectors.paging import Walked
+from syncline_runtime.connectors.reading_only import ReadingOnly
 from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Read, Row, Written
 from syncline_runtime.connectors.stores import fetch, is_store
 from syncline_runtime.connectors.surroundings import Surroundings
@@ -248,11 +249,14 @@ class _HttpConnection:
         return inspection.observed(self._client)
 
 
-class _FileConnection:
+class _FileConnection(ReadingOnly):
     """A connection to a folder in which others drop files; those of a store are fetched into it first."""
 
+    refusal = "files are read whole and never written"
+
     def __init__(self, system: System, connection: Connection, folder: Path, store: str | None = None) -> None:
-        self.system, self.name, self._folder, self._store = system, connection.name, folder, store
+        super().__init__(system, connection.name)
+        self._folder, self._store = folder, store
 
     async def read(self, resource: str, since: str | None = None) -> AsyncIterator[Page | ParquetFile]:  # noqa: ARG002
         described, folder, place = self.system.resource(resource), self._folder, f"{self.name}.{resource}"
@@ -276,36 +280,8 @@ class _FileConnection:
     def next_since(self, resource: str, newest: str | None, began: str | None = None) -> str | None:  # noqa: ARG002
         return None
 
-    async def get(self, resource: str, native_id: str, *, parent: str | None = None) -> Row | None:  # noqa: ARG002
-        raise self._read_only(resource)
-
-    async def find(self, resource: str, write: Write, marker: str, *, parent: str | None = None) -> Found:  # noqa: ARG002
-        raise self._read_only(resource)
-
-    async def write(self, resource: str, write: Write, **_: object) -> Written:  # noqa: ARG002
-        raise self._read_only(resource)
-
-    async def probe(self) -> Proof:
-        return Proof(None, None)
-
-    async def prove(self) -> Proof:
-        return Proof(None, None)
-
-    async def granted(self) -> frozenset[str] | None:
-        return None
-
-    async def permissions(self, resource: str) -> Permissions | None:  # noqa: ARG002
-        return None
-
     def observed(self) -> Observed:
         return Observed(self._folder.is_dir())
-
-    def _read_only(self, resource: str) -> ReleaseError:
-        return ReleaseError(
-            "files are read whole and never written",
-            place=f"{self.name}.{resource}",
-            mend="let this member be read only in the sync",
-        )
 
 
 def _limit(system: System, connection: Connection) -> Limit | None:

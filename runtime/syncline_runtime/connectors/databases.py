@@ -22,13 +22,14 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from syncline_runtime.binding import Connection
 from syncline_runtime.connectors import cursors, jsontext, wire
 from syncline_runtime.connectors.auth import Credentials
-from syncline_runtime.connectors.inspection import Observed, Permissions
+from syncline_runtime.connectors.inspection import Observed
 from syncline_runtime.connectors.lines import Lines
 from syncline_runtime.connectors.origin import is_loopback, origin_text
 from syncline_runtime.connectors.paging import Walked
-from syncline_runtime.connectors.results import Found, Page, ParquetFile, Proof, Read, Row, Written, raw_hash
+from syncline_runtime.connectors.reading_only import ReadingOnly
+from syncline_runtime.connectors.results import Page, ParquetFile, Read, Row, raw_hash
 from syncline_runtime.errors import ReleaseError, RequestFailed
-from syncline_runtime.system import ListRead, NativeField, Resource, System, Write, lies_within
+from syncline_runtime.system import ListRead, NativeField, Resource, System, lies_within
 
 ROWS_AT_ONCE: Final = 10_000
 SCHEMES: Final = ("postgresql", "sqlite")
@@ -45,11 +46,14 @@ def open_database(system: System, connection: Connection, stand_in: Path | None 
     return _DatabaseConnection(system, connection, stand_in)
 
 
-class _DatabaseConnection:
+class _DatabaseConnection(ReadingOnly):
     """A connection to a database; tables are read, never written."""
 
+    refusal = "tables are read and never written"
+
     def __init__(self, system: System, connection: Connection, stand_in: Path | None = None) -> None:
-        self.system, self.name, self._connection = system, connection.name, connection
+        super().__init__(system, connection.name)
+        self._connection = connection
         self._address = urlsplit(stand_in.as_uri().replace("file:", "sqlite:", 1)) if stand_in else _address(connection)
         self._credentials = Credentials(system.auth, connection)
         allowed = system.origins_of(connection.environment)
@@ -188,36 +192,8 @@ class _DatabaseConnection:
         cursor = _listing(self.system.resource(resource)).cursor
         return cursors.overlapped(cursor, newest, began) if cursor and newest else None
 
-    async def get(self, resource: str, native_id: str, *, parent: str | None = None) -> Row | None:  # noqa: ARG002
-        raise self._read_only(resource)
-
-    async def find(self, resource: str, write: Write, marker: str, *, parent: str | None = None) -> Found:  # noqa: ARG002
-        raise self._read_only(resource)
-
-    async def write(self, resource: str, write: Write, **_: object) -> Written:  # noqa: ARG002
-        raise self._read_only(resource)
-
-    async def probe(self) -> Proof:
-        return Proof(None, None)
-
-    async def prove(self) -> Proof:
-        return Proof(None, None)
-
-    async def granted(self) -> frozenset[str] | None:
-        return None
-
-    async def permissions(self, resource: str) -> Permissions | None:  # noqa: ARG002
-        return None
-
     def observed(self) -> Observed:
         return Observed(True)
-
-    def _read_only(self, resource: str) -> ReleaseError:
-        return ReleaseError(
-            "tables are read and never written",
-            place=f"{self.name}.{resource}",
-            mend="let this member be read only in the sync",
-        )
 
 
 def _address(connection: Connection) -> SplitResult:
