@@ -96,8 +96,10 @@ class RequestFailed(SystemFailure):
 
     ``status`` is the HTTP status or None; ``vendor_code`` the vendor's own code, verbatim; ``retry`` whether trying
     again can help; ``retry_after`` seconds the system asked us to wait; ``ambiguous`` whether the system may have
-    done what was asked although no good answer came.
+    done what was asked although no good answer came; ``together`` with how many rows it was refused as a whole.
     """
+
+    together: int = 1
 
     def __init__(
         self,

@@ -5,10 +5,11 @@ takes the value's own type; inside longer text the value is written as text. An 
 ``$base64url_json`` or ``$json`` stands for its (filled) value encoded so, ``$base64`` for its text in base64, ``$join``
 for the texts of its list put together, ``$when`` for its ``then`` if any value under ``given`` is there and all under
 ``known`` are not null, else for its ``else``, ``$each`` for the objects of its list ``of``, each with the members
-``add`` too. Connectors know these words and no vendor's.
+``add`` too, ``$path`` for a path in which each value is one percent-encoded segment. Connectors know these words and no
+vendor's.
 Placeholders: ``{id}`` ``{cursor}`` ``{size}`` ``{offset}`` ``{page}`` ``{token}`` ``{marker}`` ``{key}`` ``{version}``
-``{parent}`` ``{account}`` ``{value}``, ``{record}`` for the whole wire record and ``{field.NAME}`` for one native field
-of it. A member or item whose lone placeholder has no value is left out.
+``{parent}`` ``{account}`` ``{value}`` ``{row}`` ``{items}``, ``{record}`` for the whole wire record and ``{field.NAME}``
+for one native field of it. A member or item whose lone placeholder has no value is left out.
 Paths into JSON (``at``) are dotted names, ``items.0.id``; the empty path is the whole value.
 """
 
@@ -156,6 +157,34 @@ class FindBy:
 
 
 @dataclass(frozen=True)
+class BatchWrite:
+    """Many records of one write contract in one request, with an answer for each.
+
+    ``item`` is what stands for a record: it names what any write may name, and ``{row}``, its number in the request
+    (from 1). The request's body names ``{items}``. Whether a record was written is told by ``status``, by ``done``, or by
+    its standing in ``answers`` and not in ``failed``; the system's rules for errors look into each answer.
+    """
+
+    request: Request
+    item: Template = "{record}"
+    rows: int = 100  # the most in one request
+    bytes: int | None = None  # the most that a request's body holds
+    answers: str = ""  # path of the list of answers
+    failed: str | None = None  # path of a list of its own of the answers of what was refused
+    status: str | None = None  # path of an answer's HTTP status
+    done: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # wire values in an answer that tell success
+    echo: Template = (
+        None  # made of what was sent, it stands in the answer, too; None: answers come in the order of rows
+    )
+    echo_at: tuple[str, ...] = ()  # where in the answer; the first path that is there
+    returns: Literal["record", "id", "nothing"] = "record"
+    record_at: str = ""
+    id_at: str = "id"
+    error_code_at: str = ""
+    error_message_at: str = ""
+
+
+@dataclass(frozen=True)
 class Write:
     """One write contract: what is sent, what comes back, and what makes sending twice harmless."""
 
@@ -174,6 +203,7 @@ class Write:
     scope: str | None = None
     then_update: tuple[str, ...] = ()  # create: fields that it ignores, sent by an update right after
     replaces: bool = False  # update: the system changes no record; it is deleted and made again, with another id
+    batch: BatchWrite | None = None
 
 
 @dataclass(frozen=True)

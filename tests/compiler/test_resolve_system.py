@@ -28,6 +28,23 @@ resources:
     merged_from: ids
     fields: {id: {type: text, write: false}, into: text, ids: list}
     describe: {request: {path: /fields}, items: fields, name: key, read: r, create: c, update: u}
+    create:
+      request: {path: /things}
+      batch:
+        request: {path: /batch, body: "{items}"}
+        item: {n: "{row}", set: "{record}"}
+        rows: 200
+        bytes: 1000000
+        answers: results
+        failed: errors
+        status: code
+        done: {success: true}
+        echo: {sent: "{row}", at: [n, of.n]}
+        returns: id
+        record_at: thing
+        id_at: thing.id
+        error_code_at: error.0
+        error_message_at: error.1
 limit: {requests: 1, per: 1s, left: X-Left, total: X-Limit}
 granted: {request: {path: "/token/{access_token}"}, at: scopes}
 """

@@ -148,6 +148,40 @@ class FindSpec(Written):
     paging: PagingSpec = PagingSpec(kind="none")
 
 
+class EchoSpec(Written):
+    """What of a row comes back in its answer."""
+
+    sent: Text = "{row}"
+    at: OneOrMore
+
+
+class BatchSpec(Written):
+    """Many records in one request, with an answer for each."""
+
+    request: RequestSpec
+    item: Any = "{record}"
+    rows: Annotated[int, Field(ge=1, le=10_000)] = 100
+    bytes: Annotated[int, Field(ge=1)] | None = None
+    answers: AnyText = ""
+    failed: Text | None = None
+    status: Text | None = None
+    done: dict[str, Any] = Field(default_factory=dict)
+    echo: EchoSpec | None = None
+    returns: Literal["record", "id", "nothing"] | None = None
+    record_at: AnyText = ""
+    id_at: AnyText = "id"
+    error_code_at: AnyText = ""
+    error_message_at: AnyText = ""
+
+    @model_validator(mode="after")
+    def _told_which(self) -> BatchSpec:
+        if self.failed is None and self.status is None and not self.done:
+            raise ValueError("`status`, `done` or `failed` is expected: what tells which rows were written")
+        if self.failed is not None and (self.echo is None or not self.answers):
+            raise ValueError("`answers` and `echo` are expected: what tells whose answers stand at `failed`")
+        return self
+
+
 class WriteSpec(Written):
     """One write contract. Only one that replaces has no request of its own."""
 
@@ -165,11 +199,14 @@ class WriteSpec(Written):
     precondition: PreconditionSpec | None = None
     scope: Text | None = None
     then_update: list[NativeName] = Field(default_factory=list)
+    batch: BatchSpec | None = None
 
     @model_validator(mode="after")
     def _request_or_replaces(self) -> WriteSpec:
         if (self.request is None) != self.replaces:
             raise ValueError("either `request` or `replaces: true` is expected")
+        if self.replaces and self.batch is not None:
+            raise ValueError("what is deleted and made again is written one by one: `batch` is not expected")
         return self
 
 

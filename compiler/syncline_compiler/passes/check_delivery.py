@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from syncline_compiler.checking.batches import sends_key
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.members import native_read, native_written, resource_of
@@ -80,14 +81,17 @@ def _check_create(looked_at: _Member, diagnostics: Collector) -> None:
     if create is None or looked_at.member.hold is False:
         return
     searched = create.find is not None and (create.marker is not None or create.find.field in looked_at.written)
-    if create.idempotency_header or create.external_id or searched:
+    if create.external_id or searched or (create.idempotency_header and sends_key(create)):
         return
     found = "a marker is written, but nothing says how to find it" if create.marker else "nothing tells a repeat apart"
+    remedy = "describe one of: `idempotency: {header: …}`, `external_id: …`, or `marker: …` with `find: …`"
+    if create.idempotency_header:
+        found, remedy = "rows of its `batch` go without a key", "name `{key}` in the batch's `item`, or describe `find`"
     diagnostics.report(
         "SYN0701", looked_at.described.key(*looked_at.place("create")), label=found,
         secondary=[(looked_at.member.span, f"`{looked_at.member.connection}` must hold records")],
         help=(
-            "describe one of: `idempotency: {header: …}`, `external_id: …`, or `marker: …` with `find: …`",
+            remedy,
             "as it is, a create that was cut off waits until a person has looked",
         ),
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Check systems: placeholders that something fills, no secret in a request.
 
-In: ``System`` and its spec. Diagnostics: SYN0007, SYN0204, SYN0301, SYN0704, SYN0707, SYN0801.
+In: ``System`` and its spec. Diagnostics: SYN0007, SYN0204, SYN0301, SYN0704, SYN0707, SYN0718, SYN0801.
 Invariant (of a system without these): no request sends braces as they stand.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from syncline_compiler.checking.batches import check_batches
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.spec_system import SystemSpec
@@ -21,7 +22,7 @@ SENSITIVE_HEADERS = frozenset(
 )
 SENSITIVE_QUERY = frozenset({"api_key", "apikey", "access_token", "token", "key", "secret", "password"})
 SENSITIVE_BODY = frozenset({"client_secret", "refresh_token", "password", "assertion", "token", "api_key"})
-_TEMPLATES = ("path", "query", "headers", "body", "session", "signs", "claims")
+_TEMPLATES = ("path", "query", "headers", "body", "session", "signs", "claims", "item", "sent")
 
 _Declared = Declared[SystemSpec]
 
@@ -34,6 +35,7 @@ def check_systems(project: WrittenProject, systems: Mapping[str, System], diagno
             _check_replacing(resource, declared, diagnostics)
             _check_table(resource, declared, diagnostics)
             _check_merges(resource, declared, diagnostics)
+            check_batches(resource, declared, diagnostics)
         value = {key: item for key, item in declared.document.value.items() if key != "sandbox"}
         for place, template in texts_in(value):
             _check_placeholders(place, template, declared, diagnostics)

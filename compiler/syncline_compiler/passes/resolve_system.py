@@ -234,6 +234,24 @@ def _write(spec: written.WriteSpec | None, method: str, scope: str | None) -> co
         scope=spec.scope or scope,
         then_update=tuple(spec.then_update),
         replaces=spec.replaces,
+        batch=_batch(spec, method) if spec.batch else None,
+    )
+
+
+def _batch(spec: written.WriteSpec, method: str) -> compiled.BatchWrite | None:
+    if spec.batch is None:
+        return None
+    told = spec.batch.model_dump(include={
+        "rows", "bytes", "answers", "failed", "status", "record_at", "id_at", "error_code_at", "error_message_at",
+    })  # fmt: skip
+    return compiled.BatchWrite(
+        request=_request(spec.batch.request, "POST"),
+        item=_plain(spec.batch.item),
+        done=_plain(spec.batch.done),
+        echo=spec.batch.echo.sent if spec.batch.echo else None,
+        echo_at=tuple(spec.batch.echo.at) if spec.batch.echo else (),
+        returns=spec.batch.returns or spec.returns or ("nothing" if method == "DELETE" else "record"),
+        **told,
     )
 
 

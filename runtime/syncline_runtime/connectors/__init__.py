@@ -10,6 +10,7 @@ import sys
 # run needs. A None here is Python's own way to say that a module is not to be had.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
+from syncline_runtime.connectors.batches import Outcome  # noqa: E402
 from syncline_runtime.connectors.connection import ConnectionHandle, open_connection  # noqa: E402
 from syncline_runtime.connectors.failures import Refused  # noqa: E402
 from syncline_runtime.connectors.jsontext import GARBLED  # noqa: E402
@@ -17,6 +18,7 @@ from syncline_runtime.connectors.lines import UNTOLD, Lines, is_gone_by, leaf_pa
 from syncline_runtime.connectors.paging import START, Walked  # noqa: E402
 from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Row, Written  # noqa: E402
 from syncline_runtime.connectors.surroundings import Surroundings  # noqa: E402
+from syncline_runtime.connectors.writing import Sending  # noqa: E402
 
 __all__ = [
     "GARBLED",
@@ -26,11 +28,13 @@ __all__ = [
     "Found",
     "Lines",
     "Natives",
+    "Outcome",
     "Page",
     "ParquetFile",
     "Proof",
     "Refused",
     "Row",
+    "Sending",
     "Surroundings",
     "Walked",
     "Written",

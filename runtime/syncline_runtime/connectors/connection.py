@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
@@ -17,8 +17,9 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from syncline_runtime.binding import Connection
-from syncline_runtime.connectors import cursors, inspection, rest, writing
+from syncline_runtime.connectors import batches, cursors, inspection, rest, writing
 from syncline_runtime.connectors.auth import Credentials
+from syncline_runtime.connectors.batches import Outcome
 from syncline_runtime.connectors.channel import Channel
 from syncline_runtime.connectors.databases import open_database
 from syncline_runtime.connectors.files import read_files
@@ -92,6 +93,10 @@ class ConnectionHandle(Protocol):
         seconds: float | None = None,
     ) -> Written:
         """Send one write, once; see ``writing.Sending``."""
+        ...
+
+    async def write_together(self, resource: str, write: Write, rows: Sequence[Sending]) -> list[Outcome]:
+        """Send many by the contract's batch, each once; give what became of each."""
         ...
 
     async def probe(self) -> Proof:
@@ -224,6 +229,9 @@ class _HttpConnection:
     ) -> Written:
         sending = Sending(native_id, natives, key, marker, version, parent, image or {}, seconds)
         return await writing.write(self._client, self.system.resource(resource), write, sending)
+
+    async def write_together(self, resource: str, write: Write, rows: Sequence[Sending]) -> list[Outcome]:
+        return await batches.write_together(self._client, self.system.resource(resource), write, rows)
 
     async def probe(self) -> Proof:
         return await rest.probe(self._client)

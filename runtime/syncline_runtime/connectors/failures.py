@@ -31,6 +31,7 @@ _BY_STATUS: Final[Mapping[int, Category]] = {
     409: "conflict",
     410: "not_found",
     412: "conflict",
+    413: "validation",
     422: "validation",
     425: "rate_limit",
     429: "rate_limit",
@@ -80,19 +81,25 @@ CALLS: Final[Mapping[Call, Envelope]] = {"rpc": Envelope("result", "error"), "gr
 
 @dataclass
 class Asked:
-    """What is known of a request when it fails: its place in words, whether it writes, whether any of it was sent."""
+    """What is known of a request when it fails: its place in words, whether it writes, whether any of it was sent.
+
+    ``parts``: a good answer holds one for each of its rows, in which failures are looked for apart.
+    """
 
     place: str
     writes: bool
     call: Call = ""
     sent: bool = False
+    parts: bool = False
 
 
 def refusal(
     system: System, asked: Asked, status: int, headers: Mapping[str, str], body: Any, now: int
 ) -> Refused | None:
     """Name the failure that this answer is, or None for a good answer; ``body`` is ABSENT when it was not JSON."""
-    rule = next((rule for rule in system.errors if _fits(rule, status, body)), None)
+    rule = None
+    if not (asked.parts and status < 300):
+        rule = next((rule for rule in system.errors if _fits(rule, status, body)), None)
     failed_call = bool(asked.call) and isinstance(body, Mapping) and bool(body.get(CALLS[asked.call].failed))
     if rule is None and status < 300 and not failed_call:
         return None

@@ -105,9 +105,10 @@ class HttpClient:
         body: Any = ABSENT,
         headers: Mapping[str, str] | None = None,
         seconds: float | None = None,
+        parts: bool = False,
     ) -> Answer:
-        """Send a write once; ``seconds`` is the longest time until the answer must be there."""
-        asked = Asked(place, writes=True, call=request.call)
+        """Send a write once; ``seconds`` is the longest time until the answer must be there, ``parts`` see ``Asked``."""
+        asked = Asked(place, writes=True, call=request.call, parts=parts)
         try:
             async with asyncio.timeout(seconds):
                 return await self._send(request, values, asked, None, body, headers)
@@ -190,7 +191,7 @@ class HttpClient:
             body, problem = _parsed(kind, content, parse)
         error = failures.refusal(self.system, asked, response.status_code, response.headers, body, self.clock.now())
         if error:
-            self._hide(error)
+            self.hide(error)
             if error.category == "rate_limit":
                 self.pace.pause(min(error.retry_after or 1.0, READ_PATIENCE))
             raise error
@@ -200,7 +201,7 @@ class HttpClient:
             body = body[failures.CALLS[asked.call].result]
         return Answer(response.status_code, response.headers, body, str(response.url))
 
-    def _hide(self, error: Refused) -> None:
+    def hide(self, error: Refused) -> None:
         """Take our secrets out of what the system says in words."""
         tokens = self.tokens.secrets() if self.tokens else ()
         if error.vendor_message:

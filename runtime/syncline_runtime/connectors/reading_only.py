@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
+from syncline_runtime.connectors.batches import Outcome
 from syncline_runtime.connectors.inspection import Permissions
 from syncline_runtime.connectors.results import Found, Proof, Row, Written
+from syncline_runtime.connectors.writing import Sending
 from syncline_runtime.errors import ReleaseError
 from syncline_runtime.system import System, Write
 
@@ -27,6 +30,10 @@ class ReadingOnly:
         raise self._read_only(resource)
 
     async def write(self, resource: str, write: Write, **_: object) -> Written:  # noqa: ARG002
+        """Refuse."""
+        raise self._read_only(resource)
+
+    async def write_together(self, resource: str, write: Write, rows: Sequence[Sending]) -> list[Outcome]:  # noqa: ARG002
         """Refuse."""
         raise self._read_only(resource)
 

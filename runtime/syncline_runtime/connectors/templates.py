@@ -148,6 +148,8 @@ def _fill_object(template: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
             return _fill_when(inner, values)
         if word == "$each":
             return _fill_each(inner, values)
+        if word == "$path":
+            return fill_path(inner, values)
         if word in _ENCODERS:
             filled = fill(inner, values)
             return ABSENT if filled is ABSENT else _ENCODERS[word](filled)

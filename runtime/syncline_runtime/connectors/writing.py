@@ -21,7 +21,7 @@ from syncline_runtime.connectors.jsontext import as_text
 from syncline_runtime.connectors.results import Natives, Row, Written
 from syncline_runtime.connectors.templates import ABSENT, read_path, wrapped
 from syncline_runtime.errors import RequestFailed
-from syncline_runtime.system import NativeField, Resource, Transition, Write
+from syncline_runtime.system import BatchWrite, NativeField, Resource, Transition, Write
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ async def _replaced(client: HttpClient, resource: Resource, create: Write, delet
 
 async def _once(client: HttpClient, resource: Resource, contract: Write, sending: Sending) -> Written:
     asked = Asked(rest.place(client, resource), writes=True)
-    known = await _known(client, resource, contract, sending)
+    known = await known_of(client, resource, contract, sending)
     pairs = ((contract.idempotency_header, sending.key), (contract.precondition_header, sending.version))
     answer = await client.write(
         contract.request,
@@ -117,10 +117,10 @@ async def _once(client: HttpClient, resource: Resource, contract: Write, sending
         headers={name: text for name, text in pairs if name and text is not None},
         seconds=sending.seconds,
     )
-    return _written(client, resource, contract, answer, asked, sending.native_id)
+    return written_of(client, resource, contract, answer, asked, sending.native_id)
 
 
-async def _known(client: HttpClient, resource: Resource, contract: Write, sending: Sending) -> dict[str, Any]:
+async def known_of(client: HttpClient, resource: Resource, contract: Write, sending: Sending) -> dict[str, Any]:
     """Gather what the templates of a write may name."""
     natives = dict(sending.natives)
     if contract.marker and sending.marker is not None:
@@ -177,9 +177,15 @@ def _body(contract: Write, known: Mapping[str, Any]) -> Any:
     return wrapped(contract.wrap, known["record"])
 
 
-def _written(
-    client: HttpClient, resource: Resource, contract: Write, answer: Answer, asked: Asked, native_id: str | None
+def written_of(
+    client: HttpClient,
+    resource: Resource,
+    contract: Write | BatchWrite,
+    answer: Answer,
+    asked: Asked,
+    native_id: str | None,
 ) -> Written:
+    """Read what a write did from its answer."""
     if contract.returns == "nothing":
         return Written(native_id, None, answer.status)
     if contract.returns == "record":
@@ -201,7 +207,7 @@ async def _walked(
     asked = Asked(rest.place(client, resource), writes=True)
     if row is None or any(name not in row.natives for name in wanted):
         row = await rest.get(client, resource, native_id, parent=sending.parent)
-    known = await _known(client, resource, Write(resource.transitions[0].request), sending)
+    known = await known_of(client, resource, Write(resource.transitions[0].request), sending)
     known["id"] = rest.wire_id(client, resource, native_id)
     for name, target in wanted.items():
         now = row.natives.get(name) if row else None

@@ -17,7 +17,7 @@ from syncline_runtime.connectors import jsontext
 from syncline_runtime.connectors.templates import ABSENT, PLACEHOLDER, placeholders
 
 Found = dict[str, Any]
-_WORDS: Final = ("$json", "$base64url_json", "$base64", "$join", "$when", "$each")
+_WORDS: Final = ("$json", "$base64url_json", "$base64", "$join", "$when", "$each", "$path")
 
 
 def match(template: Any, value: Any) -> Found | None:
@@ -86,6 +86,8 @@ def _match_word(word: str, inner: Any, value: Any) -> Found | None:
         return match(inner["else"], value) if found is None and "else" in inner else found
     if word == "$each":
         return _match_each(inner, value)
+    if word == "$path":
+        return match_path(inner, jsontext.as_text(value))
     if word == "$join":
         return _match_parts([str(item) for item in inner], jsontext.as_text(value))
     try:

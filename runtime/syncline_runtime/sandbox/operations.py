@@ -6,18 +6,22 @@ operation's own description promises.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from syncline_runtime.connectors import cursors, jsontext
 from syncline_runtime.connectors.templates import ABSENT, listed, read_path, wrapped, write_path
 from syncline_runtime.connectors.wire import assemble, untagged
+from syncline_runtime.sandbox.inverse import Found
 from syncline_runtime.sandbox.listing import page_of
 from syncline_runtime.sandbox.routes import Asked, Call, Route
 from syncline_runtime.sandbox.store import FaultError, Natives, Store, Stored
-from syncline_runtime.system import Cursor, NativeField, Resource, System, Write
+from syncline_runtime.system import BatchWrite, Cursor, NativeField, Resource, System, Write
 
 Done = tuple[int, Any, Mapping[str, str], str | None]
+VERSION: Final = "Version"
+"""The header in which the version of a row is looked for."""
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
@@ -58,6 +62,23 @@ class Operations:
         for path, value in store.resource.gone.items() if record.gone else ():
             write_path(shown, path, value)
         return shown
+
+    def write_row(self, asked: Asked, batch: BatchWrite, found: Found, call: Call) -> tuple[int, Any, str | None]:
+        """Do one row of a batch as if it came alone; FaultError for what the system would refuse."""
+        contract, resource = asked.route.contract, asked.route.resource
+        assert contract is not None
+        assert resource is not None
+        alone = dataclasses.replace(
+            contract, wrap=None, returns=batch.returns, record_at=batch.record_at, id_at=batch.id_at,
+            precondition_header=VERSION,
+        )  # fmt: skip
+        route = dataclasses.replace(asked.route, contract=alone, request=batch.request, batch=None)
+        version = {VERSION.lower(): jsontext.as_text(found["version"])} if "version" in found else {}
+        row = Asked(route, {**asked.found, **found}, ABSENT)
+        status, body, _, native_id = self._write(
+            self._stores[resource.name], row, dataclasses.replace(call, headers=version)
+        )
+        return status, body, native_id
 
     def _list(self, store: Store, asked: Asked, call: Call, url: str) -> Done:
         listing = asked.route.listing

@@ -17,7 +17,7 @@ from syncline_runtime.connectors import jsontext
 from syncline_runtime.connectors.templates import ABSENT, listed, placeholders, read_path
 from syncline_runtime.sandbox.inverse import Found, match, match_path, match_query
 from syncline_runtime.sandbox.store import FaultError
-from syncline_runtime.system import FindBy, ListRead, Probe, Request, Resource, System, Transition, Write
+from syncline_runtime.system import BatchWrite, FindBy, ListRead, Probe, Request, Resource, System, Transition, Write
 
 _ORDER: Final = (
     *("token", "login", "probe", "describe", "transition", "lookup", "get", "find"),
@@ -49,6 +49,7 @@ class Route:
     listing: ListRead | None = None
     transition: Transition | None = None
     at: str = ""  # login, probe, lookup: where the answer stands
+    batch: BatchWrite | None = None
     needs: tuple[str, ...] = ()  # placeholders without which the request is another one
 
     @property
@@ -65,6 +66,7 @@ class Asked:
     found: Found
     body: Any
     call_id: Any = None
+    fault: str = ""  # how it shall go wrong, where that is a matter of rows
 
 
 def routes_of(system: System) -> list[Route]:
@@ -167,6 +169,9 @@ def _resource_routes(resource: Resource) -> Iterator[Route]:
     for operation, contract in (("create", resource.create), ("update", resource.update), ("delete", resource.delete)):
         if contract:
             yield Route(operation, contract.request, resource, contract)
+        if contract and contract.batch:
+            request = contract.batch.request
+            yield Route(operation, request, resource, contract, batch=contract.batch, needs=("items",))
         if contract and contract.find:
             yield Route("find", contract.find.request, resource, search=contract.find, needs=("marker",))
     if resource.describe:

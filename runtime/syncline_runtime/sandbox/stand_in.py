@@ -19,9 +19,10 @@ from syncline_runtime.connectors import jsontext
 from syncline_runtime.connectors.origin import STAND_IN_SECRET
 from syncline_runtime.connectors.templates import ABSENT, listed, wrapped, write_path
 from syncline_runtime.connectors.wire import flatten
+from syncline_runtime.sandbox.batches import IN_BATCHES, Batches
 from syncline_runtime.sandbox.door import Door
 from syncline_runtime.sandbox.operations import Operations, children_of
-from syncline_runtime.sandbox.routes import Asked, Call, probes_of, routes_of, understand
+from syncline_runtime.sandbox.routes import Asked, Call, Route, probes_of, routes_of, understand
 from syncline_runtime.sandbox.store import FaultError, Store, Stored
 from syncline_runtime.system import Category, Describe, Resource, System
 
@@ -34,7 +35,7 @@ _STATUS: Final[Mapping[Category, int]] = {
     "rate_limit": 429,
     "vendor": 500,
 }
-FAULTS: Final = ("500_after", "500_before", "401", "429", "stall", "html", "reset_after")
+FAULTS: Final = ("500_after", "500_before", "401", "429", "stall", "html", "reset_after", *IN_BATCHES)
 WRITES: Final = ("create", "update", "delete", "transition")
 
 
@@ -80,6 +81,7 @@ class StandIn:
         self.faults: list[Planned] = []
         self._routes = routes_of(system)
         self._operations = Operations(system, self.stores)
+        self._batches = Batches(self._operations, self.stores, _STATUS)
         self._kept: dict[tuple[str, str], tuple[bytes, Reply]] = {}
         self._now, self._log = now, log
         self._lock = threading.RLock()
@@ -106,10 +108,13 @@ class StandIn:
     def _with_fault(self, asked: Asked, call: Call, url: str) -> Reply:
         operation = {"changed": "list"}.get(asked.route.operation, asked.route.operation)
         name = asked.route.resource.name if asked.route.resource else ""
-        planned = next((fault for fault in self.faults if fault.fits(name, operation)), None)
+        here = (fault for fault in self.faults if fault.fault not in IN_BATCHES or asked.route.batch)
+        planned = next((fault for fault in here if fault.fits(name, operation)), None)
         if planned is None:
             return self._once_per_key(asked, call, url)
         planned.times -= 1
+        if planned.fault in IN_BATCHES:
+            return self._once_per_key(replace(asked, fault=planned.fault), call, url)
         match planned.fault:
             case "500_before":
                 raise FaultError("vendor", "internal", "asked for: failing before doing anything")
@@ -131,7 +136,7 @@ class StandIn:
 
     def _once_per_key(self, asked: Asked, call: Call, url: str) -> Reply:
         contract = asked.route.contract
-        header = contract.idempotency_header if contract else None
+        header = contract.idempotency_header if contract and not asked.route.batch else None
         key = call.headers.get(header.lower()) if header else None
         if not key:
             return self._done(asked, call, url)
@@ -155,19 +160,28 @@ class StandIn:
             return self._reply(asked, self._proof(asked))
         if route.operation == "describe" and route.resource and route.resource.describe:
             return self._reply(asked, self._described(route.resource, route.resource.describe))
-        status, body, headers, native_id = self._operations.perform(asked, call, url)
-        if route.operation in WRITES and route.resource:
-            self._log(
-                {
-                    "at": self._now().isoformat(),
-                    "system": self.system.name,
-                    "resource": route.resource.name,
-                    "operation": route.operation,
-                    "method": call.method,
-                    "id": native_id,
-                }
-            )
+        if route.batch:
+            status, body, written = self._batches.write(asked, call)
+            for native_id in written:
+                self._note(route, call, native_id)
+            return self._reply(asked, body, status)
+        status, body, headers, one = self._operations.perform(asked, call, url)
+        if route.operation in WRITES:
+            self._note(route, call, one)
         return self._reply(asked, body, status, headers)
+
+    def _note(self, route: Route, call: Call, native_id: str | None) -> None:
+        """Log a write."""
+        self._log(
+            {
+                "at": self._now().isoformat(),
+                "system": self.system.name,
+                "resource": route.resource.name if route.resource else "",
+                "operation": route.operation,
+                "method": call.method,
+                "id": native_id,
+            }
+        )
 
     def _reply(
         self, asked: Asked | None, body: Any, status: int = 200, headers: Mapping[str, str] | None = None

@@ -17,6 +17,7 @@ from syncline_runtime.ledger import Claim, Failure, Intent
 from syncline_runtime.stages.breaker import Breaker
 from syncline_runtime.stages.context import RunContext
 from syncline_runtime.stages.delivered import Endings
+from syncline_runtime.stages.lots import batch_of, named_in
 from syncline_runtime.stages.requests import sought, written_parent
 from syncline_runtime.system import Resource, Write
 
@@ -49,7 +50,7 @@ class Resolver:
             return await self._updated(claim, resource)
         if contract.find is not None:
             return await self._created(claim, resource, contract)
-        if contract.external_id or (contract.idempotency_header and self._key_is_kept(intent, contract)):
+        if contract.external_id or (self._goes_under_its_key(claim, contract) and self._key_is_kept(intent, contract)):
             return Again()
         message = "nobody knows whether the record was created, and the system offers no way to find out"
         await self._endings.give_up(claim, Failure("dead", "conflict", message=message))
@@ -104,6 +105,13 @@ class Resolver:
     async def _look_later(self, claim: Claim, error: RequestFailed) -> None:
         self._breaker.failed(claim.intent.id, error)
         await self._endings.release(claim, self._run.now() + LOOK_AGAIN)
+
+    def _goes_under_its_key(self, claim: Claim, contract: Write) -> bool:
+        """Whether the system sees the same key the same way again: that of a request, or that of a row."""
+        together = batch_of(self._handle.system, claim) is not None
+        if together != bool((claim.sent or {}).get("together")):
+            return False
+        return "key" in named_in(contract) if together else bool(contract.idempotency_header)
 
     def _key_is_kept(self, intent: Intent, contract: Write) -> bool:
         first = intent.first_sent_at or self._run.now()
