@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -11,11 +12,13 @@ import click
 from syncline_compiler.cache import Cache, Finding, holds
 from syncline_compiler.cli_options import FAULT, day_of, examples, project_option, root_of, show, today_option
 from syncline_compiler.memory import Memory
-from syncline_compiler.source import SourceFile, Unreadable, read_sources
-from syncline_compiler.writing import ProjectRefusedError
+from syncline_compiler.source import LOCK_FILE, SourceFile, Unreadable, read_lock, read_sources
+from syncline_compiler.writing import ProjectRefusedError, write_text
 
 
-@click.command(name="compile", epilog=examples("syncline compile --out release"))
+@click.command(
+    name="compile", epilog=examples("syncline compile --out release", "syncline compile --bump --out release")
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -23,15 +26,19 @@ from syncline_compiler.writing import ProjectRefusedError
     metavar="DIR",
     help="Where the release is written; an older release there is replaced as a whole.",
 )
+@click.option("--bump", is_flag=True, help=f"First raise the versions that changes demand, and write {LOCK_FILE}.")
 @today_option
 @project_option
-def compile_(out: Path, today: datetime | None, project: Path | None) -> None:
+def compile_(out: Path, bump: bool, today: datetime | None, project: Path | None) -> None:
     """Compile a project to a release: plans, release.json and a binding for each environment.
 
-    Nothing at DIR changes if the project has errors.
+    Nothing at DIR changes if the project has errors. Where the project has a syncline.lock, every change since it was written shows in
+    the version of what changed; --bump sees to that, and makes the lock of a project that has none.
     """
     root, day = root_of(project, None), day_of(today)
-    files = list(read_sources(root))
+    if bump:
+        _bump(root, day)
+    files = [*read_sources(root), *_locks(root)]
     cache = Cache(root, f"compile {day}", files)
     known = cache.recall()
     if known is None or not holds(out, known):
@@ -44,6 +51,23 @@ def compile_(out: Path, today: datetime | None, project: Path | None) -> None:
     if known.released is None:
         sys.exit(FAULT)
     click.echo(done, err=True)
+
+
+def _locks(root: Path) -> list[SourceFile | Unreadable]:
+    lock = read_lock(root)
+    return [lock] if lock is not None else []
+
+
+def _bump(root: Path, day: date) -> None:
+    """Write the versions that are due and the lock; a project with mistakes is left as it is."""
+    from syncline_compiler.bump import bumped
+
+    try:
+        for path, text in bumped(root, day).items():
+            write_text(root / path, text)
+            click.echo(f"{Path(os.path.relpath(root / path)).as_posix()}: written", err=True)
+    except ProjectRefusedError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _compile(

@@ -49,6 +49,7 @@ from syncline_compiler.passes.check_systems import check_systems
 from syncline_compiler.passes.check_types import check_expression, check_mapping
 from syncline_compiler.passes.check_units import check_units
 from syncline_compiler.passes.check_unused import check_unused
+from syncline_compiler.passes.check_versions import check_versions
 from syncline_compiler.passes.check_writers import check_writers
 from syncline_compiler.passes.import_packs import import_packs
 from syncline_compiler.passes.load import load
@@ -64,7 +65,7 @@ from syncline_compiler.passes.resolve_policies import resolve_policies
 from syncline_compiler.passes.resolve_scenarios import Stage, resolve_scenarios
 from syncline_compiler.passes.resolve_sync import Bound, resolve_syncs
 from syncline_compiler.passes.resolve_system import resolve_systems
-from syncline_compiler.source import SourceFile, Span, Unreadable, read_sources
+from syncline_compiler.source import LOCK_FILE, SourceFile, Span, Unreadable, read_sources
 from syncline_compiler.writing import Made
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import System
@@ -103,7 +104,7 @@ def compile_sources(files: Iterable[SourceFile | Unreadable], today: date | None
 
     Waivers do not end here: what was accepted and released goes on, and `check` says that it is to be decided again.
     """
-    checked = check_sources(files, today, waivers_end=False)
+    checked = check_sources(files, today, waivers_end=False, versions=True)
     if checked.project is None:
         return checked
     # Nobody asks while plans are made: what was written is let go.
@@ -127,10 +128,16 @@ def mend_project(root: Path, within: Callable[[str], bool]) -> Mapping[str, Sour
 
 
 def check_sources(
-    files: Iterable[SourceFile | Unreadable], today: date | None = None, *, waivers_end: bool = True
+    files: Iterable[SourceFile | Unreadable],
+    today: date | None = None,
+    *,
+    waivers_end: bool = True,
+    versions: bool = False,
 ) -> Compilation:
-    """Check a project whose files are read already, in any order."""
+    """Check a project whose files are read already, in any order; ``versions``: also against the lock among them."""
     files = list(files)
+    lock = next((file for file in files if file.path == LOCK_FILE and isinstance(file, SourceFile)), None)
+    files = [file for file in files if file is not lock]
     sources = {file.path: file for file in files if isinstance(file, SourceFile)}
     diagnostics = Collector(dict(sources))
     written = load(files, diagnostics)
@@ -145,6 +152,8 @@ def check_sources(
     if sound:
         lint(project, written, today, diagnostics)
         check_policies(project, written, governance.rules, diagnostics)
+    if sound and versions and lock is not None:
+        check_versions(project, written, lock, today, diagnostics)
     waived = apply_waivers(governance, diagnostics, complete=sound, today=today if waivers_end else None)
     found = None if diagnostics.failed else project
     steward = written.project.spec.steward

@@ -21,6 +21,8 @@ from syncline_runtime.frozen import dataclass
 PROJECT_FILE = "syncline.yaml"
 PACK_FILE = "pack.yaml"
 """Makes the folder that holds it a pack: a stock of specs, of which only what is imported belongs to the project."""
+LOCK_FILE = "syncline.lock"
+"""What the specs said when their versions were last settled; lies beside ``PROJECT_FILE``."""
 LIBRARY = "<syncline>"
 """Where the paths of the library's files begin; no file of a project has such a path."""
 SUFFIXES = (".yaml", ".yml", ".map")
@@ -29,6 +31,7 @@ OTHER_ROOTS = (PROJECT_FILE, "pyvenv.cfg")
 """Files that make a folder below the project's own something else: another project, a Python environment."""
 CHUNK = 1 << 13
 MAX_BYTES = 1 << 20
+MAX_LOCK = 64 << 20
 MAX_FILES = 50_000
 MAX_IN_ALL = 64 << 20
 MAX_ENTRIES = 200_000
@@ -137,6 +140,12 @@ def read_sources(root: Path) -> Iterator[SourceFile | Unreadable]:
         yield file
 
 
+def read_lock(root: Path) -> SourceFile | Unreadable | None:
+    """Read the project's lock; None if it has none."""
+    path = root / LOCK_FILE
+    return _read(os.fspath(path), LOCK_FILE, MAX_LOCK) if os.path.lexists(path) else None
+
+
 def read_one(path: Path) -> SourceFile | Unreadable:
     """Read one file, named as it was given."""
     return _read(os.fspath(path), _shown(path.as_posix()))
@@ -185,7 +194,7 @@ def _paths(root: str) -> Iterator[tuple[str, str]]:
                 yield name, entry.path
 
 
-def _read(path: str, name: str) -> SourceFile | Unreadable:
+def _read(path: str, name: str, most: int = MAX_BYTES) -> SourceFile | Unreadable:
     try:
         # O_NOFOLLOW and fstat on the open file: what is checked is what is read.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -197,18 +206,18 @@ def _read(path: str, name: str) -> SourceFile | Unreadable:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             return Unreadable(name, "this is no regular file", "remove it, or give it another name")
-        content = _content(descriptor, status.st_size)
+        content = _content(descriptor, status.st_size, most)
     finally:
         os.close(descriptor)
-    if len(content) > MAX_BYTES:
-        return Unreadable(name, "the file is larger than 1 MiB", "split it into several files", "SYN0005")
+    if len(content) > most:
+        return Unreadable(name, f"the file is larger than {most >> 20} MiB", "split it into several files", "SYN0005")
     return _decode(content, name)
 
 
-def _content(descriptor: int, size: int) -> bytes:
+def _content(descriptor: int, size: int, most: int) -> bytes:
     """Read a file that seems to have this size; of one that is too large a part."""
-    content = os.read(descriptor, min(size, MAX_BYTES) + 1)
-    while len(content) <= MAX_BYTES and (more := os.read(descriptor, CHUNK)):
+    content = os.read(descriptor, min(size, most) + 1)
+    while len(content) <= most and (more := os.read(descriptor, CHUNK)):
         content += more
     return content
 

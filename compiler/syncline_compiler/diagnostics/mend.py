@@ -64,10 +64,10 @@ def _applied(sources: Sources, edits: Iterable[Edit]) -> Sources:
     by_path: dict[str, list[Edit]] = defaultdict(list)
     for edit in edits:
         by_path[edit.span.path].append(edit)
-    return {path: replace(sources[path], text=_edited(sources[path].text, found)) for path, found in by_path.items()}
+    return {path: replace(sources[path], text=edited(sources[path].text, found)) for path, found in by_path.items()}
 
 
-def _edited(text: str, edits: Iterable[Edit]) -> str:
+def edited(text: str, edits: Iterable[Edit]) -> str:
     """Apply edits from the last to the first; one that touches another is left for the next round."""
     lines = text.split("\n")
     last: tuple[int, int] | None = None

@@ -1,0 +1,260 @@
+"""Classify: the facts of two states of a project to changes, each with the rule that speaks of it.
+
+In: ``Facts`` before and after. Out: ``Change`` values, the gravest first. Invariant: every fact that differs is told, by itself or as a
+consequence of one that is told: what stands below something that came or went, and lines that nobody touched and that read otherwise
+because of the field's own form or type.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import get_args
+
+from syncline_compiler.changes.fact import Fact, Facts, Item, ItemFacts, Key
+from syncline_compiler.changes.kinds import KINDS, Direction, compared
+from syncline_compiler.changes.rules import VERDICTS, Role, Rule, Verdict, rules_about
+from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
+
+EVERY_ROLE: frozenset[Role] = frozenset(get_args(Role))
+REACH: frozenset[Role] = frozenset({"reach"})
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that specs say otherwise than before; ``before`` or ``after`` is None where nothing was, or is, said."""
+
+    item: Item
+    key: Key
+    direction: Direction
+    rule: Rule
+    before: Fact | None
+    after: Fact | None
+    consequences: tuple[str, ...] = ()  # other items that it changes without a word of theirs
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it is to those who rely on it."""
+        return self.rule.verdict
+
+    @property
+    def span(self) -> Span | None:
+        """Where it is said now, or else was."""
+        return (self.after or self.before or Fact(self.key)).span
+
+    @property
+    def what(self) -> str:
+        """What changed, for people: ``field account.fax``."""
+        names = ".".join((*((self.item.name,) if self.item.kind in ("object", "system") else ()), *self.key.names))
+        return f"{KINDS[self.key.kind].says} {names or self.item.name}".strip()
+
+
+@dataclass(frozen=True)
+class Appeared:
+    """An item that is new, or gone, or has another name."""
+
+    item: Item
+    how: str  # added | removed | renamed
+    span: Span | None
+    former: str | None = None
+    steward: str | None = None
+
+
+@dataclass(frozen=True)
+class Classified:
+    """All that changed."""
+
+    before: Facts
+    after: Facts
+    items: tuple[Appeared, ...]
+    changes: tuple[Change, ...]
+
+    def of(self, item: Item) -> tuple[Change, ...]:
+        """Give what changed of one item."""
+        return self._by_item.get(item, ())
+
+    @cached_property
+    def _by_item(self) -> Mapping[Item, tuple[Change, ...]]:
+        found: dict[Item, list[Change]] = defaultdict(list)
+        for change in self.changes:
+            found[change.item].append(change)
+        return {item: tuple(changes) for item, changes in found.items()}
+
+    def former(self, item: Item) -> ItemFacts | None:
+        """Give what was said of an item before, also under another name."""
+        return self.before.items.get(_former_item(self.after.items[item], self.before) or item)
+
+
+def classify(before: Facts, after: Facts) -> Classified:
+    """Compare two states of a project."""
+    items = tuple(_appeared(before, after))
+    roles = _Roles(before, after)
+    found = [
+        change
+        for item, now in after.items.items()
+        if (was := before.items.get(_former_item(now, before) or item)) is not None
+        for change in _of_item(was, now, roles)
+    ]
+    return Classified(before, after, items, tuple(sorted(_folded(found), key=_gravity)))
+
+
+def _gravity(change: Change) -> tuple[int, Item, str]:
+    return VERDICTS.index(change.verdict), change.item, str(change.key)
+
+
+def _former_item(now: ItemFacts, before: Facts) -> Item | None:
+    """Find the item under a name that it had before."""
+    if now.item in before.items:
+        return None
+    return next((one for name in now.moved_from if (one := Item(now.item.kind, name)) in before.items), None)
+
+
+def _appeared(before: Facts, after: Facts) -> Iterator[Appeared]:
+    former = {}
+    for item, now in after.items.items():
+        was = _former_item(now, before)
+        if was is not None:
+            former[was] = item
+            yield Appeared(item, "renamed", now.span, was.name, now.steward)
+        elif item not in before.items:
+            yield Appeared(item, "added", now.span, steward=now.steward)
+    for item, one in before.items.items():
+        if item not in after.items and item not in former:
+            yield Appeared(item, "removed", one.span, steward=one.steward)
+
+
+def _of_item(before: ItemFacts, after: ItemFacts, roles: _Roles) -> Iterator[Change]:
+    renamed = {
+        Key("field", (fact.value,)): Key("field", fact.key.names)
+        for fact in after.facts
+        if fact.key.kind == "field.moved"
+    }
+    renamed = {old: new for old, new in renamed.items() if old in before.by_key and old not in after.by_key}
+    was = {_renamed(key, renamed): fact for key, fact in before.by_key.items()}
+    differing = {}
+    for key in dict.fromkeys((*was, *after.by_key)):
+        old, new = was.get(key), after.by_key.get(key)
+        direction = compared(KINDS[key.kind], old.value if old else None, new.value if new else None)
+        if direction is not None:
+            differing[key] = (direction, old, new)
+    for key in renamed.values():
+        yield _change(after.item, key, "renamed", was[key], after.by_key[key], roles)
+    for key, (direction, old, new) in differing.items():
+        if not _is_below(key, differing):
+            yield _change(after.item, key, direction, old, new, roles)
+
+
+def _renamed(key: Key, renamed: Mapping[Key, Key]) -> Key:
+    new = renamed.get(Key("field", key.names[:1])) if key.kind.startswith("field") else None
+    return Key(key.kind, (*new.names, *key.names[1:])) if new else key
+
+
+def _is_below(key: Key, differing: Mapping[Key, tuple[Direction, Fact | None, Fact | None]]) -> bool:
+    """Whether what it stands below came or went, which says it all."""
+    below = KINDS[key.kind].below
+    while below is not None:
+        above = [Key(below, key.names[:length]) for length in range(len(key.names) + 1)]
+        if not key.names:
+            above = [one for one in differing if one.kind == below]
+        if any((found := differing.get(one)) is not None and None in found[1:] for one in above):
+            return True
+        below = KINDS[below].below
+    return False
+
+
+def _change(
+    item: Item, key: Key, direction: Direction, before: Fact | None, after: Fact | None, roles: _Roles
+) -> Change:
+    values = (before.value if before else None, after.value if after else None)
+    about = [rule for rule in rules_about(key.kind, direction) if rule.speaks_of(*values)]
+    narrowed = [rule for rule in about if rule.to or rule.of] or about
+    played = roles.of(item, key)
+    fitting = [rule for rule in narrowed if rule.role in played] or narrowed
+    return Change(item, key, direction, min(fitting, key=lambda rule: VERDICTS.index(rule.verdict)), before, after)
+
+
+class _Roles:
+    """In which roles fields stand, before or after: what they are to those who use them."""
+
+    def __init__(self, before: Facts, after: Facts) -> None:
+        self._states = (before, after)
+
+    def of(self, item: Item, key: Key) -> frozenset[Role]:
+        """Give the roles of what a key is about."""
+        if item.kind == "object" and key.kind.startswith("field"):
+            return frozenset({"identity"}) if key.names[0] in self._keys[item.name] else frozenset({"canonical"})
+        if item.kind == "system" and key.kind.startswith("native") and len(key.names) > 1:
+            native = (item.name, *key.names[:2])
+            written: frozenset[Role] = frozenset({"written"} if native in self._written else ())
+            read: frozenset[Role] = frozenset({"read"} if native in self._read or not written else ())
+            return read | written | REACH
+        return EVERY_ROLE
+
+    @cached_property
+    def _keys(self) -> Mapping[str, frozenset[str]]:
+        keys: dict[str, set[str]] = defaultdict(set)
+        for state in self._states:
+            for item, one in state.items.items():
+                if item.kind == "object":
+                    for fact in one.facts:
+                        if fact.key.kind == "identity":
+                            keys[item.name].update(fact.key.names[0].replace(",", " ").split())
+        return defaultdict(frozenset, {name: frozenset(found) for name, found in keys.items()})
+
+    @cached_property
+    def _read(self) -> frozenset[tuple[str, str, str]]:
+        return frozenset(self._named("uses"))
+
+    @cached_property
+    def _written(self) -> frozenset[tuple[str, str, str]]:
+        return frozenset(self._named("write"))
+
+    def _named(self, kind: str) -> Iterator[tuple[str, str, str]]:
+        for state in self._states:
+            for item, one in state.items.items():
+                if item.kind == "mapping":
+                    system, _, resource = item.name.partition("/")[0].partition(".")
+                    yield from ((system, resource, fact.key.names[0]) for fact in one.facts if fact.key.kind == kind)
+
+
+def _folded(changes: Iterable[Change]) -> Iterator[Change]:
+    """Tell lines that nobody touched with the change of the field that makes them differ, and a line of two ways once."""
+    changes = list(changes)
+    causes = {
+        (change.item.name, change.key.names[0]): change
+        for change in changes
+        if change.item.kind == "object" and change.key.kind in ("field.form", "field.type")
+    }
+    follow: dict[int, list[str]] = defaultdict(list)
+    lines: dict[tuple[Item, Span | None], Change] = {}
+    told: list[Change] = []
+    for change in changes:
+        cause = _cause(change, causes)
+        if cause is not None:
+            follow[id(cause)].append(str(change.item))
+            continue
+        if change.key.kind in ("read", "write") and change.direction == "changed":
+            line = (change.item, change.span)
+            if line in lines:
+                continue
+            lines[line] = change
+        told.append(change)
+    for change in told:
+        affected = tuple(dict.fromkeys(follow[id(change)]))
+        yield Change(change.item, change.key, change.direction, change.rule, change.before, change.after, affected)
+
+
+def _cause(change: Change, causes: Mapping[tuple[str, str], Change]) -> Change | None:
+    if change.item.kind != "mapping" or change.key.kind not in ("read", "write") or change.direction != "changed":
+        return None
+    if (
+        change.before is None
+        or change.after is None
+        or not change.before.shown
+        or change.before.shown != change.after.shown
+    ):
+        return None
+    field = change.after.shown.partition("<")[0].partition("-")[0].strip()
+    return causes.get((change.item.name.rpartition("/")[2], field))

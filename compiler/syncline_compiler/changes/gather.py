@@ -1,0 +1,252 @@
+"""Gather the facts of a checked project: one item after the other.
+
+In: ``ResolvedProject`` and the specs as written. Out: ``Facts``. Invariant: what nobody relies on (labels apart, which are facts of
+their own kind) is no fact; expressions stand in their normal form.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from syncline_compiler.changes.fact import Fact, Facts, Item, ItemFacts, Key
+from syncline_compiler.changes.normal_form import normal_form
+from syncline_compiler.changes.system_facts import system_facts
+from syncline_compiler.model.document import Declared, WrittenProject
+from syncline_compiler.model.members import native_read
+from syncline_compiler.model.resolved import (
+    CodeTable,
+    IdentityRule,
+    Ownership,
+    ResolvedEvent,
+    ResolvedField,
+    ResolvedMember,
+    ResolvedObject,
+    ResolvedProject,
+    ResolvedSync,
+)
+from syncline_compiler.model.spec_policy import PolicySpec
+from syncline_compiler.model.typed import Line, PickPut, TypedMapping
+
+UNVERSIONED = "1.0.0"
+"""The first version of what states none: the lock counts on from there."""
+
+
+def gather(project: ResolvedProject, written: WrittenProject) -> Facts:
+    """Give what a project says."""
+    return Facts.of(_items(project, written))
+
+
+def mapping_item(mapping: TypedMapping) -> Item:
+    """Name a mapping."""
+    return Item("mapping", f"{mapping.system}.{mapping.resource}/{mapping.object}")
+
+
+def _items(project: ResolvedProject, written: WrittenProject) -> Iterator[ItemFacts]:
+    for name, object_ in project.objects.items():
+        declared = written.objects[name]
+        yield ItemFacts(
+            Item("object", name), object_.version, tuple(_object(object_, declared)), declared.at("version"),
+            steward=declared.spec.steward, moved_from=object_.moved_from,
+        )  # fmt: skip
+    for mapping in project.mappings:
+        facts = tuple(_mapping(mapping))
+        yield ItemFacts(mapping_item(mapping), UNVERSIONED, facts, mapping.span, versioned=False)
+    for name, table in project.codes.items():
+        codes = written.codes[name]
+        facts = tuple(_codes(table, codes))
+        yield ItemFacts(Item("codes", name), table.version, facts, codes.at("version"), steward=codes.spec.steward)
+    for name, system in project.systems.items():
+        described = written.systems[name]
+        facts = tuple(system_facts(system, described))
+        steward = described.spec.steward
+        yield ItemFacts(Item("system", name), system.version, facts, described.at("version"), steward=steward)
+    for sync in project.syncs:
+        spec = written.syncs[sync.name]
+        yield ItemFacts(
+            Item("sync", sync.name), UNVERSIONED, tuple(_sync(sync, spec)), spec.at("sync"),
+            versioned=False, steward=spec.spec.steward, moved_from=sync.moved_from,
+        )  # fmt: skip
+    for name, event in project.events.items():
+        facts = tuple(_event(event))
+        yield ItemFacts(Item("event", name), event.version, facts, written.events[name].at("version"))
+    for name, policy in written.policies.items():
+        if policy.spec.version is not None:
+            facts = tuple(_policy(policy))
+            steward = policy.spec.steward
+            yield ItemFacts(Item("policy", name), policy.spec.version, facts, policy.at("version"), steward=steward)
+
+
+def _object(item: ResolvedObject, declared: Declared[Any]) -> Iterator[Fact]:
+    yield Fact(Key("object.label"), item.label, declared.at("label"))
+    for field in item.fields:
+        yield from _field(field, declared)
+    for part in item.parts:
+        yield Fact(Key("part", (part.name,)), f"{part.of} by {part.key}", part.span)
+    for derived in item.derived:
+        shown = declared.spec.derived[derived.name].value
+        yield Fact(Key("derived", (derived.name,)), normal_form(derived.value), derived.span, shown)
+    for invariant in item.invariants:
+        shown = declared.spec.invariants[invariant.name]
+        yield Fact(Key("invariant", (invariant.name,)), normal_form(invariant.condition), invariant.span, shown)
+    for rule in item.identity:
+        yield Fact(Key("identity", (rule.said,)), _identity(rule), rule.span, f"{rule.said}: {rule.then}")
+    order = " > ".join(rule.said for rule in item.identity)
+    if len(item.identity) > 1:
+        yield Fact(Key("identity.order"), order, item.identity[0].span)
+
+
+def _field(field: ResolvedField, declared: Declared[Any]) -> Iterator[Fact]:
+    name, spec = field.name, declared.spec.fields[field.name]
+    of = (name,)
+    yield Fact(Key("field", of), "required" if field.required else "optional", field.span)
+    yield Fact(Key("field.type", of), _type_text(spec.type), declared.at("fields", name, "type"))
+    for number, value in enumerate(field.type.values):
+        yield Fact(Key("field.value", (name, value)), "", declared.at("fields", name, "values", number))
+    said = {
+        "field.form": field.form, "field.pii": field.pii, "field.critical": "critical" if field.critical else None,
+        "field.inverse": field.inverse, "field.historical": "historical" if spec.historical else None,
+        "field.label": spec.label, "field.unit": spec.unit,
+    }  # fmt: skip
+    for kind, value in said.items():
+        if value is not None:
+            yield Fact(Key(kind, of), value, declared.at("fields", name, kind.partition(".")[2]))
+    if field.moved_from is not None:
+        yield Fact(Key("field.moved", of), field.moved_from, declared.at("fields", name, "moved"))
+    if spec.deprecated is not None:
+        use = f", use {spec.deprecated.use}" if spec.deprecated.use else ""
+        said_so = f"since {spec.deprecated.since} until {spec.deprecated.sunset}{use}"
+        yield Fact(Key("field.deprecated", of), said_so, declared.at("fields", name, "deprecated"))
+
+
+def _type_text(text: str) -> str:
+    return text.replace(" ", "")
+
+
+def _identity(rule: IdentityRule) -> str:
+    """Give all of a rule but the fields that tell it from others."""
+    return _canonical({
+        "then": rule.then, "unless": normal_form(rule.unless) if rule.unless is not None else None,
+        "similar": [[one.field, one.ways, one.missing, sorted(one.placeholders)] for one in rule.similar],
+        "swapped": rule.swapped, "at_least": rule.at_least, "may_differ": rule.may_differ, "closest": rule.closest,
+        "probability": [rule.probability.model, rule.probability.least, rule.probability.weights] if rule.probability else None,
+    })  # fmt: skip
+
+
+def _mapping(mapping: TypedMapping) -> Iterator[Fact]:
+    if mapping.take is not None:
+        yield Fact(Key("take"), normal_form(mapping.take), mapping.taken or mapping.span)
+    for line in mapping.lines:
+        yield from _line(line, ())
+    for part in mapping.parts:
+        yield Fact(Key("each", (part.part,)), f"{part.direction} {part.list.name}", part.span)
+        for line in part.lines:
+            yield from _line(line, (part.part,))
+    for native in native_read(mapping):
+        yield Fact(Key("uses", (native,)))
+    for reject in mapping.rejects:
+        yield Fact(Key("reject", (reject.because,)), normal_form(reject.condition), reject.span)
+
+
+def _line(line: Line, within: tuple[str, ...]) -> Iterator[Fact]:
+    if line.get is not None and line.field is not None:
+        yield Fact(Key("read", (*within, line.field)), normal_form(line.get), line.span, line.text)
+    for put in line.puts:
+        value = normal_form(put.value)
+        if isinstance(put, PickPut):
+            key = Key("write", (*within, put.native, put.item))
+            yield Fact(key, f"{value} where {normal_form(put.where)}", line.span, line.text)
+        else:
+            yield Fact(Key("write", (*within, put.native)), value, line.span, line.text)
+
+
+def _codes(table: CodeTable, declared: Declared[Any]) -> Iterator[Fact]:
+    if table.meaning_of is not None:
+        yield Fact(Key("codes.for"), table.meaning_of, declared.at("for"))
+    for code, meaning in table.rows:
+        yield Fact(Key("row", (code,)), meaning, declared.at("rows", code))
+    for meaning, code in table.inverse.items():
+        yield Fact(Key("row.back", (meaning,)), code, declared.at("inverse", meaning))
+
+
+def _sync(sync: ResolvedSync, declared: Declared[Any]) -> Iterator[Fact]:
+    yield Fact(Key("sync.object"), sync.object.name, declared.at("object"))
+    for member in sync.members:
+        yield from _member(member, declared)
+    for field, owner in sync.owners.items():
+        yield Fact(Key("owner", (field,)), _owner(owner), owner.span)
+    for kind, policies in (("unowned_edit", sync.unowned_edit), ("first_link", sync.first_link)):
+        for field, policy in policies.items():
+            yield Fact(Key(kind, (field,)), policy, declared.at(kind, field))
+    for connection, what in sync.when_deleted_in.items():
+        sets = sync.set_when_deleted.get(connection, {})
+        yield Fact(Key("when_deleted_in", (connection,)), _with(what, sets), declared.at("when_deleted_in", connection))
+    said = {"guard.change": sync.change_guard, "guard.delete": sync.delete_guard}
+    for kind, share in said.items():
+        if share is not None:
+            yield Fact(Key(kind), share, declared.at("guards", kind.partition(".")[2]))
+    if sync.freshness is not None:
+        yield Fact(Key("freshness"), str(sync.freshness), declared.at("freshness"))
+    yield Fact(Key("attempts"), str(sync.attempts), declared.at("delivery", "attempts"))
+    yield Fact(Key("within"), str(sync.within), declared.at("delivery", "within"))
+    yield Fact(Key("weight"), sync.weight, declared.at("weight"))
+
+
+def _member(member: ResolvedMember, declared: Declared[Any]) -> Iterator[Fact]:
+    name, of = member.connection, (member.connection,)
+    yield Fact(Key("member", of), f"{member.system}.{member.resource}", member.span)
+    if member.originates:
+        yield Fact(Key("originate", of), "", declared.at("exists", "originate"))
+    if member.hold is not False:
+        hold = "always" if member.hold is True else normal_form(member.hold)
+        yield Fact(Key("hold", of), hold, declared.at("exists", "hold", name))
+    yield Fact(Key("on_leave", of), _with(member.on_leave, member.leaves_with), declared.at("exists", "on_leave", name))
+    if member.many:
+        yield Fact(Key("many", of), "", declared.at("exists", "many"))
+
+
+def _owner(owner: Ownership) -> str:
+    if owner.rule == "owner":
+        return owner.owner or ""
+    clocks = ", ".join(f"{name} {clock}" for name, clock in sorted((owner.clocks or {}).items()))
+    return f"{owner.rule} by {clocks}" if clocks else owner.rule
+
+
+def _with(what: str, sets: Mapping[str, str]) -> str:
+    return f"{what} {_canonical(sets)}" if sets else what
+
+
+def _event(event: ResolvedEvent) -> Iterator[Fact]:
+    yield Fact(Key("event.source"), f"{event.system}.{event.resource} for {event.object}", event.span)
+    yield Fact(Key("event.webhook"), event.webhook, event.span)
+    yield Fact(Key("event.when"), _canonical(event.when), event.span)
+    yield Fact(Key("event.carries"), event.carries, event.span)
+    for what, path in event.at.items():
+        yield Fact(Key("event.at", (what,)), path, event.span)
+    yield from _contract(event.contract, (), event)
+
+
+def _contract(schema: Any, path: tuple[str, ...], event: ResolvedEvent) -> Iterator[Fact]:
+    """Give what a JSON Schema asks of the members of objects."""
+    if not isinstance(schema, Mapping):
+        return
+    required = schema.get("required", ())
+    for name, one in sorted(schema.get("properties", {}).items()):
+        at = (*path, name)
+        yield Fact(Key("event.field", at), "required" if name in required else "optional", event.span)
+        if isinstance(one, Mapping):
+            rest = {key: value for key, value in one.items() if key not in ("properties", "required", "description")}
+            yield Fact(Key("event.field.type", at), _canonical(rest), event.span)
+            yield from _contract(one, at, event)
+
+
+def _policy(declared: Declared[PolicySpec]) -> Iterator[Fact]:
+    for name, rule in declared.spec.rules.items():
+        asks = _canonical([rule.select, rule.where, rule.require])
+        yield Fact(Key("rule", (name,)), asks, declared.key("rules", name), rule.require)
+        yield Fact(Key("rule.severity", (name,)), rule.severity, declared.at("rules", name, "severity"))
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)

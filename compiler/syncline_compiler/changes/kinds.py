@@ -1,0 +1,203 @@
+"""The kinds of facts: how two values of one compare, what they stand below, whether the lock keeps them.
+
+Comparing gives a *direction*. ``there``: added or removed. ``need``: that, and required or optional, since what has to be given is another
+thing than what may be. ``type``: wider, narrower or another. ``amount``: raised or lowered. ``choice``, ``expression``: changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from syncline_compiler.type_text import TypeTextError, parse_type
+from syncline_runtime.frozen import dataclass
+
+Compare = Literal["there", "need", "type", "amount", "choice", "expression", "aside"]
+Direction = Literal[
+    "added", "added required", "removed", "required", "optional", "wider", "narrower", "another",
+    "raised", "lowered", "changed", "renamed",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of fact. ``below`` names the kind whose coming and going says all, with so many of the names."""
+
+    name: str
+    compare: Compare
+    says: str  # what it is, for people: "the type of"
+    below: str | None = None
+    kept: bool = True  # in the lock
+    interface: bool = False  # others rely on it, so that it belongs to the interface hash
+
+
+def _kinds(*kinds: Kind) -> Mapping[str, Kind]:
+    return {kind.name: kind for kind in kinds}
+
+
+KINDS = _kinds(
+    # objects
+    Kind("object.label", "choice", "the label of", kept=False),
+    Kind("field", "need", "field", interface=True),
+    Kind("field.type", "type", "the type of", "field", interface=True),
+    Kind("field.value", "there", "value", "field", interface=True),
+    Kind("field.form", "choice", "the form of", "field"),
+    Kind("field.pii", "choice", "the privacy of", "field"),
+    Kind("field.critical", "there", "the weight of", "field"),
+    Kind("field.historical", "there", "the history of", "field"),
+    Kind("field.inverse", "choice", "the inverse name of", "field", interface=True),
+    Kind("field.unit", "choice", "the unit of", "field"),
+    Kind("field.label", "choice", "the label of", "field", kept=False),
+    Kind("field.moved", "aside", "the former name of", "field", kept=False),
+    Kind("field.deprecated", "choice", "the end of", "field"),
+    Kind("part", "choice", "part", interface=True),
+    Kind("derived", "expression", "derived field", interface=True),
+    Kind("invariant", "expression", "invariant"),
+    Kind("identity", "choice", "the identity rule"),
+    Kind("identity.order", "choice", "the order of identity rules", "identity"),
+    # mappings
+    Kind("take", "expression", "which records are taken"),
+    Kind("read", "expression", "how this is read:"),
+    Kind("write", "expression", "how this is written:"),
+    Kind("each", "choice", "how children are mapped:"),
+    Kind("uses", "aside", "use of"),
+    Kind("reject", "expression", "the refusal"),
+    # codes
+    Kind("codes.for", "choice", "what the codes mean", interface=True),
+    Kind("row", "choice", "the meaning of code", interface=True),
+    Kind("row.back", "choice", "the code written for"),
+    # systems
+    Kind("system.label", "choice", "the label of", kept=False),
+    Kind("protocol", "choice", "the protocol"),
+    Kind("zone", "choice", "the time zone"),
+    Kind("network", "choice", "the network"),
+    Kind("visible_after", "amount", "the time until writes can be read"),
+    Kind("auth", "choice", "authentication"),
+    Kind("origin", "there", "address"),
+    Kind("limit.rate", "amount", "the requests allowed in an hour"),
+    Kind("limit.concurrency", "amount", "the requests allowed at once"),
+    Kind("scope", "there", "scope"),
+    Kind("calls", "choice", "how it is spoken to:"),
+    Kind("resource", "there", "resource", interface=True),
+    Kind("id", "choice", "the id of", "resource", interface=True),
+    Kind("version", "choice", "the clock of", "resource"),
+    Kind("parent", "choice", "the parent of", "resource"),
+    Kind("reads", "choice", "how this is read:", "resource"),
+    Kind("reads.complete", "choice", "whether all is seen of", "reads"),
+    Kind("reads.scope", "choice", "the scope to read", "resource"),
+    Kind("sweep", "amount", "how often all is read of", "reads"),
+    Kind("result_cap", "amount", "the most that is shown of", "reads"),
+    Kind("cursor", "choice", "the cursor of", "reads"),
+    Kind("cursor.granularity", "amount", "the granularity of the cursor of", "cursor"),
+    Kind("cursor.lag", "amount", "the lag of the cursor of", "cursor"),
+    Kind("gone", "choice", "what a deleted record looks like in", "resource"),
+    Kind("merges", "choice", "how merges are told in", "resource"),
+    Kind("native", "need", "native field", "resource", interface=True),
+    Kind("native.type", "type", "the type of", "native", interface=True),
+    Kind("native.value", "there", "native value", "native", interface=True),
+    Kind("native.unreadable", "there", "the reading of", "native", interface=True),
+    Kind("native.unwritable", "there", "the writing of", "native", interface=True),
+    Kind("native.partial", "there", "the completeness of", "native"),
+    Kind("native.wire", "choice", "where this stands:", "native"),
+    Kind("native.scope_read", "choice", "the scope to read", "native"),
+    Kind("native.scope_write", "choice", "the scope to write", "native"),
+    Kind("native.deprecated", "choice", "the end of", "native"),
+    Kind("write_by", "there", "the write contract", "resource", interface=True),
+    Kind("write_by.call", "choice", "the request of", "write_by"),
+    Kind("write_by.idempotency", "choice", "the idempotency key of", "write_by"),
+    Kind("write_by.external_id", "choice", "the external id of", "write_by"),
+    Kind("write_by.marker", "choice", "the marker of", "write_by"),
+    Kind("write_by.precondition", "choice", "the precondition of", "write_by"),
+    Kind("write_by.batch", "choice", "how many go together in", "write_by"),
+    Kind("write_by.scope", "choice", "the scope of", "write_by"),
+    # syncs
+    Kind("sync.object", "choice", "the object"),
+    Kind("member", "choice", "member", interface=True),
+    Kind("originate", "there", "who may originate:", "member"),
+    Kind("hold", "expression", "what is held by", "member"),
+    Kind("on_leave", "choice", "what leaves", "member"),
+    Kind("many", "there", "several records for one in", "member"),
+    Kind("owner", "choice", "the owner of"),
+    Kind("unowned_edit", "choice", "what becomes of unowned edits of"),
+    Kind("first_link", "choice", "the first link of"),
+    Kind("when_deleted_in", "choice", "what follows a delete in"),
+    Kind("guard.change", "amount", "the guard against changes"),
+    Kind("guard.delete", "amount", "the guard against deletes"),
+    Kind("freshness", "amount", "the freshness"),
+    Kind("attempts", "amount", "the attempts"),
+    Kind("within", "amount", "the time for attempts"),
+    Kind("weight", "choice", "the weight"),
+    # events
+    Kind("event.source", "choice", "what the event is about", interface=True),
+    Kind("event.webhook", "choice", "where the event comes in", interface=True),
+    Kind("event.when", "choice", "how the event is told from others", interface=True),
+    Kind("event.carries", "choice", "what the event carries", interface=True),
+    Kind("event.at", "choice", "where the event has its", interface=True),
+    Kind("event.field", "need", "event field", interface=True),
+    Kind("event.field.type", "choice", "the schema of", "event.field", interface=True),
+    # policies
+    Kind("rule", "choice", "rule"),
+    Kind("rule.severity", "choice", "the severity of", "rule"),
+)
+
+
+def compared(kind: Kind, before: str | None, after: str | None) -> Direction | None:
+    """Tell how a value changed; None stands for a fact that is not there, and for no change."""
+    if before == after or kind.compare == "aside":
+        return None
+    if before is None:
+        return "added required" if kind.compare == "need" and after == "required" else "added"
+    if after is None:
+        return "removed"
+    return _COMPARED[kind.compare](before, after)
+
+
+def _type(before: str, after: str) -> Direction:
+    try:
+        return _width(before, after)
+    except TypeTextError:
+        return "another"
+
+
+def _width(before: str, after: str) -> Direction:
+    """Tell whether each value of one type is one of the other."""
+    old, new = _measures(before), _measures(after)
+    if old[0] != new[0]:
+        return "another"
+    grows = any(b is None or (a is not None and b > a) for a, b in zip(old[1], new[1], strict=True) if a != b)
+    shrinks = any(a is None or (b is not None and b < a) for a, b in zip(old[1], new[1], strict=True) if a != b)
+    return "another" if grows and shrinks else "wider" if grows else "narrower"
+
+
+def _measures(text: str) -> tuple[str, tuple[int | None, ...]]:
+    """Take a type apart: what it is, and how much it holds (None: any), of native and canonical types alike."""
+    native = re.fullmatch(r"(\w+)\(([\d,]+)\)(.*)", text)
+    if text.startswith("enum"):
+        text = text.replace("enum", "bool", 1)
+    if native and native[1] in ("decimal", "text") and "->" in native[3]:
+        return text, ()
+    one = parse_type(text.partition(" -> ")[0])
+    of = f"{one.kind} {one.name or ''} {one.element or ''} {text.partition(' -> ')[2]}"
+    whole = None if one.precision is None else one.precision - (one.scale or 0)
+    return of, (one.length, whole, one.scale, int(one.nullable), int(one.missing))
+
+
+def _amount(before: str, after: str) -> Direction:
+    return "raised" if _number(after) > _number(before) else "lowered"
+
+
+def _number(text: str) -> float:
+    return float(text.rstrip("%"))
+
+
+_COMPARED: Mapping[str, Callable[[str, str], Direction]] = {
+    "need": lambda _, after: "required" if after == "required" else "optional",
+    "type": _type,
+    "amount": lambda before, after: (
+        "changed" if before[-1:] != after[-1:] and "%" in before + after else _amount(before, after)
+    ),
+    "choice": lambda *_: "changed",
+    "expression": lambda *_: "changed",
+    "there": lambda *_: "changed",
+}
