@@ -75,6 +75,7 @@ class Options:
     within: float | None = None  # seconds after which nothing more is begun
     whole: bool = False  # read everything, wherever the cursors stand
     replay: tuple[str, str] | None = None  # decide again what runs from the first to the last of these read
+    offline: bool = False  # nothing is asked of any system
 
 
 Decide = Callable[[RunContext], Coroutine[Any, Any, RunResult]]
@@ -190,8 +191,24 @@ async def _recover(run: RunContext, lease: Lease, begun: Any) -> int:
 
 async def decide_writes(run: RunContext) -> RunResult:
     """Extract, normalise, match, merge, diff and guard: everything that comes before the seal."""
+    under_way = await decide(run, extract)
+    writes = tuple(one for plan in run.plans for member in plan.members for one in candidates(run, plan, member))
+    return RunResult(
+        run_id=run.run_id,
+        changes=ChangeSet(change_set_id(writes, _gone(run)), writes),
+        counts=[as_dict(one) for one in run.counts],
+        outcomes=[*told_merges(run), *(one for plan in run.plans for one in outcomes(run, plan))],
+        exceptions=_unwaived(run),
+        unread={f"{c}.{r}": str(reading.error) for (c, r), reading in sorted(run.readings.items()) if reading.error},
+        findings=guard(run),
+        under_way=[told_intent(one) for one in under_way],
+    )
+
+
+async def decide(run: RunContext, read: Callable[[RunContext], Coroutine[Any, Any, None]]) -> list[Intent]:
+    """Make the relations of every stage from ``read`` to the diff; gives the writes of earlier runs that are under way."""
     bind_links(run)
-    await extract(run)
+    await read(run)
     if follow_told_merges(run):
         bind_links(run)
     for plan in run.plans:
@@ -212,17 +229,7 @@ async def decide_writes(run: RunContext) -> RunResult:
     for plan in run.plans:
         conclude(run, plan)
     run.exceptions = [weighed(run.release.plans[one.sync], one) for one in run.exceptions]
-    writes = tuple(one for plan in run.plans for member in plan.members for one in candidates(run, plan, member))
-    return RunResult(
-        run_id=run.run_id,
-        changes=ChangeSet(change_set_id(writes, _gone(run)), writes),
-        counts=[as_dict(one) for one in run.counts],
-        outcomes=[*told_merges(run), *(one for plan in run.plans for one in outcomes(run, plan))],
-        exceptions=_unwaived(run),
-        unread={f"{c}.{r}": str(reading.error) for (c, r), reading in sorted(run.readings.items()) if reading.error},
-        findings=guard(run),
-        under_way=[told_intent(one) for one in under_way],
-    )
+    return under_way
 
 
 def _standing(run: RunContext) -> tuple[list[Intent], dict[str, list[str]]]:
@@ -298,7 +305,8 @@ async def _opened(
             whole=options.whole,
         )
         bind_replayed(run, options.replay)
-        await _connect(run, stack)
+        if not options.offline:
+            await _connect(run, stack)
         yield run
 
 
