@@ -20,6 +20,7 @@ HOMES = {
     "explain": "cli_reference",
     "fmt": "cli_format",
     "schema": "cli_reference",
+    "test": "cli_test",
     "rules": "cli_reference",
 }
 """The module of each command."""

@@ -37,6 +37,7 @@ RUNTIME = {
 COMPILER = {
     "init": "Make a small commented project.",
     "check": "Check the specs of a project.",
+    "test": "Play the scenarios of a project, offline.",
     "compile": "Compile a project to a release.",
     "docs": "Write the field dictionary, code tables, ownership and lineage.",
     "explain": "Explain a diagnostic code.",

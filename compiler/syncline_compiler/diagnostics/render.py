@@ -86,7 +86,7 @@ def render_one(diagnostic: Diagnostic, sources: Sources, *, folder: str = "", co
     for path in dict.fromkeys(mark.span.path for mark in marks):
         first = next(mark for mark in marks if mark.span.path == path)
         arrow = "-->" if path == diagnostic.span.path else ":::"
-        lines.append(f"{' ' * width}{paint(arrow, _BLUE)} {_clean(_located(first.span, folder))}")
+        lines.append(f"{' ' * width}{paint(arrow, _BLUE)} {clean(_located(first.span, folder))}")
         of_file = [mark for mark in marks if mark.span.path == path]
         lines += _excerpt(of_file, sources.get(path), width, diagnostic, paint)
     lines += _notes(diagnostic, width, paint)
@@ -144,10 +144,10 @@ def _underline(mark: _Mark, source: SourceFile, paint: _Paint, colour: str) -> s
     line = source.line(mark.span.line)
     start = min(mark.span.column - 1, WIDEST_LINE)
     end = mark.span.end_column - 1 if mark.span.end_line == mark.span.line else len(line)
-    before = _columns(_clean(line[:start])) or start - len(line[:start])
-    length = max(_columns(_clean(line[start : min(end, WIDEST_LINE)])), 1)
+    before = _columns(clean(line[:start])) or start - len(line[:start])
+    length = max(_columns(clean(line[start : min(end, WIDEST_LINE)])), 1)
     sign = "^" if mark.main else "-"
-    return f"{' ' * before}{paint(f'{sign * length} {_clean(mark.label)}'.rstrip(), colour)}"
+    return f"{' ' * before}{paint(f'{sign * length} {clean(mark.label)}'.rstrip(), colour)}"
 
 
 def _shown(source: SourceFile, number: int, masked: Span | None) -> str:
@@ -155,7 +155,7 @@ def _shown(source: SourceFile, number: int, masked: Span | None) -> str:
     if masked is not None and masked.path == source.path and masked.line == number:
         end = masked.end_column - 1 if masked.end_line == number else len(line)
         line = line[: masked.column - 1] + "*" * (end - masked.column + 1) + line[end:]
-    return _clean(line[:WIDEST_LINE]) + ("…" if len(line) > WIDEST_LINE else "")
+    return clean(line[:WIDEST_LINE]) + ("…" if len(line) > WIDEST_LINE else "")
 
 
 def _notes(diagnostic: Diagnostic, width: int, paint: _Paint) -> Iterable[str]:
@@ -163,7 +163,7 @@ def _notes(diagnostic: Diagnostic, width: int, paint: _Paint) -> Iterable[str]:
         for text in texts:
             head = f"{' ' * width} {paint('=', _BLUE)} {paint(kind, _BOLD)}: "
             indent = " " * (width + len(kind) + 5)
-            wrapped = textwrap.wrap(_clean(text), WRAPPED_AT, break_long_words=False, break_on_hyphens=False)
+            wrapped = textwrap.wrap(clean(text), WRAPPED_AT, break_long_words=False, break_on_hyphens=False)
             yield head + f"\n{indent}".join(wrapped or [""])
 
 
@@ -176,7 +176,7 @@ def _details(diagnostic: Diagnostic) -> tuple[str, ...]:
     )
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Replace what would move a terminal's cursor or hide text; a tab is four columns."""
     return "".join(
         "    " if character == "\t" else "\N{REPLACEMENT CHARACTER}" if _hides(character) else character
@@ -233,12 +233,12 @@ def _span_as_json(span: Span, folder: str) -> dict[str, Any]:
 
 def _annotation(diagnostic: Diagnostic, folder: str) -> str:
     span = diagnostic.span
-    where = f"file={_property(_path(span, folder))},line={span.line},endLine={span.end_line},col={span.column}"
+    where = f"file={as_property(_path(span, folder))},line={span.line},endLine={span.end_line},col={span.column}"
     if span.end_line == span.line:  # GitHub takes the end column only within one line, and counts it in.
         where += f",endColumn={max(span.end_column - 1, span.column)}"
-    title = _property(f"{diagnostic.name}: {diagnostic.summary}")
+    title = as_property(f"{diagnostic.name}: {diagnostic.summary}")
     text = "\n".join([diagnostic.label or diagnostic.summary, *diagnostic.details, *diagnostic.helps])
-    return f"::{diagnostic.severity} {where},title={title}::{_message(text)}"
+    return f"::{diagnostic.severity} {where},title={title}::{as_message(text)}"
 
 
 def _located(span: Span, folder: str) -> str:
@@ -251,9 +251,11 @@ def _path(span: Span, folder: str) -> str:
     return posixpath.normpath(posixpath.join(folder, span.path))
 
 
-def _message(text: str) -> str:
+def as_message(text: str) -> str:
+    """Write the text of a workflow command of GitHub."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")
+def as_property(text: str) -> str:
+    """Write the value of a property of a workflow command."""
+    return as_message(text).replace(":", "%3A").replace(",", "%2C")

@@ -269,6 +269,7 @@ class ResolvedScenario:
     sync: str
     covers: frozenset[str]  # create | update | cancel | exception
     span: Span
+    conditions: tuple[Expression | None, ...] = ()  # of the records that are expected
 
 
 @dataclass(frozen=True)

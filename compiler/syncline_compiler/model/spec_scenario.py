@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from syncline_compiler.model.spec import ResourceName
-from syncline_compiler.model.written import ListOfOne, Name, NativeName, Text, Written
+from syncline_compiler.model.written import Duration, ListOfOne, Name, NativeName, Text, Written
 
 Covered = Literal["create", "update", "cancel", "exception"]
 Fault = Literal["500_after", "500_before", "429", "stall", "html", "reset_after"]
@@ -27,20 +27,22 @@ _STEPS = {
     "delete": {"id"},
     "event": {"body"},
     "fail": {"how", "on", "times"},
-    "run": set[str](),
+    "wait": set[str](),
+    "run": {"approve", "stopped"},
 }
 """What may happen, and what each says further."""
 _WRITES = {"create": {"with_"}, "update": {"id", "with_"}, "delete": {"id"}}
 
 
 class StepSpec(Written):
-    """One thing that happens: a record is added, changed or deleted, an event comes, a system fails, a run is made."""
+    """One thing that happens: a record is added, changed or deleted, a system fails, time passes, a run is made."""
 
     add: ResourceName | None = None
     change: ResourceName | None = None
     delete: ResourceName | None = None
     event: Name | None = None
     fail: FailingName | None = None
+    wait: Duration | None = None
     run: Name | None = None
     record: NativeRecord = Field(default_factory=dict)
     id: Text | None = None
@@ -49,6 +51,8 @@ class StepSpec(Written):
     how: Fault = "500_before"
     on: Literal["create", "update", "delete", "list", "get"] | None = None
     times: Annotated[int, Field(ge=1, le=1000)] = 1
+    approve: bool = False
+    stopped: bool = False
 
     @model_validator(mode="after")
     def _one_kind(self) -> StepSpec:

@@ -40,8 +40,10 @@ class Stage:
 
 def resolve_scenarios(project: WrittenProject, stage: Stage, diagnostics: Collector) -> Mapping[str, ResolvedScenario]:
     """Resolve every scenario of the project, by name."""
-    for _, declared in sorted(project.scenarios.items()):
-        _Scenario(declared, project, stage, diagnostics).check()
+    conditions = {
+        name: _Scenario(declared, project, stage, diagnostics).check()
+        for name, declared in sorted(project.scenarios.items())
+    }
     return {
         name: ResolvedScenario(
             name=name,
@@ -49,6 +51,7 @@ def resolve_scenarios(project: WrittenProject, stage: Stage, diagnostics: Collec
             sync=declared.spec.sync,
             covers=frozenset(declared.spec.covers),
             span=declared.at("scenario"),
+            conditions=conditions[name],
         )
         for name, declared in sorted(project.scenarios.items())
         if declared.spec.sync in project.syncs
@@ -64,12 +67,13 @@ class _Scenario:
     stage: Stage
     diagnostics: Collector
 
-    def check(self) -> None:
+    def check(self) -> tuple[Expression | None, ...]:
+        """Check all of it; gives the conditions on expected records, typed."""
         self.known("sync", self.declared.spec.sync, self.project.syncs, ("sync",))
         self.check_given()
         for index in range(len(self.declared.spec.when)):
             self.check_step(("when", index))
-        self.check_expected()
+        return self.check_expected()
 
     def check_given(self) -> None:
         for connection, resources in self.declared.spec.given.items():
@@ -100,7 +104,7 @@ class _Scenario:
         elif step.run is not None and step.run != ANY_SYNC:
             self.known("sync", step.run, self.project.syncs, (*place, "run"))
 
-    def check_expected(self) -> None:
+    def check_expected(self) -> tuple[Expression | None, ...]:
         expect = self.declared.spec.expect
         for index, write in enumerate(expect.writes or ()):
             verb, name = write.target
@@ -113,17 +117,17 @@ class _Scenario:
                 known = [code for code in catalogue.codes() if catalogue.page(code).at_run_time]
                 self.report("SYN0219", (*place, "code"), f"no run sets a record aside for `{exception.code}`",
                             did_you_mean(exception.code, known, kind="codes"))  # fmt: skip
-        for index in range(len(expect.records)):
-            self.check_canonical(("expect", "records", index))
+        return tuple(self.check_canonical(("expect", "records", index)) for index in range(len(expect.records)))
 
-    def check_canonical(self, place: Place) -> None:
+    def check_canonical(self, place: Place) -> Expression | None:
         expected = self.declared.spec.expect.records[int(place[2])]
         span = self.declared.at(*place, "of")
         item = find_object(expected.of, None, span, self.project, self.stage.objects, self.diagnostics)
         if item is None:
-            return
+            return None
+        condition = None
         if expected.where is not None:
-            self.stage.condition(expected.where, self.declared.at(*place, "where"), item)
+            condition = self.stage.condition(expected.where, self.declared.at(*place, "where"), item)
         types = {name: kind.or_null() for name, kind in _canonical_types(item)}
         for name, value in expected.has.items():
             if name not in types:
@@ -132,6 +136,7 @@ class _Scenario:
                 self.diagnostics.report("SYN0203", self.declared.key(*place, "has", name), label=label, help=remedy)
             else:
                 self.check_value(misfit(value, types[name]), (*place, "has", name))
+        return condition
 
     def check_whole(self, resource: Resource | None, record: Mapping[str, Any], place: Place) -> None:
         """Check a record that a system holds: it has an id, by which the rest of the scenario can name it."""

@@ -131,10 +131,11 @@ async def open_connection(
             with tempfile.TemporaryDirectory(prefix="syncline-store-") as folder:
                 yield _FileConnection(system, connection, Path(folder), store)
             return
-        yield _FileConnection(system, connection, _folder(connection))
+        yield _FileConnection(system, connection, _folder(connection, around))
         return
     if system.protocol == "sql":
-        yield open_database(system, connection, _served(connection, "database") if connection.stand_in else None)
+        stand_in = around.kept(connection.name) or _served(connection, "database") if connection.stand_in else None
+        yield open_database(system, connection, stand_in)
         return
     async with _channels(system, connection, around) as (channel, tokens):
         credentials = Credentials(system.auth, connection)
@@ -300,13 +301,13 @@ def _limit(system: System, connection: Connection) -> Limit | None:
     return system.limit
 
 
-def _folder(connection: Connection) -> Path:
+def _folder(connection: Connection, around: Surroundings) -> Path:
     if not connection.stand_in:
         text = origin_text(connection)
         if not text:
             raise ReleaseError("the connection names no folder", place=connection.name, mend="give it an origin")
         return Path(text)
-    return _served(connection, "folder")
+    return around.kept(connection.name) or _served(connection, "folder")
 
 
 def _served(connection: Connection, what: str) -> Path:

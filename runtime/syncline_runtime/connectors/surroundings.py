@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import httpx
@@ -29,10 +30,19 @@ def _plain(_connection: str) -> Transport | None:
     return None
 
 
+def _of_sandbox(_connection: str) -> Path | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Surroundings:
-    """The machine's own, unless a caller says otherwise; ``transport`` gives the way of a connection (None: HTTP)."""
+    """The machine's own, unless a caller says otherwise.
+
+    ``transport`` gives the way of a connection (None: HTTP); ``kept`` the folder or database of a stand-in that has
+    one (None: the running sandbox is asked for it).
+    """
 
     clock: Clock = SYSTEM_CLOCK
     random: Random = field(default_factory=random.Random)
     transport: Callable[[str], Transport | None] = _plain
+    kept: Callable[[str], Path | None] = _of_sandbox

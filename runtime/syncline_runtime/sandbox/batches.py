@@ -1,6 +1,6 @@
 """Batches of a stand-in: rows are written one by one, and each has an answer.
 
-In: a request understood, with its items. Out: status, body, and the ids of the records that were written. Invariants:
+In: a request understood, with its items. Out: status, body, and the records that were written. Invariants:
 where answers are told by an echo they come in another order than the rows; a row that is refused keeps no other from
 being written, unless all or none are asked for; a row under a key that was used is not written again.
 """
@@ -16,11 +16,14 @@ from syncline_runtime.connectors.templates import ABSENT, PLACEHOLDER, listed, r
 from syncline_runtime.sandbox.inverse import Found, match
 from syncline_runtime.sandbox.operations import Operations
 from syncline_runtime.sandbox.routes import Asked, Call
-from syncline_runtime.sandbox.store import FaultError, Store
+from syncline_runtime.sandbox.store import FaultError, Natives, Store
 from syncline_runtime.system import BatchWrite, Category
 
 IN_BATCHES: Final = ("all_or_none", "silent_row")
 """Faults of batches alone: one bad row refuses the whole; a row is written and its answer left out."""
+
+Wrote = tuple[str, Natives]
+"""A record that was written: its id, and the fields that were sent."""
 
 
 class Batches:
@@ -30,22 +33,22 @@ class Batches:
         self._operations, self._stores, self._statuses = operations, stores, statuses
         self._kept: dict[tuple[str, str], Any] = {}
 
-    def write(self, asked: Asked, call: Call) -> tuple[int, Any, list[str]]:
+    def write(self, asked: Asked, call: Call) -> tuple[int, Any, list[Wrote]]:
         """Write each row; FaultError if the request is no batch, or refused as a whole."""
         batch, items = asked.route.batch, asked.found.get("items")
         assert batch is not None
         if not isinstance(items, list) or not 0 < len(items) <= batch.rows:
             raise FaultError("validation", "batch", f"a list of 1 to {batch.rows} rows is expected")
         before = {name: copy.deepcopy(store.records) for name, store in self._stores.items()}
-        good, bad, written = list[Any](), list[Any](), list[str]()
+        good, bad, written = list[Any](), list[Any](), list[Wrote]()
         for item in items:
-            answer, native_id, fault = self._row(asked, batch, item, call)
+            answer, wrote, fault = self._row(asked, batch, item, call)
             if fault and asked.fault == "all_or_none":
                 for name, records in before.items():
                     self._stores[name].records = records
                 raise fault
             (bad if fault and batch.failed is not None else good).append(answer)
-            written += [native_id] if native_id else []
+            written += [wrote] if wrote else []
         if asked.fault == "silent_row":
             good = good[:-1]
         if batch.echo is not None:
@@ -55,21 +58,23 @@ class Batches:
             write_path(body, batch.failed, bad)
         return (207 if bad or len(written) < len(items) else 200), body, written
 
-    def _row(self, asked: Asked, batch: BatchWrite, item: Any, call: Call) -> tuple[Any, str | None, FaultError | None]:
-        """Write one row: its answer, the id of its record where it was written now, and why it was refused."""
+    def _row(
+        self, asked: Asked, batch: BatchWrite, item: Any, call: Call
+    ) -> tuple[Any, Wrote | None, FaultError | None]:
+        """Write one row: its answer, its record where it was written now, and why it was refused."""
         found = match(batch.item, item) or {}
         used = (asked.route.resource.name if asked.route.resource else "", as_text(found.get("key", "")))
         if used[1] and used in self._kept:
             return self._kept[used], None, None
         try:
-            status, shown, native_id = self._operations.write_row(asked, batch, found, call)
+            status, shown, _, native_id, natives = self._operations.write_row(asked, batch, found, call)
         except FaultError as fault:
             answer: dict[str, Any] = {}
             write_path(answer, batch.error_code_at or "error.code", fault.code)
             write_path(answer, batch.error_message_at or "error.message", str(fault))
             return _told(batch, answer, found, self._statuses.get(fault.category, 500), asked, done=False), None, fault
         self._kept[used] = _told(batch, dict(shown) if shown else {}, found, status, asked, done=True)
-        return self._kept[used], native_id, None
+        return self._kept[used], (native_id or "", natives), None
 
 
 def _told(batch: BatchWrite, answer: dict[str, Any], found: Found, status: int, asked: Asked, *, done: bool) -> Any:

@@ -16,12 +16,22 @@ from syncline_runtime.connectors.templates import wrapped
 from syncline_runtime.connectors.wire import assemble, flatten
 from syncline_runtime.system import FileRead, Resource, System
 
+Rows = list[dict[str, str | None]]
 
-def write_drops(system: System, seeds: Mapping[str, Any], folder: Path) -> None:
-    """Write the seed records of each resource to a file that its pattern finds."""
+
+def seed_rows(system: System, seeds: Mapping[str, Any]) -> dict[str, Rows]:
+    """Give seed records as natives, by resource."""
+    return {
+        resource.name: [flatten(resource, row, system) for row in seeds.get(resource.name, ())]
+        for resource in system.resources
+    }
+
+
+def write_drops(system: System, seeds: Mapping[str, Rows], folder: Path) -> None:
+    """Write the records of each resource, as natives, to a file that its pattern finds."""
     for resource in system.resources:
         if resource.files and resource.files.format != "parquet":
-            rows = [flatten(resource, row, system) for row in seeds.get(resource.name, ())]
+            rows = seeds.get(resource.name, [])
             path = folder / _file_name(resource, resource.files)
             path.parent.mkdir(parents=True, exist_ok=True)
             _write(system, resource, resource.files, rows, path)
@@ -32,7 +42,7 @@ def _file_name(resource: Resource, files: FileRead) -> str:
     return name.replace("*", f"{resource.name.lower()}-1", 1).replace("*", "1")
 
 
-def _write(system: System, resource: Resource, files: FileRead, rows: list[dict[str, str | None]], path: Path) -> None:
+def _write(system: System, resource: Resource, files: FileRead, rows: Rows, path: Path) -> None:
     with path.open("w", encoding=files.encoding, newline="") as file:
         if files.format == "csv":
             writer = csv.writer(file, delimiter=files.delimiter, lineterminator="\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from syncline_runtime.connectors import cursors, jsontext
 from syncline_runtime.connectors.templates import ABSENT, listed, read_path, wrapped, write_path
@@ -19,10 +19,20 @@ from syncline_runtime.sandbox.routes import Asked, Call, Route
 from syncline_runtime.sandbox.store import FaultError, Natives, Store, Stored
 from syncline_runtime.system import BatchWrite, Cursor, NativeField, Resource, System, Write
 
-Done = tuple[int, Any, Mapping[str, str], str | None]
 VERSION: Final = "Version"
 """The header in which the version of a row is looked for."""
 _NO_HEADERS: Final[Mapping[str, str]] = {}
+_NONE_SENT: Final[Natives] = {}
+
+
+class Done(NamedTuple):
+    """What an operation came to; ``natives`` are the fields that a write was sent."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+    native_id: str | None
+    natives: Natives = _NONE_SENT
 
 
 class Operations:
@@ -42,10 +52,12 @@ class Operations:
             case "find":
                 return self._find(store, asked)
             case "lookup":
-                return 200, wrapped(route.at, asked.found["value"]), _NO_HEADERS, None
+                return Done(200, wrapped(route.at, asked.found["value"]), _NO_HEADERS, None)
             case "get":
                 record = self._named(store, asked, gone=bool(store.resource.gone))
-                return 200, wrapped(store.resource.get_at, self.wire(store, record)), _NO_HEADERS, record.native_id
+                return Done(
+                    200, wrapped(store.resource.get_at, self.wire(store, record)), _NO_HEADERS, record.native_id
+                )
             case "transition":
                 return self._move(store, asked)
             case _:
@@ -63,7 +75,7 @@ class Operations:
             write_path(shown, path, value)
         return shown
 
-    def write_row(self, asked: Asked, batch: BatchWrite, found: Found, call: Call) -> tuple[int, Any, str | None]:
+    def write_row(self, asked: Asked, batch: BatchWrite, found: Found, call: Call) -> Done:
         """Do one row of a batch as if it came alone; FaultError for what the system would refuse."""
         contract, resource = asked.route.contract, asked.route.resource
         assert contract is not None
@@ -75,10 +87,7 @@ class Operations:
         route = dataclasses.replace(asked.route, contract=alone, request=batch.request, batch=None)
         version = {VERSION.lower(): jsontext.as_text(found["version"])} if "version" in found else {}
         row = Asked(route, {**asked.found, **found}, ABSENT)
-        status, body, _, native_id = self._write(
-            self._stores[resource.name], row, dataclasses.replace(call, headers=version)
-        )
-        return status, body, native_id
+        return self._write(self._stores[resource.name], row, dataclasses.replace(call, headers=version))
 
     def _list(self, store: Store, asked: Asked, call: Call, url: str) -> Done:
         listing = asked.route.listing
@@ -91,7 +100,7 @@ class Operations:
             chosen = self._changed(listing.cursor, chosen, asked.found["cursor"])
         records = [self.wire(store, record) for record in chosen]
         body, headers = page_of(listing, records, asked.found, url, call.query)
-        return 200, body, headers, None
+        return Done(200, body, headers, None)
 
     def _changed(self, cursor: Cursor, records: list[Stored], since: Any) -> list[Stored]:
         try:
@@ -111,10 +120,10 @@ class Operations:
         record = store.holding(search.field, wanted)
         shown = [self.wire(store, record)] if record else []
         if "{marker}" not in asked.route.request.path:
-            return 200, wrapped(search.items, shown), _NO_HEADERS, None
+            return Done(200, wrapped(search.items, shown), _NO_HEADERS, None)
         if record is None:
             raise FaultError("not_found", "not_found", f"there is no {store.resource.name} with this id")
-        return 200, wrapped(search.items, shown[0]), _NO_HEADERS, record.native_id
+        return Done(200, wrapped(search.items, shown[0]), _NO_HEADERS, record.native_id)
 
     def _move(self, store: Store, asked: Asked) -> Done:
         transition = asked.route.transition
@@ -123,30 +132,33 @@ class Operations:
         others = [t for t in store.resource.transitions if t.request == transition.request]
         for step in others:
             if record.natives.get(step.field) == step.source:
-                store.update(record.native_id, {step.field: step.target})
-                return 200, self.wire(store, record), _NO_HEADERS, record.native_id
+                moved: Natives = {step.field: step.target}
+                store.update(record.native_id, moved)
+                return Done(200, self.wire(store, record), _NO_HEADERS, record.native_id, moved)
         raise FaultError("validation", "state", "the record is in another state")
 
     def _write(self, store: Store, asked: Asked, call: Call) -> Done:
         route, contract = asked.route, asked.route.contract
         assert contract is not None
+        natives = {} if route.operation == "delete" else self._natives(store.resource, asked)
         if route.operation == "delete":
             record = store.delete(self._named(store, asked).native_id)
         elif route.operation == "update":
-            record = self._updated(store, asked, call, contract)
+            record = self._updated(store, asked, call, contract, natives)
         else:
-            record = self._created(store, asked, contract)
+            record = self._created(store, asked, contract, natives)
         status = 201 if route.operation == "create" else 200
         if contract.returns == "nothing":
-            return 204, ABSENT, _NO_HEADERS, record.native_id
+            return Done(204, ABSENT, _NO_HEADERS, record.native_id, natives)
+        shown = self.wire(store, record)
+        answer = wrapped(contract.record_at, shown)
         if contract.returns == "id":
-            native_id = self.wire(store, record)
-            answer = wrapped(contract.id_at, read_path(native_id, store.resource.native(store.resource.id).at))
-            return status, answer, _NO_HEADERS, record.native_id
-        return status, wrapped(contract.record_at, self.wire(store, record)), _NO_HEADERS, record.native_id
+            native_id = read_path(shown, store.resource.native(store.resource.id).at)
+            answer = wrapped(contract.id_at, native_id)
+        return Done(status, answer, _NO_HEADERS, record.native_id, natives)
 
-    def _created(self, store: Store, asked: Asked, contract: Write) -> Stored:
-        natives = self._natives(store.resource, asked)
+    def _created(self, store: Store, asked: Asked, contract: Write, sent: Natives) -> Stored:
+        natives = dict(sent)
         if store.resource.parent and "parent" in asked.found:
             natives[store.resource.parent] = jsontext.as_text(asked.found["parent"])
         external_id = natives.get(contract.external_id) if contract.external_id else None
@@ -157,13 +169,13 @@ class Operations:
             natives.pop(name, None)
         return store.create(natives)
 
-    def _updated(self, store: Store, asked: Asked, call: Call, contract: Write) -> Stored:
+    def _updated(self, store: Store, asked: Asked, call: Call, contract: Write, natives: Natives) -> Stored:
         record = self._named(store, asked)
         header = contract.precondition_header
         expected = call.headers.get(header.lower()) if header else None
         if expected is not None and store.resource.version and record.natives[store.resource.version] != expected:
             raise FaultError("conflict", "precondition", "the record has changed since")
-        return store.update(record.native_id, self._natives(store.resource, asked))
+        return store.update(record.native_id, natives)
 
     def _named(self, store: Store, asked: Asked, *, gone: bool = False) -> Stored:
         native_id = jsontext.as_text(asked.found.get("id", ""))

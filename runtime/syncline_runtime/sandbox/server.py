@@ -27,7 +27,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from syncline_runtime.connectors import jsontext
 from syncline_runtime.connectors.templates import ABSENT
 from syncline_runtime.errors import UsageError
-from syncline_runtime.sandbox.drops import write_drops
+from syncline_runtime.sandbox.drops import seed_rows, write_drops
 from syncline_runtime.sandbox.routes import Call
 from syncline_runtime.sandbox.stand_in import FAULTS, Planned, Reply, StandIn
 from syncline_runtime.sandbox.store import FaultError
@@ -103,9 +103,9 @@ def serve(
     for system in described:
         if system.name in folders:
             folders[system.name].mkdir()
-            write_drops(system, given.get(system.name, system.sandbox), folders[system.name])
+            write_drops(system, seed_rows(system, given.get(system.name, system.sandbox)), folders[system.name])
         if system.name in databases:
-            write_tables(system, given.get(system.name, system.sandbox), databases[system.name])
+            write_tables(system, seed_rows(system, given.get(system.name, system.sandbox)), databases[system.name])
     sandbox = Sandbox(
         f"http://{HOST}:{server.server_address[1]}", stand_ins, folders, log, server, files, now, databases
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ from syncline_runtime.sandbox.batches import IN_BATCHES, Batches
 from syncline_runtime.sandbox.door import Door
 from syncline_runtime.sandbox.operations import Operations, children_of
 from syncline_runtime.sandbox.routes import Asked, Call, Route, probes_of, routes_of, understand
-from syncline_runtime.sandbox.store import FaultError, Store, Stored
+from syncline_runtime.sandbox.store import FaultError, Natives, Store, Stored
 from syncline_runtime.system import Category, Describe, Resource, System
 
 _STATUS: Final[Mapping[Category, int]] = {
@@ -63,6 +62,16 @@ class Planned:
         return self.times > 0 and self.resource in ("", "*", resource) and self.operation in ("", "*", operation)
 
 
+@dataclass(frozen=True)
+class WriteDone:
+    """A write that a stand-in has done; ``natives`` are the fields that it was sent, without the marker of the write."""
+
+    resource: str
+    operation: str
+    native_id: str
+    natives: Natives
+
+
 class StandIn:
     """A system made of its description and seed records."""
 
@@ -72,6 +81,7 @@ class StandIn:
         seeds: Mapping[str, Any] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         log: Callable[[dict[str, Any]], None] = lambda _entry: None,
+        wrote: Callable[[WriteDone], None] = lambda _write: None,
     ) -> None:
         self.system = system
         self.stores = {r.name: Store(system, r, self._exists, now) for r in system.resources}
@@ -83,9 +93,9 @@ class StandIn:
         self._operations = Operations(system, self.stores)
         self._batches = Batches(self._operations, self.stores, _STATUS)
         self._kept: dict[tuple[str, str], tuple[bytes, Reply]] = {}
-        self._now, self._log = now, log
+        self._now, self._log, self._wrote = now, log, wrote
         self._lock = threading.RLock()
-        self._budget = _Budget(system)
+        self._budget = _Budget(system, now)
         self._door = Door(system, now)
         for name, rows in (system.sandbox if seeds is None else seeds).items():
             resource = system.resource(name)
@@ -162,21 +172,25 @@ class StandIn:
             return self._reply(asked, self._described(route.resource, route.resource.describe))
         if route.batch:
             status, body, written = self._batches.write(asked, call)
-            for native_id in written:
-                self._note(route, call, native_id)
+            for native_id, natives in written:
+                self._note(route, call, native_id, natives)
             return self._reply(asked, body, status)
-        status, body, headers, one = self._operations.perform(asked, call, url)
+        status, body, headers, one, natives = self._operations.perform(asked, call, url)
         if route.operation in WRITES:
-            self._note(route, call, one)
+            self._note(route, call, one or "", natives)
         return self._reply(asked, body, status, headers)
 
-    def _note(self, route: Route, call: Call, native_id: str | None) -> None:
-        """Log a write."""
+    def _note(self, route: Route, call: Call, native_id: str, natives: Natives) -> None:
+        """Log a write, and tell who wants to hear of what was written."""
+        resource = route.resource.name if route.resource else ""
+        marker = route.contract.marker if route.contract else None
+        told = {name: text for name, text in natives.items() if name != marker}
+        self._wrote(WriteDone(resource, route.operation, native_id, told))
         self._log(
             {
                 "at": self._now().isoformat(),
                 "system": self.system.name,
-                "resource": route.resource.name if route.resource else "",
+                "resource": resource,
                 "operation": route.operation,
                 "method": call.method,
                 "id": native_id,
@@ -270,18 +284,19 @@ def _touch_parent(child: Store, parent: Store, record: Stored) -> None:
 class _Budget:
     """The token bucket of the description's limit, with a little more than it promises, as clocks differ."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, now: Callable[[], datetime]) -> None:
         limit = self._limit = system.limit
         self._most = math.ceil(limit.requests * 1.1) if limit else math.inf
         self._rate = limit.requests / limit.per if limit else math.inf
         self._left: float = self._most
-        self._at = time.monotonic()
+        self._now = now
+        self._at = now().timestamp()
 
     def take(self) -> None:
         """Count one request; FaultError (rate_limit) if there were too many."""
-        now = time.monotonic()
+        now = self._now().timestamp()
         if self._rate != math.inf:
-            self._left = min(self._most, self._left + (now - self._at) * self._rate)
+            self._left = min(self._most, self._left + max(now - self._at, 0) * self._rate)
             self._at = now
             if self._left < 1:
                 raise FaultError("rate_limit", "rate_limit", "too many requests")

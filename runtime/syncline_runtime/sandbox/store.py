@@ -62,6 +62,15 @@ class Store:
             natives[self.resource.id] = native_id
             self.records[native_id] = Stored(native_id, natives)
 
+    def befall(self, native_id: str, natives: Natives) -> Stored:
+        """Let a record appear, or change, as the world has it: no rule of writing is asked."""
+        record = self.records.get(native_id)
+        if record is None or record.gone:
+            record = self.records[native_id] = Stored(native_id, self._complete({}))
+        record.natives |= natives | {self.resource.id: native_id}
+        self._stamp(record, besides=natives)
+        return record
+
     def live(self, native_id: str) -> Stored:
         """Find a record that is not deleted; FaultError (not_found) if there is none."""
         record = self.records.get(native_id)
@@ -71,6 +80,7 @@ class Store:
 
     def create(self, natives: Natives) -> Stored:
         """Make a record; FaultError for a missing required field, an unfit value or an id that is taken."""
+        natives = self._first_states() | natives
         missing = [f.name for f in self.resource.fields if f.required and natives.get(f.name) in (None, "")]
         if missing:
             raise FaultError("validation", "required", f"{missing[0]} is required")
@@ -78,7 +88,7 @@ class Store:
         native_id = natives.get(self.resource.id) or self._next_id()
         if native_id in self.records:
             raise FaultError("conflict", "already_exists", f"a {self.resource.name} with this id exists already")
-        record = Stored(native_id, self._complete(self._first_states() | natives | {self.resource.id: native_id}))
+        record = Stored(native_id, self._complete(natives | {self.resource.id: native_id}))
         self.records[native_id] = record
         self._stamp(record)
         return record
@@ -115,13 +125,11 @@ class Store:
         return {described.name: natives.get(described.name) for described in self.resource.fields}
 
     def _first_states(self) -> Natives:
-        """Give fields that transitions move the value that none of them leads to."""
+        """Give fields that transitions move the value that none of them leads to; where they go round, the first's."""
         reached = {(step.field, step.target) for step in self.resource.transitions}
-        return {
-            step.field: step.source
-            for step in reversed(self.resource.transitions)
-            if (step.field, step.source) not in reached
-        }
+        steps = self.resource.transitions[::-1]
+        first: Natives = {step.field: step.source for step in steps}
+        return first | {step.field: step.source for step in steps if (step.field, step.source) not in reached}
 
     def _next_id(self) -> str:
         numeric = self.resource.native(self.resource.id).type == "int"
@@ -135,9 +143,9 @@ class Store:
         cursor = self.resource.list.cursor if self.resource.list else None
         return {name for name in (self.resource.version, cursor.field if cursor else None) if name}
 
-    def _stamp(self, record: Stored) -> None:
+    def _stamp(self, record: Stored, besides: Iterable[str] = ()) -> None:
         self._stamped = max(self.now(), self._stamped + timedelta(microseconds=1))
-        for name in self._stamps():
+        for name in self._stamps().difference(besides):
             record.natives[name] = self._stamp_text(self.resource.native(name), self._stamped)
         self.touched(record)
 

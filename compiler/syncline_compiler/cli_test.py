@@ -1,0 +1,118 @@
+"""The command ``test``: scenarios are played, and what is not as expected is told."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from syncline_compiler.cli_options import FAULT, examples, has_colour, project_option, root_of
+from syncline_compiler.source import find_root
+
+if TYPE_CHECKING:
+    from syncline_compiler.model.document import Declared
+    from syncline_compiler.pipeline import Compilation
+    from syncline_compiler.scenarios import ScenarioResult
+
+
+@click.command(
+    epilog=examples("syncline test", "syncline test life_of_a_customer", "syncline test scenarios --format junit")
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "junit", "github", "gitlab"]),
+    default="text",
+    show_default=True,
+    help="text for people; junit, github and gitlab for what builds show; json for other tools.",
+)
+@project_option
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO|PATH]...")
+def test(form: str, project: Path | None, scenarios: tuple[str, ...]) -> None:
+    """Play scenarios: offline, through the plans and the runtime of production, against stand-ins in this process.
+
+    A SCENARIO is named as in its file; PATH is the file, a folder of such files, or a project. Default: all. Exits 1 if
+    something is not as expected.
+    """
+    from syncline_compiler.pipeline import check_project
+    from syncline_compiler.scenarios import FaultyProjectError, run_scenarios
+    from syncline_compiler.scenarios.formats import FORMATS
+    from syncline_compiler.scenarios.told import totals
+
+    root = _root(project, scenarios)
+    folder = Path(os.path.relpath(root)).as_posix()
+    checked = check_project(root, waivers_end=False)
+    gc.freeze()  # what was compiled stays; runs make garbage with cycles, which the command line does not look for
+    gc.enable()
+    try:
+        report = run_scenarios(checked, _chosen(checked, root, scenarios), _teller(form, folder))
+    except FaultyProjectError as error:
+        _show_mistakes(error.compilation, folder)
+        sys.exit(FAULT)
+    _end_progress()
+    if form != "text":
+        click.echo(FORMATS[form](report, folder), nl=False)
+    click.echo(totals(report), err=True)
+    sys.exit(FAULT if report.failed else 0)
+
+
+def _root(project: Path | None, named: tuple[str, ...]) -> Path:
+    """Find the project: by --project, by the first path that is named, or the one around this folder."""
+    paths = [Path(name) for name in named if Path(name).exists()]
+    return root_of(project, paths[0] if paths and project is None and find_root(paths[0]) else None)
+
+
+def _chosen(checked: Compilation, root: Path, named: tuple[str, ...]) -> set[str] | None:
+    """Give the scenarios that are named, by name or by where they stand; None: all."""
+    known: Mapping[str, Declared[Any]] = checked.written.scenarios if checked.written is not None else {}
+    if not named or checked.project is None:
+        return None
+    chosen: set[str] = set()
+    for name in named:
+        found = {name} if name in known else _within(known, root, Path(name))
+        if not found:
+            raise click.UsageError(
+                f"no scenario is called {name!r}, and none stands there; there are: {', '.join(sorted(known)) or 'none'}"
+            )
+        chosen |= found
+    return chosen
+
+
+def _within(known: Mapping[str, Declared[Any]], root: Path, path: Path) -> set[str]:
+    """Name the scenarios that stand in a file or below a folder."""
+    if not path.exists():
+        return set()
+    wanted = path.resolve()
+    files = {name: (root / declared.document.source.path).resolve() for name, declared in known.items()}
+    return {name for name, file in files.items() if file == wanted or file.is_relative_to(wanted)}
+
+
+def _teller(form: str, folder: str) -> Any:
+    """Give what is to be done with each result at once: told, or counted on a terminal."""
+    from syncline_compiler.scenarios.told import tell
+
+    def told(result: ScenarioResult) -> None:
+        if form == "text":
+            click.echo(tell(result, folder=folder, colour=has_colour(sys.stdout)), nl=False)
+        elif sys.stderr.isatty():
+            click.echo(f"\r\x1b[K{result.name}", nl=False, err=True)
+
+    return told
+
+
+def _end_progress() -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _show_mistakes(compilation: Compilation, folder: str) -> None:
+    from syncline_compiler.diagnostics.render import render_text
+
+    text = render_text(compilation.diagnostics, compilation.sources, folder=folder, colour=has_colour(sys.stderr))
+    click.echo(text, nl=False, err=True)
+    click.echo("scenarios are played once the project has no mistakes", err=True)

@@ -1,0 +1,63 @@
+"""Results of scenarios as people read them: text, and annotations beside the lines of a pull request.
+
+In: results. Out: text. Invariant: nothing of the user's files reaches a terminal as a control character.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from syncline_compiler.diagnostics.render import clean
+from syncline_compiler.scenarios.report import Failure, ScenarioReport, ScenarioResult
+from syncline_compiler.source import Span
+
+_RESET, _RED, _GREEN, _BOLD = "\x1b[0m", "\x1b[31m", "\x1b[32m", "\x1b[1m"
+_COLOURS = {"-": _RED, "+": _GREEN}
+
+
+def tell(result: ScenarioResult, *, folder: str = "", colour: bool = False) -> str:
+    """Tell of one scenario: a line, and what is not as expected."""
+    return "\n".join(_lines(result, folder, colour)) + "\n"
+
+
+def _lines(result: ScenarioResult, folder: str, colour: bool) -> Iterator[str]:
+    verdict = _painted("ok  ", _GREEN, colour) if result.passed else _painted("FAIL", _RED, colour)
+    yield f"{verdict}  {_painted(result.name, _BOLD, colour)} ({result.sync}, {_runs(result.runs)})"
+    for failure in result.failures:
+        yield f"      {located(failure.span, folder)}: {clean(failure.summary)}"
+        yield from (f"        {_painted(clean(line), _COLOURS.get(line[:1], ''), colour)}" for line in failure.lines)
+        if failure.help:
+            yield f"        help: {clean(failure.help)}"
+
+
+def totals(report: ScenarioReport) -> str:
+    """Count in words."""
+    failed, all_ = len(report.failed), len(report.results)
+    scenarios = f"{all_} scenario{'' if all_ == 1 else 's'}"
+    verdict = f"{failed} failed" if failed else "passed" if all_ == 1 else "all passed"
+    pace = f", {report.runs / report.seconds:.1f} a second" if report.runs and report.seconds else ""
+    return f"{scenarios}: {verdict} ({_runs(report.runs)} in {report.seconds:.1f} s{pace})"
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'' if count == 1 else 's'}"
+
+
+def text_of(failure: Failure) -> str:
+    """Give a failure as lines of text without its place."""
+    return "\n".join([failure.summary, *failure.lines, *([f"help: {failure.help}"] if failure.help else [])])
+
+
+def located(span: Span, folder: str) -> str:
+    """Say where something stands, from the working directory."""
+    return f"{path_of(span, folder)}:{span.line}:{span.column}"
+
+
+def path_of(span: Span, folder: str) -> str:
+    """Give the way from the working directory to the file."""
+    return posixpath.normpath(posixpath.join(folder, span.path))
+
+
+def _painted(text: str, code: str, colour: bool) -> str:
+    return f"{code}{text}{_RESET}" if colour and code else text

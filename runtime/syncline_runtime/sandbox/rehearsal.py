@@ -1,0 +1,186 @@
+"""A rehearsal: stand-ins for every connection of a release in this process, and runs of the runtime between them.
+
+In: a release and an empty folder. Out: what runs come to, every write that a stand-in has done, what the state holds.
+Invariants: runs are those of production, over the same plans; no socket is opened and no clock but the rehearsal's is
+asked, so that it can be made again as it was. A stand-in begins without records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from syncline_runtime.binding import Binding, Connection
+from syncline_runtime.clock import StillClock
+from syncline_runtime.connectors import Surroundings, jsontext
+from syncline_runtime.connectors.nearby import Nearby, Told
+from syncline_runtime.connectors.origin import origin_of
+from syncline_runtime.connectors.templates import ABSENT
+from syncline_runtime.ledger.cases import ExceptionRecord
+from syncline_runtime.plan import PlanField, Release
+from syncline_runtime.result import RunResult
+from syncline_runtime.run import Options, plan_release, run_release
+from syncline_runtime.sandbox.drops import write_drops
+from syncline_runtime.sandbox.routes import Call
+from syncline_runtime.sandbox.stand_in import Planned, StandIn, WriteDone
+from syncline_runtime.sandbox.store import FaultError, Natives
+from syncline_runtime.sandbox.tables import write_tables
+from syncline_runtime.state import State, quoted
+from syncline_runtime.upkeep.session import Place, opened_state
+
+START: Final = datetime(2026, 2, 1, 9, tzinfo=UTC)
+ENVIRONMENT: Final = "rehearsal"
+_PAGE: Final = b"<!doctype html><title>Maintenance</title>"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A write that a connection's stand-in has done, and in which run (counted from 1)."""
+
+    run: int
+    connection: str
+    write: WriteDone
+
+
+class Rehearsal:
+    """Stand-ins, somebody who works in them, and runs between them."""
+
+    def __init__(self, release: Release, folder: Path) -> None:
+        self.release, self._folder = release, folder
+        self.clock = StillClock(int(START.timestamp() * 1_000_000))
+        self.made: list[Made] = []
+        self.runs = 0
+        self._stand_ins = {name: self._stand_in(name) for name in release.index.connections}
+        connections = tuple(Connection(n, s, stand_in=True) for n, s in release.index.connections.items())
+        binding = Binding(release.index.project, ENVIRONMENT, connections)
+        around = Surroundings(self.clock, Random(1), self._transport, self._kept)
+        self._place = Place(release, binding, folder / "state", around=around)
+
+    def _stand_in(self, connection: str) -> StandIn:
+        return StandIn(
+            self.release.system_of(connection), {}, self.clock.moment, wrote=partial(self._noted, connection)
+        )
+
+    def _noted(self, connection: str, write: WriteDone) -> None:
+        self.made.append(Made(self.runs, connection, write))
+
+    # what happens in the systems
+
+    def befall(self, connection: str, resource: str, native_id: str, natives: Natives) -> None:
+        """Let a record appear or change in a system."""
+        self._stand_ins[connection].stores[resource].befall(native_id, natives)
+
+    def remove(self, connection: str, resource: str, native_id: str) -> bool:
+        """Delete a record in a system; False if it has no such record."""
+        try:
+            self._stand_ins[connection].stores[resource].delete(native_id)
+        except FaultError:
+            return False
+        return True
+
+    def holds(self, connection: str, resource: str, native_id: str) -> bool:
+        """Whether a system has a record."""
+        record = self._stand_ins[connection].stores[resource].records.get(native_id)
+        return record is not None and not record.gone
+
+    def fail(self, connection: str, fault: str, *, resource: str, operation: str, times: int) -> None:
+        """Let the next requests of this kind fail."""
+        self._stand_ins[connection].faults.append(Planned(resource, operation, fault, times))
+
+    # what the runtime does
+
+    def run(self, syncs: Sequence[str] = (), approve: str | None = None) -> RunResult:
+        """Make one run; raises what a run raises."""
+        self.runs += 1
+        self._write_files()
+        return run_release(self.release, self._place.binding, self._options(syncs, approve))
+
+    def plan(self, syncs: Sequence[str] = ()) -> RunResult:
+        """Do what a run does before it records anything; raises what that raises."""
+        self._write_files()
+        return plan_release(self.release, self._place.binding, self._options(syncs))
+
+    def _options(self, syncs: Sequence[str], approve: str | None = None) -> Options:
+        return Options(self._place.folder, syncs=tuple(syncs), approve=approve, around=self._place.around)
+
+    @contextmanager
+    def looked(self) -> Iterator[Look]:
+        """Open what the runs left, to look at it."""
+        with opened_state(self._place) as (ledger, state):
+            yield Look(self.release, state, ledger.exceptions.find())
+
+    # the ways of connections
+
+    def _transport(self, connection: str) -> Nearby:
+        base = origin_of(self._place.binding.connection(connection)).base
+        return Nearby(partial(self._answer, self._stand_ins[connection], base))
+
+    def _answer(
+        self, stand_in: StandIn, base: str, method: str, url: str, headers: Mapping[str, str], content: bytes
+    ) -> Told:
+        split = urlsplit(url)
+        target = f"{split.path}?{split.query}" if split.query else split.path
+        query = parse_qs(split.query, keep_blank_values=True)
+        call = Call(method, split.path.removeprefix(base), query, headers, content, target)
+        reply = stand_in.answer(call, split._replace(query="").geturl())
+        match reply.manner:
+            case "stall":
+                return Told(manner="silent")
+            case "reset":
+                return Told(manner="broken")
+            case "html":
+                return Told(200, {"Content-Type": "text/html; charset=utf-8"}, _PAGE)
+        body = b"" if reply.body is ABSENT else jsontext.render(reply.body).encode()
+        return Told(reply.status, {"Content-Type": "application/json", **reply.headers}, body)
+
+    def _kept(self, connection: str) -> Path:
+        return self._folder / "kept" / connection
+
+    def _write_files(self) -> None:
+        """Write the files and databases of stand-ins that are no servers, as they are now."""
+        for name, stand_in in self._stand_ins.items():
+            system, path = stand_in.system, self._kept(name)
+            if system.protocol not in ("files", "sql"):
+                continue
+            live = {
+                resource: [dict(record.natives) for record in store.records.values() if not record.gone]
+                for resource, store in stand_in.stores.items()
+            }
+            if system.protocol == "files":
+                path.mkdir(parents=True, exist_ok=True)
+                write_drops(system, live, path)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_tables(system, live, path)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the state holds after some runs."""
+
+    release: Release
+    state: State
+    exceptions: Sequence[ExceptionRecord]  # those that ask somebody, newest first
+
+    def records(self, sync: str, condition: str | None = None) -> list[dict[str, Any]]:
+        """Give the canonical records of a sync, by field; ``condition`` is SQL over them as ``g``. Instants are texts."""
+        plan = self.release.plans[sync]
+        fields = [field.name for field in plan.fields]
+        columns = ", ".join(_column(field) for field in plan.fields)
+        rows = self.state.rows(
+            f"SELECT {columns} FROM {quoted(f'canonical:{sync}')} AS g "
+            f"WHERE NOT COALESCE(g._ceased, false){f' AND {condition}' if condition else ''} ORDER BY g._cid"
+        )
+        return [dict(zip(fields, row, strict=True)) for row in rows]
+
+
+def _column(field: PlanField) -> str:
+    column = f"g.{quoted(field.name)}"
+    return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ')" if field.sql_type == "TIMESTAMPTZ" else column
