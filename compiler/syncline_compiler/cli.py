@@ -16,11 +16,13 @@ HOMES = {
     "init": "cli_project",
     "check": "cli_check",
     "compile": "cli_compile",
+    "diff": "cli_review",
     "docs": "cli_docs",
     "explain": "cli_reference",
     "fmt": "cli_format",
     "schema": "cli_reference",
     "test": "cli_test",
+    "review": "cli_review",
     "rules": "cli_reference",
 }
 """The module of each command."""

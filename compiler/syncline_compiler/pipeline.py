@@ -108,7 +108,12 @@ def compile_sources(files: Iterable[SourceFile | Unreadable], today: date | None
     if checked.project is None:
         return checked
     # Nobody asks while plans are made: what was written is let go.
-    return replace(checked, known=None, written=None, release=emit(checked.project, lower(checked.project)))
+    return replace(checked, known=None, written=None, release=release_of(checked))
+
+
+def release_of(checked: Compilation) -> Iterator[tuple[str, Made]] | None:
+    """Give the files of the release of a checked project, one after the other; None if it has mistakes."""
+    return emit(checked.project, lower(checked.project)) if checked.project is not None else None
 
 
 def check_project(root: Path, today: date | None = None, *, waivers_end: bool = True) -> Compilation:

@@ -62,3 +62,22 @@ def check_share(text: str) -> str:
     if _SHARE.fullmatch(text) is None:
         raise ValueError("a share such as 10% or a number of records such as 500 is expected")
     return text
+
+
+OF_DATA = ("creates", "rewrites", "deletes", "rejects", "reviews", "calls")
+OF_SPECS = ("breaking", "changes", "warnings")
+"""What a budget measures: in the data, of which there may be a share, and in the specs."""
+_BUDGET = re.compile(r"\s*([a-z]+)\s*(>=|>)\s*([0-9]+(?:\.[0-9]+)?)\s*(%?)\s*")
+
+
+def check_budget(text: str) -> str:
+    """Give a budget, ``rewrites > 2%``, in its one form; ValueError if it is none."""
+    found = _BUDGET.fullmatch(text)
+    if found is None or found[1] not in (*OF_DATA, *OF_SPECS):
+        named = ", ".join((*OF_DATA, *OF_SPECS))
+        raise ValueError(
+            f"a budget is expected, such as `rewrites > 2%`: one of {named}, then > or >=, then a number or a share"
+        )
+    if found[4] and found[1] in OF_SPECS:
+        raise ValueError(f"a share is one of the records, and {found[1]} are counted in the specs: leave out the %")
+    return f"{found[1]} {found[2]} {found[3]}{found[4]}"

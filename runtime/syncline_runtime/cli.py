@@ -39,6 +39,8 @@ COMPILER = {
     "check": "Check the specs of a project.",
     "test": "Play the scenarios of a project, offline.",
     "compile": "Compile a project to a release.",
+    "diff": "Show what specs say otherwise than before.",
+    "review": "Review a change: what breaks, for whom, and what it does to data.",
     "docs": "Write the field dictionary, code tables, ownership and lineage.",
     "explain": "Explain a diagnostic code.",
     "fmt": "Bring specs and mappings into the one format.",

@@ -97,7 +97,7 @@ def render_json(diagnostics: Collector, *, folder: str = "") -> str:
     """Render as JSON: stable and versioned; members are added, never renamed."""
     document = {
         "version": JSON_VERSION,
-        "diagnostics": [_as_json(diagnostic, folder) for diagnostic in diagnostics],
+        "diagnostics": [diagnostic_as_json(diagnostic, folder) for diagnostic in diagnostics],
         "errors": diagnostics.errors,
         "warnings": diagnostics.warnings,
     }
@@ -196,7 +196,8 @@ def _columns(text: str) -> int:
     )
 
 
-def _as_json(diagnostic: Diagnostic, folder: str) -> dict[str, Any]:
+def diagnostic_as_json(diagnostic: Diagnostic, folder: str) -> dict[str, Any]:
+    """Give one diagnostic as a JSON value."""
     shown: dict[str, Any] = {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
@@ -232,13 +233,17 @@ def _span_as_json(span: Span, folder: str) -> dict[str, Any]:
 
 
 def _annotation(diagnostic: Diagnostic, folder: str) -> str:
-    span = diagnostic.span
+    text = "\n".join([diagnostic.label or diagnostic.summary, *diagnostic.details, *diagnostic.helps])
+    title = f"{diagnostic.name}: {diagnostic.summary}"
+    return github_line(diagnostic.severity, diagnostic.span, title, text, folder)
+
+
+def github_line(level: str, span: Span, title: str, text: str, folder: str) -> str:
+    """Give a workflow command by which GitHub shows a text beside a line."""
     where = f"file={as_property(_path(span, folder))},line={span.line},endLine={span.end_line},col={span.column}"
     if span.end_line == span.line:  # GitHub takes the end column only within one line, and counts it in.
         where += f",endColumn={max(span.end_column - 1, span.column)}"
-    title = as_property(f"{diagnostic.name}: {diagnostic.summary}")
-    text = "\n".join([diagnostic.label or diagnostic.summary, *diagnostic.details, *diagnostic.helps])
-    return f"::{diagnostic.severity} {where},title={title}::{as_message(text)}"
+    return f"::{level} {where},title={as_property(title)}::{as_message(text)}"
 
 
 def _located(span: Span, folder: str) -> str:

@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints, model_validator
 from syncline_compiler.model.spec_identity import IdentitySpec
 from syncline_compiler.model.spec_policy import RuleName, RuleSeverity
 from syncline_compiler.model.written import (
+    Budget,
     Condition,
     Day,
     ListOfOne,
@@ -260,6 +261,12 @@ class PackSpec(Written):
     steward: Text | None = None
 
 
+class ReviewSpec(Written):
+    """What a review may find before it fails."""
+
+    fail_if: Annotated[list[Budget], ListOfOne()] = Field(default_factory=list)
+
+
 class ProjectSpec(Written):
     """``syncline.yaml``: the project, what it imports, and its environments."""
 
@@ -269,4 +276,5 @@ class ProjectSpec(Written):
     steward: Text | None = None
     imports: ImportsSpec = ImportsSpec()
     rules: dict[RuleName, RuleSeverity] = Field(default_factory=dict)
+    review: ReviewSpec = ReviewSpec()
     environments: dict[ProjectName, dict[Name, ConnectionSpec]] = Field(default_factory=dict)

@@ -27,7 +27,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from syncline_compiler.quantities import check_day, check_duration, check_seconds, check_share
+from syncline_compiler.quantities import check_budget, check_day, check_duration, check_seconds, check_share
 from syncline_runtime.frozen import dataclass
 
 
@@ -92,6 +92,7 @@ Version = Annotated[
 Duration = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_duration), _DURATION]
 Seconds = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_seconds), _DURATION]
 Day = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_day), _DAY]
+Budget = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_budget)]
 Share = Annotated[str, BeforeValidator(_as_text), AfterValidator(check_share), _SHARE]
 Condition = Annotated[bool | str, BeforeValidator(_condition), WithJsonSchema({"type": ["boolean", "string"]})]
 

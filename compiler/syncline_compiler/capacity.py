@@ -1,0 +1,122 @@
+"""Capacity: the calls that syncs take, against what connections allow.
+
+In: syncs, and volumes and limits as written. Out: ``Load`` values. Invariant: where a volume is not given, the least is taken: one call
+for a list, no changes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
+
+from syncline_compiler.model.document import Declared, WrittenProject
+from syncline_compiler.model.members import native_written
+from syncline_compiler.model.resolved import ResolvedMember, ResolvedSync
+from syncline_compiler.model.spec_system import ResourceSpec, SystemSpec
+from syncline_compiler.quantities import seconds
+from syncline_compiler.source import Span
+from syncline_runtime.frozen import dataclass
+
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Load:
+    """The calls that one resource takes in one interval."""
+
+    calls: int
+    interval: int  # seconds
+    what: str
+    span: Span
+
+    @property
+    def rate(self) -> float:
+        """Calls in a second."""
+        return self.calls / self.interval
+
+
+def loads(syncs: Sequence[ResolvedSync], project: WrittenProject) -> Mapping[str, tuple[Load, ...]]:
+    """Give the calls that every connection takes."""
+    found: dict[str, dict[str, Load]] = defaultdict(dict)
+    for sync in syncs:
+        interval = _interval(sync, project)
+        for member in sync.members if interval else ():
+            for name, load in _loads(sync, member, interval, project):
+                known = found[member.connection].get(name)
+                if known is None or known.rate < load.rate:  # A resource is read once for all its syncs.
+                    found[member.connection][name] = load
+    return {connection: tuple(of.values()) for connection, of in sorted(found.items())}
+
+
+def _interval(sync: ResolvedSync, project: WrittenProject) -> int:
+    """Give the seconds between two runs: as said, or else what freshness allows; 0 if neither is known."""
+    every = project.syncs[sync.name].spec.every
+    return seconds(every) if every else sync.freshness or 0
+
+
+def _loads(
+    sync: ResolvedSync, member: ResolvedMember, interval: int, project: WrittenProject
+) -> Iterator[tuple[str, Load]]:
+    spec = project.systems[member.system].spec
+    resource = spec.resources[member.resource]
+    calls = _reads(resource, spec, interval)
+    if calls:
+        what = f"{calls:,} to read `{member.resource}` every {said(interval)}"
+        yield member.resource, Load(calls, interval, what, member.span)
+    others = [other for other in sync.members if other is not member]
+    changes = sum(_changes(project.systems[one.system].spec.resources[one.resource], interval) for one in others)
+    if changes and native_written(member.mapping):
+        what = f"{changes:,} to write what changed for `{sync.name}` every {said(interval)}"
+        yield f"{sync.name} →", Load(changes, interval, what, member.span)
+
+
+def _reads(resource: ResourceSpec, system: SystemSpec, interval: int) -> int:
+    """Count the calls of one read, at least."""
+    listed = resource.list_
+    if listed is None:
+        return 0
+    shown = _changes(resource, interval) if listed.cursor is not None else _records(resource)
+    calls = max(ceil(shown / listed.paging.size), 1) + (shown if listed.detail else 0)
+    if listed.each is None or listed.each not in system.resources:
+        return calls
+    over = system.resources[listed.each]
+    return _reads(over, system, interval) + max(_records(over), calls)
+
+
+def _records(resource: ResourceSpec) -> int:
+    return resource.volume.records if resource.volume is not None else 0
+
+
+def _changes(resource: ResourceSpec, interval: int) -> int:
+    daily = (resource.volume.daily or 0) if resource.volume is not None else 0
+    return ceil(daily * interval / DAY)
+
+
+def limits(connection: str, system: Declared[SystemSpec], project: WrittenProject) -> Iterator[tuple[float, Span]]:
+    """Give the calls per second that each environment allows, or else the system."""
+    own = [
+        (written[connection].limit, environment)
+        for environment, written in project.project.spec.environments.items()
+        if connection in written and written[connection].limit is not None
+    ]
+    for limit, environment in own:
+        if limit is not None:
+            span = project.project.at("environments", environment, connection, "limit")
+            yield limit.requests / max(seconds(limit.per), 1), span
+    if not own and system.spec.limit is not None:
+        limit = system.spec.limit
+        yield limit.requests / max(seconds(limit.per), 1), system.at("limit")
+
+
+def per_hour(rate: float) -> int:
+    """Give calls in a second as calls in an hour."""
+    return ceil(rate * 3600)
+
+
+def said(interval: int) -> str:
+    """Give seconds in the unit that fits."""
+    for unit, length in (("d", DAY), ("h", 3600), ("m", 60)):
+        if interval % length == 0:
+            return f"{interval // length}{unit}"
+    return f"{interval}s"

@@ -1,0 +1,207 @@
+"""The commands ``diff`` and ``review``: what a change of specs does, to those who rely on them and to the data."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from syncline_compiler.cli_options import FAULT, day_of, examples, has_colour, project_option, root_of, today_option
+from syncline_compiler.review.against import AgainstError
+from syncline_compiler.review.approvals import APPROVALS_FILE, ApprovalsError, written
+from syncline_compiler.review.ci import render_github, render_gitlab, render_junit
+from syncline_compiler.review.machine import render_json, render_sarif
+from syncline_compiler.review.markdown import render_markdown
+from syncline_compiler.review.report import Review
+from syncline_compiler.review.review import Asked
+from syncline_compiler.review.review import review as reviewed
+from syncline_compiler.review.text import render_review
+from syncline_compiler.writing import ProjectRefusedError, write_text
+
+PENDING = 3
+"""There are changes, and somebody asked to be told."""
+FORMS: dict[str, Callable[..., str]] = {
+    "text": render_review,
+    "markdown": render_markdown,
+    "json": render_json,
+    "sarif": render_sarif,
+    "junit": render_junit,
+    "github": render_github,
+    "gitlab": render_gitlab,
+}
+
+against_option = click.option(
+    "--against",
+    metavar="REF|DIR|RELEASE",
+    help="A git revision, a folder with a project, or a release. Default: where this branch left the one it goes to.",
+)
+format_option = click.option(
+    "--format",
+    "forms",
+    multiple=True,
+    metavar="FORM[=FILE]",
+    help=f"One of {', '.join(FORMS)}; with =FILE it goes there. May be given several times. Default: text.",
+)
+
+
+@click.command(
+    epilog=examples("syncline diff", "syncline diff --against v1.4.0", "syncline diff --against HEAD --format json")
+)
+@against_option
+@format_option
+@click.option("--exit-code", "telling", is_flag=True, help=f"Exit with {PENDING} if anything changed.")
+@today_option
+@project_option
+def diff(
+    against: str | None, forms: tuple[str, ...], telling: bool, today: datetime | None, project: Path | None
+) -> None:
+    """Show what specs say otherwise than before, what it means, and whom it reaches.
+
+    Nothing is asked of any system, and no data is looked at: `syncline review` does that.
+    """
+    root = root_of(project, None)
+    found = _reviewed(root, against, Asked(day_of(today)))
+    plain = replace(
+        found, no_impact="", findings=tuple(replace(one, standing="none") for one in found.findings), budgets=()
+    )
+    _show(plain, root, forms)
+    if found.diagnostics.errors:
+        sys.exit(FAULT)
+    sys.exit(PENDING if telling and (found.findings or found.items) else 0)
+
+
+@click.command(
+    epilog=examples(
+        "syncline review",
+        "syncline review --against origin/main --data .syncline/state --env sandbox",
+        'syncline review --data .syncline/state --fail-if "rewrites > 2%" --fail-if "deletes > 0"',
+        "syncline review --format markdown=comment.md --format sarif=review.sarif --format github",
+        'syncline review --approve 3f9c2a7be1d04c55 --reason "the ERP owns it since May" --until 2027-06-30',
+    )
+)
+@against_option
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="A state folder, or a copy of one: both plans are run over what it knows. It is left as it is.",
+)
+@click.option("--env", "environment", metavar="NAME", help="The environment whose state it is. Default: the only one.")
+@click.option(
+    "--fail-if",
+    multiple=True,
+    metavar="BUDGET",
+    help="Fail if, such as: rewrites > 2%. Adds to those in syncline.yaml.",
+)
+@click.option(
+    "--growth",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Count calls for so many times the volumes.",
+)
+@click.option(
+    "--trust-base",
+    is_flag=True,
+    help="Take budgets and approvals from the other side, as for requests from forks.",
+)
+@format_option
+@click.option(
+    "--approve",
+    "approving",
+    multiple=True,
+    metavar="FINDING",
+    help="Agree to a finding by its fingerprint, or to `all`.",
+)
+@click.option("--by", metavar="NAME", help="With --approve: who agrees. Default: the one who types it.")
+@click.option("--reason", metavar="TEXT", help="With --approve: why.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="With --approve: until when it counts.")
+@today_option
+@project_option
+def review(
+    against: str | None,
+    data: Path | None,
+    environment: str | None,
+    fail_if: tuple[str, ...],
+    growth: int,
+    trust_base: bool,
+    forms: tuple[str, ...],
+    approving: tuple[str, ...],
+    by: str | None,
+    reason: str | None,
+    until: datetime | None,
+    today: datetime | None,
+    project: Path | None,
+) -> None:
+    """Review a change of specs: what breaks and for whom, who has to agree, what it takes, and what it does to real data.
+
+    Exits with 0 if nothing stands against it, 1 if something fails, 3 if somebody has to agree. Nothing is asked of any system.
+    """
+    root = root_of(project, None)
+    asked = Asked(day_of(today), data, environment, fail_if, growth, trust_base)
+    found = _reviewed(root, against, asked)
+    if approving:
+        _approve(root, found, approving, by, reason, until.date() if until else None)
+        found = _reviewed(root, against, asked)
+    _show(found, root, forms)
+    sys.exit(found.exit_code)
+
+
+def _reviewed(root: Path, against: str | None, asked: Asked) -> Review:
+    try:
+        return reviewed(root, against, asked)
+    except (AgainstError, ApprovalsError, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _show(found: Review, root: Path, forms: Iterable[str]) -> None:
+    """Give a review in each form that is asked for, to its file or to stdout."""
+    folder = Path(os.path.relpath(root)).as_posix()
+    for form in forms or ("text",):
+        name, _, file = form.partition("=")
+        if name not in FORMS:
+            raise click.UsageError(
+                f"there is no form {name!r}: one of {', '.join(FORMS)}, and =FILE if it goes to a file"
+            )
+        more = {"colour": has_colour(sys.stdout) and not file} if name == "text" else {}
+        text = FORMS[name](found, folder=folder, **more)
+        if not file:
+            click.echo(text, nl=False)
+            continue
+        try:
+            write_text(Path(file), text)
+        except ProjectRefusedError as error:
+            raise click.UsageError(str(error)) from None
+        click.echo(f"written to {file}", err=True)
+
+
+def _approve(
+    root: Path, found: Review, fingerprints: tuple[str, ...], by: str | None, reason: str | None, until: date | None
+) -> None:
+    """Add approvals to the project's file."""
+    if reason is None or until is None:
+        raise click.UsageError("an approval has a --reason, and a day until which it counts: --until 2027-06-30")
+    known = {one.fingerprint: one for one in found.open}
+    unknown = [one for one in fingerprints if one not in known and one != "all"]
+    if unknown:
+        raise click.UsageError(
+            f"no finding {unknown[0]} waits for an agreement here: it has {', '.join(known) or 'none'}"
+        )
+    chosen = [one for name, one in known.items() if "all" in fingerprints or name in fingerprints]
+    path = root / APPROVALS_FILE
+    before = (
+        path.read_text(encoding="utf-8")
+        if path.is_file()
+        else "# What people have agreed to: see `syncline review --help`.\n"
+    )
+    name = by or os.environ.get("USER") or os.environ.get("USERNAME") or "unknown"
+    try:
+        write_text(path, before + written(chosen, name, reason, until))
+    except ProjectRefusedError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"{APPROVALS_FILE}: {len(chosen)} agreed to by {name}", err=True)

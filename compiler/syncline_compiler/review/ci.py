@@ -1,0 +1,103 @@
+"""A review for continuous integration: JUnit, and the annotations of GitHub and GitLab (Code Quality)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import NamedTuple
+from xml.etree import ElementTree as ET
+
+from syncline_compiler.diagnostics.render import github_line
+from syncline_compiler.review.report import Review
+from syncline_compiler.review.words import beside_lines, from_to, standing_of
+from syncline_compiler.source import Span
+
+_LEVELS = {"error": "critical", "warning": "major", "notice": "info"}
+
+
+def render_junit(review: Review, *, folder: str = "") -> str:
+    """Give a review as JUnit XML: specs, changes, budgets and scenarios as suites."""
+    root = ET.Element("testsuites", name="syncline review")
+    specs = [
+        _Case(one.name, str(one.span), one.summary, "\n".join([one.label, *one.helps]), one.severity == "error")
+        for one in review.diagnostics
+    ]
+    changes = [
+        _Case(
+            f"{one.change.rule.id}: {one.change.item}, {one.change.what}",
+            str(one.change.span or ""),
+            standing_of(one),
+            f"{from_to(one)}\n{one.change.rule.message}",
+            one in review.open,
+        )
+        for one in review.findings
+    ]
+    budgets = [
+        _Case(
+            one.said, "", "not known" if one.found is None else "exceeded", f"found {one.found}", one.kept is not True
+        )
+        for one in review.budgets
+    ]
+    scenarios = [
+        _Case(one.name, f"{one.path}:{one.line}", "came out otherwise", one.told, not one.passed)
+        for one in review.scenarios or ()
+    ]
+    _suite(root, "specs", specs or [_Case("no mistakes", "", "", "", False)], folder)
+    _suite(root, "changes", changes, folder)
+    _suite(root, "budgets", budgets, folder)
+    _suite(root, "scenarios", scenarios, folder)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+class _Case(NamedTuple):
+    """One test case: what it is about, where that stands, and what is said if it failed."""
+
+    title: str
+    where: str
+    message: str
+    text: str
+    failed: bool
+
+
+def _suite(root: ET.Element, name: str, cases: list[_Case], folder: str) -> None:
+    failures = sum(case.failed for case in cases)
+    suite = ET.SubElement(root, "testsuite", name=name, tests=str(len(cases)), failures=str(failures), errors="0")
+    for one in cases:
+        case = ET.SubElement(suite, "testcase", name=_xml(one.title), classname=f"syncline.{name}")
+        if one.where:
+            case.set("file", _xml(f"{folder}/{one.where}" if folder not in ("", ".") else one.where))
+        if one.failed:
+            ET.SubElement(case, "failure", message=_xml(one.message)).text = _xml(one.text)
+
+
+def _xml(text: str) -> str:
+    """Leave out what XML 1.0 cannot hold."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
+
+
+def render_github(review: Review, *, folder: str = "") -> str:
+    """Give what GitHub shows beside the changed lines, as workflow commands."""
+    return "".join(
+        f"{github_line(level, span, title, text, folder)}\n" for level, span, title, text in beside_lines(review)
+    )
+
+
+def render_gitlab(review: Review, *, folder: str = "") -> str:
+    """Give what GitLab shows beside the changed lines, as a Code Quality report."""
+    found = [
+        {
+            "description": f"{title}: {text}",
+            "check_name": title.partition(":")[0],
+            "fingerprint": hashlib.sha256(f"{title}\0{span.path}".encode()).hexdigest(),
+            "severity": _LEVELS[level],
+            "location": {"path": _joined(span, folder), "lines": {"begin": span.line, "end": span.end_line}},
+        }
+        for level, span, title, text in beside_lines(review)
+    ]
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+
+
+def _joined(span: Span, folder: str) -> str:
+    return f"{folder}/{span.path}" if folder not in ("", ".") else span.path

@@ -1,0 +1,174 @@
+"""A review as one comment of a pull request: a short first screen, details folded; a bot finds it by its mark and edits it in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from syncline_compiler.docs.markdown import EMPTY, Markdown, code, joined, plain, table, written
+from syncline_compiler.review.report import Finding, Review
+from syncline_compiler.review.words import (
+    from_to,
+    impact_of_member,
+    load_of,
+    minutes_of,
+    people,
+    proof_of,
+    standing_of,
+    totals,
+    verdict_of,
+)
+
+MARK = "<!-- syncline review -->"
+"""Stands first in the comment, for the bot that edits it."""
+MOST = 60_000
+"""Characters: hosts cut off what is longer than 65,536."""
+SHOWN = 5
+"""Findings on the first screen."""
+
+
+def render_markdown(review: Review, *, folder: str = "") -> str:  # noqa: ARG001 - as all forms are called
+    """Give a review as Markdown; what is too long for a comment is cut off with a word on it."""
+    text = "\n".join(_lines(review)) + "\n"
+    if len(text) <= MOST:
+        return text
+    kept = text[:MOST].rpartition("\n")[0]
+    folds = kept.count("<details>") - kept.count("</details>")
+    return kept + "\n\n" + "</details>\n" * folds + "\n*The rest is too long for a comment: see `syncline review`.*\n"
+
+
+def _lines(review: Review) -> Iterator[str]:
+    sign = "❌" if review.failed else "✋" if review.open else "✅"
+    yield MARK
+    yield written("### {} Syncline: {} against {}", Markdown(sign), plain(review.project), code(review.against))
+    yield from (EMPTY, written("**{}** — {}", plain(totals(review)), plain(verdict_of(review))), EMPTY)
+    yield from (written("> {}", plain(note)) for note in review.notes)
+    yield from _first(review)
+    yield from _diagnostics(review)
+    yield from _data(review)
+    if review.findings or review.items:
+        yield from _folded("All changes", _changes(review))
+    if review.loads:
+        calls = [(code(load.connection), plain(load_of(load))) for load in review.loads]
+        yield from _folded("Calls and limits", table(("connection", "calls"), calls))
+    yield from _scenarios(review)
+    if review.budgets:
+        marks = {True: "✅", False: "❌", None: "not known without data"}
+        rows = [
+            (code(one.said), plain(f"{one.found:g}" if one.found is not None else "–"), Markdown(marks[one.kept]))
+            for one in review.budgets
+        ]
+        yield from _folded("Budgets", table(("fails if", "found", ""), rows))
+    if review.versions:
+        due = [(plain(str(one.item.item)), code(one.former), code(one.needed)) for one in review.versions]
+        yield from ("**Versions that are due**, written by `syncline compile --bump`:", EMPTY)
+        yield from table(("", "was", "needs"), due)
+    if review.open:
+        yield from _folded("To agree", [Markdown("```sh"), *map(Markdown, people(review)), Markdown("```")])
+
+
+def _first(review: Review) -> Iterator[str]:
+    """Give what matters most: what is grave, or else what there is."""
+    grave = [one for one in review.findings if one.is_grave or one.change.verdict == "base-invalidating"]
+    shown = grave[:SHOWN]
+    if not shown:
+        return
+    rows = [
+        (
+            written("**{}**", plain(one.change.verdict)),
+            joined([plain(f"{one.change.item}:"), plain(one.change.what)], " "),
+            plain(one.change.rule.message),
+            plain(standing_of(one)),
+        )
+        for one in shown
+    ]
+    yield from table(("", "what", "what it means", "agreement"), rows)
+    if len(grave) > len(shown):
+        yield from (f"… and {len(grave) - len(shown)} more below.", EMPTY)
+
+
+def _diagnostics(review: Review) -> Iterator[str]:
+    found = list(review.diagnostics)
+    if not found:
+        return
+    rows = [
+        (
+            plain(one.severity),
+            code(one.name),
+            plain(f"{one.summary}: {one.label}" if one.label else one.summary),
+            code(str(one.span)),
+        )
+        for one in found
+    ]
+    errors, warnings = review.diagnostics.errors, review.diagnostics.warnings
+    heading = f"{errors} errors, {warnings} warnings in the specs"
+    yield from _folded(heading, table(("", "code", "what", "where"), rows), opened=bool(errors))
+
+
+def _data(review: Review) -> Iterator[str]:
+    impact = review.impact
+    if impact is None:
+        if review.findings and review.no_impact:
+            yield from (written("*Data: not looked at; {}.*", plain(review.no_impact)), EMPTY)
+        return
+    rows = [
+        (plain(one.sync), code(one.connection), plain(impact_of_member(one)), plain(minutes_of(one, review.loads)))
+        for one in impact.members
+        if one.touched
+    ]
+    heading = written("**Data** ({}, {} records)", plain(impact.environment), plain(f"{impact.records:,}"))
+    if not rows:
+        yield from (written("{}: no record would be touched.", heading), EMPTY)
+        return
+    yield from (heading, EMPTY, *table(("sync", "in", "records", "takes"), rows))
+    yield from (written("⚠️ a run would stop: {}", plain(guard)) for guard in impact.stopped_by)
+    samples = [
+        (plain(f"{one.sync} in {one.connection}"), code(field.name), plain(f"{field.records:,}"), code(sample.native_id or "new"),
+         _value(sample.before), _value(sample.after))
+        for one in impact.members for field in one.fields for sample in field.samples
+    ]  # fmt: skip
+    if samples:
+        yield from _folded("Samples, by field", table(("", "field", "records", "record", "before", "after"), samples))
+
+
+def _value(value: str | None) -> Markdown:
+    return Markdown("*null*") if value is None else code(value)
+
+
+def _changes(review: Review) -> Iterable[Markdown]:
+    items = [
+        (plain(one.how), plain(str(one.item)), plain(f"was {one.former}" if one.former else "")) for one in review.items
+    ]
+    yield from table(("", "spec", ""), items)
+    yield from table(
+        ("verdict", "rule", "what", "before → after", "what it means", "reaches", "where"),
+        (_row(one) for one in review.findings),
+    )
+
+
+def _row(one: Finding) -> tuple[Markdown, ...]:
+    change = one.change
+    means = joined([plain(change.rule.message), *([plain(proof_of(one.proof))] if one.proof else [])], "; ")
+    said, where = from_to(one), str(change.span) if change.span is not None else ""
+    return (
+        plain(change.verdict), code(change.rule.id), plain(f"{change.item}: {change.what}"), code(said) if said else EMPTY, means,
+        joined(map(code, one.affects)), code(where) if where else EMPTY,
+    )  # fmt: skip
+
+
+def _scenarios(review: Review) -> Iterator[str]:
+    if review.scenarios is None:
+        return
+    lost = [one for one in review.scenarios if not one.passed]
+    rows = [(plain(one.name), code(f"{one.path}:{one.line}"), plain(one.told)) for one in lost]
+    heading = f"Scenarios: {len(review.scenarios) - len(lost)} of {len(review.scenarios)} as expected"
+    yield from (
+        _folded(heading, table(("scenario", "where", "what"), rows), opened=True) if lost else (f"{heading}.", "")
+    )
+
+
+def _folded(heading: str, lines: Iterable[str], *, opened: bool = False) -> Iterator[str]:
+    yield f"<details{' open' if opened else ''}><summary>{heading}</summary>"
+    yield ""
+    yield from lines
+    yield "</details>"
+    yield ""

@@ -1,0 +1,168 @@
+"""What a review comes to, as one value that every form of it shows.
+
+In: nothing. Out: the shapes. Invariant: what is not known is None and never an empty list: no data, no limits, no scenarios.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from functools import cached_property
+from typing import Literal
+
+from syncline_compiler.changes.classify import Appeared, Change
+from syncline_compiler.changes.rules import VERDICTS, Verdict
+from syncline_compiler.changes.versions import Raise
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.source import SourceFile
+from syncline_runtime.frozen import dataclass
+from syncline_runtime.impact import Impact
+
+GRAVE: frozenset[Verdict] = frozenset(
+    {"destructive", "identity-changing", "ownership-moving", "replay-unsafe", "breaking"}
+)
+"""What its owners have to agree to."""
+Standing = Literal["none", "needed", "given", "expired", "outgrown"]
+
+
+@dataclass(frozen=True)
+class Approval:
+    """What somebody has agreed to: which finding, who, why, until when, and the records it touched then (None: not known)."""
+
+    finding: str
+    by: str
+    reason: str
+    until: str
+    records: int | None = None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Whether two expressions are the same: *differs* with a row, or *not proved* with so many rows that agreed."""
+
+    kind: Literal["differs", "not proved"]
+    rows: int = 0
+    row: tuple[tuple[str, str | None], ...] = ()
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One change and all that is known of it."""
+
+    change: Change
+    affects: tuple[str, ...]
+    owners: tuple[str, ...]
+    standing: Standing = "none"
+    approval: Approval | None = None
+    records: int | None = None  # that it touches; None without data
+    proof: Proof | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Tell it from every other change, and the same change in any review."""
+        before, after = (one.value if one else None for one in (self.change.before, self.change.after))
+        said = [self.change.rule.id, *self.change.item, *self.change.key.names, before, after]
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether its owners have to agree to it."""
+        return self.change.verdict in GRAVE
+
+
+@dataclass(frozen=True)
+class Load:
+    """The calls that one connection takes, against what is allowed. ``hourly`` is before, then after the change."""
+
+    connection: str
+    hourly: tuple[int, int]
+    allowed: int | None
+    growth: int = 1
+
+    @property
+    def daily(self) -> tuple[int, int]:
+        """Calls in a day, before and after."""
+        return self.hourly[0] * 24, self.hourly[1] * 24
+
+    @property
+    def is_over(self) -> bool:
+        """Whether more is needed than is allowed."""
+        return self.allowed is not None and self.hourly[1] * self.growth > self.allowed
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A limit that the review was given, what was found, and whether that is within it (None: not known without data)."""
+
+    said: str
+    found: float | None
+    kept: bool | None
+
+
+@dataclass(frozen=True)
+class ScenarioOutcome:
+    """One scenario: where it stands, whether it came out as expected, and what did not."""
+
+    name: str
+    path: str
+    line: int
+    passed: bool
+    seconds: float
+    told: str = ""
+
+
+@dataclass(frozen=True)
+class Review:
+    """All that is known of a change."""
+
+    project: str
+    against: str
+    diagnostics: Collector
+    sources: Mapping[str, SourceFile]
+    items: tuple[Appeared, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    versions: tuple[Raise, ...] = ()
+    impact: Impact | None = None
+    no_impact: str = ""  # why there is none
+    loads: tuple[Load, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    scenarios: tuple[ScenarioOutcome, ...] | None = None
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+    @cached_property
+    def totals(self) -> Mapping[Verdict, int]:
+        """How many changes of each verdict there are, the gravest first."""
+        found = [finding.change.verdict for finding in self.findings]
+        return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
+
+    @property
+    def open(self) -> tuple[Finding, ...]:
+        """Findings that somebody still has to agree to."""
+        return tuple(one for one in self.findings if one.standing in ("needed", "expired", "outgrown"))
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Whose agreement is asked for."""
+        return tuple(dict.fromkeys(owner for one in self.open for owner in one.owners))
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Why the review fails, apart from approvals; nothing where it does not."""
+        return tuple(self._failures())
+
+    def _failures(self) -> Iterable[str]:
+        if self.diagnostics.errors:
+            yield f"{self.diagnostics.errors} error{'s' if self.diagnostics.errors > 1 else ''} in the specs"
+        yield from (f"{one.said}: {one.found:g}" for one in self.budgets if one.kept is False)
+        yield from (f"{one.said}: not known without --data" for one in self.budgets if one.kept is None)
+        lost = [one.name for one in self.scenarios or () if not one.passed]
+        if lost:
+            yield f"{len(lost)} scenario{'s' if len(lost) > 1 else ''} came out otherwise: {', '.join(lost)}"
+
+    @property
+    def exit_code(self) -> int:
+        """0 all is well, 1 something fails, 3 somebody has to agree."""
+        return 1 if self.failed else 3 if self.open else 0

@@ -1,0 +1,164 @@
+"""The review as one function: compile both sides, compare, follow, ask the data, hold against budgets and approvals.
+
+In: a project's folder and what it is compared with. Out: ``Review``. Invariant: nothing is asked of any system and no code of a project
+runs; a side with mistakes is compared as far as it is understood, and the mistakes are part of the review.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from syncline_compiler.capacity import limits, loads, per_hour
+from syncline_compiler.changes.classify import Change, Classified, classify
+from syncline_compiler.changes.fact import Facts
+from syncline_compiler.changes.gather import gather
+from syncline_compiler.changes.versions import raises
+from syncline_compiler.pipeline import Compilation, check_sources, release_of
+from syncline_compiler.query.project_query import ProjectQuery
+from syncline_compiler.review.affected import Affected
+from syncline_compiler.review.against import Side, read_side
+from syncline_compiler.review.approvals import APPROVALS_FILE, read_approvals, with_standing
+from syncline_compiler.review.budget import kept_budgets
+from syncline_compiler.review.report import Finding, Load, Review
+from syncline_compiler.source import SourceFile, read_lock, read_sources
+from syncline_compiler.writing import write_release
+from syncline_runtime.frozen import dataclass
+from syncline_runtime.impact import Impact, impact_of
+from syncline_runtime.plan import Release, load_release
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a review is to look at. ``trust_base``: approvals and budgets are those of the other side, as for a fork's request."""
+
+    today: date
+    data: Path | None = None
+    environment: str | None = None
+    fail_if: tuple[str, ...] = ()
+    growth: int = 1
+    trust_base: bool = False
+
+
+def review(root: Path, named: str | None, asked: Asked) -> Review:
+    """Compare a project with another state of it.
+
+    ``named``: a revision, a folder, a release; None: where its branch began. Raises AgainstError, ApprovalsError, BudgetError, and
+    SynclineError where the data cannot be used.
+    """
+    side = read_side(root, named)
+    lock = read_lock(root)
+    files = [*read_sources(root), *([lock] if lock is not None else [])]
+    after = check_sources(files, asked.today, waivers_end=False, versions=True)
+    before = check_sources(side.files, asked.today, waivers_end=False) if side.files else None
+    classified = classify(side.facts or _facts(before), _facts(after))
+    impact, why_not = _impact(side, before, after, asked)
+    findings = _findings(classified, before, after, impact)
+    judged = before if asked.trust_base and before is not None else after
+    approvals = read_approvals(side.beside.get(APPROVALS_FILE) if asked.trust_base else _approvals(root))
+    found = Review(
+        project=after.written.project.spec.project if after.written else root.name,
+        against=side.label,
+        diagnostics=after.diagnostics,
+        sources=after.sources,
+        items=classified.items,
+        findings=tuple(with_standing(findings, approvals, asked.today)),
+        versions=tuple(one for one in raises(classified) if one.item.versioned and one.is_due),
+        impact=impact,
+        no_impact=why_not,
+        loads=tuple(_loads(before, after, asked.growth)),
+        notes=tuple(_notes(before)),
+    )
+    return replace(found, budgets=kept_budgets((*_budgets(judged), *asked.fail_if), found))
+
+
+def _facts(side: Compilation | None) -> Facts:
+    if side is None or side.known is None or side.written is None:
+        return Facts()
+    return gather(side.known, side.written)
+
+
+def _approvals(root: Path) -> SourceFile | None:
+    path = root / APPROVALS_FILE
+    return SourceFile(APPROVALS_FILE, path.read_text(encoding="utf-8", errors="replace")) if path.is_file() else None
+
+
+def _budgets(side: Compilation) -> tuple[str, ...]:
+    return tuple(side.written.project.spec.review.fail_if) if side.written is not None else ()
+
+
+def _notes(before: Compilation | None) -> Iterator[str]:
+    if before is not None and before.diagnostics.errors:
+        yield f"the other side has {before.diagnostics.errors} errors: it is compared as far as it is understood"
+
+
+def _findings(
+    classified: Classified, before: Compilation | None, after: Compilation, impact: Impact | None
+) -> Iterator[Finding]:
+    affected = Affected(_query(before), _query(after))
+    everyone = after.written.project.spec.steward if after.written else None
+    for change in classified.changes:
+        affects = affected.of(change)
+        yield Finding(change, affects, _owners(change, classified, everyone), records=_records(affects, impact))
+
+
+def _query(side: Compilation | None) -> ProjectQuery | None:
+    return ProjectQuery(side) if side is not None and side.known is not None and side.written is not None else None
+
+
+def _owners(change: Change, classified: Classified, everyone: str | None) -> tuple[str, ...]:
+    """Name who answers for what changed, as it was and as it is."""
+    was, now = classified.former(change.item), classified.after.items.get(change.item)
+    named = [one.steward for one in (was, now) if one is not None and one.steward]
+    return tuple(dict.fromkeys(named or ([everyone] if everyone else [])))
+
+
+def _records(affects: tuple[str, ...], impact: Impact | None) -> int | None:
+    """Count the records for which anything would be otherwise in the syncs that a change concerns."""
+    if impact is None:
+        return None
+    syncs = {address.removeprefix("sync ") for address in affects if address.startswith("sync ")}
+    return sum(one.touched for one in impact.members if not syncs or one.sync in syncs)
+
+
+def _loads(before: Compilation | None, after: Compilation, growth: int) -> Iterator[Load]:
+    """Give the calls of every connection for which something is known of them."""
+    was = _hourly(before) if before is not None else {}
+    if after.known is None or after.written is None:
+        return
+    systems = after.known.connections
+    for connection, now in _hourly(after).items():
+        system = after.written.systems.get(systems.get(connection, ""))
+        allowed = [per_hour(rate) for rate, _ in limits(connection, system, after.written)] if system else []
+        yield Load(connection, (was.get(connection, now), now), min(allowed, default=None), growth)
+
+
+def _hourly(side: Compilation) -> Mapping[str, int]:
+    if side.known is None or side.written is None:
+        return {}
+    found = loads(side.known.syncs, side.written)
+    return {connection: per_hour(sum(load.rate for load in of)) for connection, of in found.items()}
+
+
+def _impact(side: Side, before: Compilation | None, after: Compilation, asked: Asked) -> tuple[Impact | None, str]:
+    """Run both plans over the data, where there is some and both are whole."""
+    if asked.data is None:
+        return None, "no data was given: --data names a state folder"
+    if after.project is None:
+        return None, "the specs have errors"
+    if side.release is None and (before is None or before.project is None):
+        return None, "the other side has errors"
+    with tempfile.TemporaryDirectory(prefix="syncline-review-") as beside:
+        now = _release(after, Path(beside) / "after")
+        was = load_release(side.release) if side.release is not None else _release(before, Path(beside) / "before")
+        return impact_of(was, now, asked.environment, asked.data), ""
+
+
+def _release(side: Compilation | None, folder: Path) -> Release:
+    made = release_of(side) if side is not None else None
+    assert made is not None  # asked before
+    write_release(folder, made)
+    return load_release(folder)

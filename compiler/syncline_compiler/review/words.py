@@ -1,0 +1,128 @@
+"""What a review says in words, whatever the form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from syncline_compiler.review.report import Finding, Load, Proof, Review
+from syncline_compiler.source import Span
+from syncline_runtime.impact import MemberImpact
+
+SIGNS = {
+    "destructive": "✗", "identity-changing": "✗", "ownership-moving": "✗", "replay-unsafe": "✗", "breaking": "✗",
+    "base-invalidating": "!", "behavioural": "~", "additive": "+", "cosmetic": " ",
+}  # fmt: skip
+STANDINGS = {
+    "needed": "needs the agreement of {owners}",
+    "expired": "was agreed to by {by} until {until}: needs the agreement of {owners} again",
+    "outgrown": "{by} agreed when it touched {given} records, and it touches {records} now: needs the agreement of {owners} again",
+    "given": "{by} agreed until {until}: {reason}",
+}
+
+
+def totals(review: Review) -> str:
+    """Give the first line: how much changed, and how grave it is."""
+    counted = [f"{count} {verdict}" for verdict, count in review.totals.items()]
+    changes = f"{len(review.findings)} change{'s' if len(review.findings) != 1 else ''}"
+    said = f"{changes}: {', '.join(counted)}" if counted else "nothing changed"
+    moved = [f"{sum(one.how == how for one in review.items)} {how}" for how in ("added", "removed", "renamed")]
+    items = [one for one in moved if not one.startswith("0 ")]
+    return f"{said}; specs: {', '.join(items)}" if items else said
+
+
+def verdict_of(review: Review) -> str:
+    """Give the last line: what is to be done."""
+    if review.failed:
+        return "fails: " + "; ".join(review.failed)
+    if review.open:
+        who = ", ".join(review.approvers) or "somebody"
+        return f"{len(review.open)} of them wait{'s' if len(review.open) == 1 else ''} for the agreement of {who}"
+    return "nothing stands against it"
+
+
+def from_to(finding: Finding) -> str:
+    """Give what is said before and after."""
+    before, after = finding.change.before, finding.change.after
+    said = [" ".join(one.text.split()) for one in (before, after) if one is not None]
+    return " → ".join(dict.fromkeys(said))
+
+
+def standing_of(finding: Finding) -> str:
+    """Say whose agreement a finding has or needs; "" where nobody has to agree."""
+    given = finding.approval
+    return STANDINGS.get(finding.standing, "").format(
+        owners=", ".join(finding.owners) or "somebody",
+        by=given.by if given else "",
+        until=given.until if given else "",
+        reason=given.reason if given else "",
+        given=given.records if given else "",
+        records=finding.records,
+    )
+
+
+def proof_of(proof: Proof) -> str:
+    """Say what is known of two expressions."""
+    if proof.kind == "differs":
+        row = ", ".join(f"{name} = {_value(value)}" for name, value in proof.row)
+        return f"differs on this row: {row}: {_value(proof.before)} → {_value(proof.after)}"
+    return f"not proved equal; {proof.rows} rows agreed"
+
+
+def _value(value: str | None) -> str:
+    return "null" if value is None else f'"{value}"'
+
+
+def impact_of_member(one: MemberImpact) -> str:
+    """Say what becomes of the records of a member."""
+    counted = {
+        "created": one.created, "rewritten": one.written, "deleted": one.deleted, "rejected": one.rejected,
+        "for review": one.review, "leave the sync": one.left_scope,
+    }  # fmt: skip
+    said = [f"{count:,} {what}" for what, count in counted.items() if count]
+    share = (
+        f" ({one.touched * 100 / one.known:.1f}% of {one.known:,})"
+        if one.known and one.touched
+        else f" of {one.known:,}"
+    )
+    return f"{', '.join(said) or 'nothing'}{share}"
+
+
+def minutes_of(one: MemberImpact, loads: tuple[Load, ...]) -> str:
+    """Say how long the writes take under the limit; "" where there is none."""
+    allowed = next((load.allowed for load in loads if load.connection == one.connection), None)
+    if not allowed or not one.calls:
+        return ""
+    minutes = one.calls * 60 / allowed
+    return f"{one.calls:,} calls, {'less than a minute' if minutes < 1 else f'{minutes:,.0f} minutes'} under its limit"
+
+
+def load_of(load: Load) -> str:
+    """Say what a connection takes in an hour and in a day."""
+    was, now = load.hourly
+    changed = f"{was:,} → {now:,}" if was != now else f"{now:,}"
+    grown = f", {now * load.growth:,} at {load.growth} ×" if load.growth > 1 else ""
+    allowed = f" of {load.allowed:,} allowed" if load.allowed is not None else ""
+    return f"{changed} calls an hour{grown}{allowed}, {load.daily[1] * load.growth:,} a day{' — too many' if load.is_over else ''}"
+
+
+def people(review: Review) -> Iterator[str]:
+    """Name the findings that wait, with what to type once they are agreed to."""
+    for one in review.open:
+        yield f'syncline review --approve {one.fingerprint} --by NAME --reason "…" --until DAY'
+
+
+def beside_lines(review: Review) -> Iterator[tuple[str, Span, str, str]]:
+    """Give what is shown beside changed lines: level (error, warning, notice), place, title, text."""
+    for one in review.diagnostics:
+        yield (
+            one.severity,
+            one.span,
+            f"{one.name}: {one.summary}",
+            "\n".join([one.label or one.summary, *one.details, *one.helps]),
+        )
+    for finding in review.findings:
+        change = finding.change
+        if change.span is not None and change.verdict != "cosmetic":
+            level = "warning" if finding.is_grave else "notice"
+            text = "\n".join(filter(None, (change.rule.message, from_to(finding), standing_of(finding))))
+            yield level, change.span, f"{change.verdict}: {change.what} ({change.rule.id})", text

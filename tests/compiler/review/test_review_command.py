@@ -1,0 +1,147 @@
+"""`syncline diff` and `review` as a reviewer meets them: git, folders, approvals, budgets, forms and exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from click.testing import CliRunner, Result
+
+from syncline_compiler.cli_review import diff, review
+from syncline_compiler.project import create_project
+
+
+class Repository:
+    """A project in git, one commit old."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "shop"
+        create_project(self.root)
+        for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "first"]):
+            self.git(*words)
+
+    def git(self, *words: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", "-C", str(self.root), *who, *words], check=True, capture_output=True)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        file = self.root / path
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new, 1))
+
+    def review(self, *words: str) -> Result:
+        return CliRunner().invoke(review, ["--project", str(self.root), "--today", "2026-11-22", *words])
+
+    def diff(self, *words: str) -> Result:
+        return CliRunner().invoke(diff, ["--project", str(self.root), *words])
+
+    def document(self, *words: str) -> dict[str, object]:
+        return json.loads(self.review("--format", "json", *words).stdout)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Repository:
+    return Repository(tmp_path)
+
+
+def owner_moves(shop: Repository) -> None:
+    shop.edit("syncs/account.yaml", "  credit_limit: erp", "  name: erp\n  credit_limit: erp")
+
+
+def test_nothing_changed(shop: Repository) -> None:
+    done = shop.diff("--against", "HEAD", "--exit-code")
+    assert (done.exit_code, done.stdout.splitlines()[0]) == (0, "my_company against HEAD: nothing changed"), done.output
+    assert shop.review().exit_code == 0  # main itself: the working tree against its last commit
+
+
+def test_the_merge_base_is_what_a_branch_is_compared_with(shop: Repository) -> None:
+    shop.git("checkout", "-q", "-b", "feature")
+    owner_moves(shop)
+    shop.git("commit", "-q", "-a", "-m", "second")
+    assert "owner-changed" in shop.diff().stdout
+    assert shop.diff("--exit-code").exit_code == 3
+    assert "nothing changed" in shop.diff("--against", "HEAD").stdout
+
+
+def test_what_moves_an_owner_waits_for_an_agreement(shop: Repository) -> None:
+    owner_moves(shop)
+    found = shop.document()
+    assert (found["exit_code"], found["totals"]) == (3, {"ownership-moving": 1})
+    (change,) = found["changes"]  # type: ignore[misc]
+    assert (change["standing"], change["before"], change["after"]) == ("needed", "crm", "erp")
+    refused = shop.review("--approve", change["fingerprint"])
+    assert (refused.exit_code, "--reason" in refused.output) == (2, True)
+    words = ["--approve", change["fingerprint"], "--by", "Ada", "--reason", "the ERP owns it", "--until", "2027-01-31"]
+    assert shop.review(*words).exit_code == 0
+    assert shop.document()["changes"][0]["standing"] == "given"  # type: ignore[index]
+    late = CliRunner().invoke(review, ["--project", str(shop.root), "--today", "2027-02-01"])
+    assert late.exit_code == 3
+    assert "was agreed to by Ada until 2027-01-31" in late.output
+    shop.edit("syncs/account.yaml", "  name: erp", "  status: erp")
+    assert shop.document()["exit_code"] == 3  # another finding, of which nobody has heard
+
+
+def test_a_fork_cannot_agree_for_others(shop: Repository) -> None:
+    owner_moves(shop)
+    fingerprint = shop.document()["changes"][0]["fingerprint"]  # type: ignore[index]
+    assert shop.review("--approve", fingerprint, "--reason", "mine", "--until", "2027-01-31").exit_code == 0
+    assert shop.review("--trust-base").exit_code == 3
+
+
+def test_budgets_of_the_specs_and_of_the_command(shop: Repository) -> None:
+    owner_moves(shop)
+    assert "breaking > 0: 1" in shop.review("--fail-if", "breaking > 0").output
+    assert shop.review("--fail-if", "breaking > 0").exit_code == 1
+    assert shop.review("--fail-if", "breaking > 1").exit_code == 3
+    assert "not known without --data" in shop.review("--fail-if", "rewrites > 2%").output
+    assert shop.review("--fail-if", "wonders > 1").exit_code == 2
+    shop.edit("syncline.yaml", "environments:", "review: {fail_if: breaking > 0}\nenvironments:")
+    assert shop.review().exit_code == 1
+    assert shop.review("--trust-base").exit_code == 3
+
+
+def test_mistakes_are_part_of_the_review(shop: Repository) -> None:
+    shop.edit("mappings/crm_account.map", "| email", "| emial")
+    found = shop.document()
+    assert found["exit_code"] == 1
+    assert [one["code"] for one in found["diagnostics"]] == ["SYN0303"]  # type: ignore[index, union-attr]
+
+
+@pytest.mark.parametrize(
+    ("against", "says"),
+    [
+        ("nowhere", "no revision that git knows"),
+        ("--upload-pack=touch x", "no revision that git knows"),
+        ("HEAD:objects", "no revision that git knows"),
+    ],
+)
+def test_what_is_nothing_to_compare_with(shop: Repository, against: str, says: str) -> None:
+    done = shop.diff(f"--against={against}")
+    assert (done.exit_code, says in done.output) == (2, True), done.output
+
+
+def test_folders(shop: Repository, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    create_project(other)
+    assert "nothing changed" in shop.diff("--against", str(other)).stdout
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "neither syncline.yaml nor release.json" in shop.diff("--against", str(empty)).output
+
+
+def test_forms_in_one_run(shop: Repository, tmp_path: Path) -> None:
+    owner_moves(shop)
+    files = {form: tmp_path / f"review.{form}" for form in ("markdown", "sarif", "junit", "json", "gitlab")}
+    words = [word for form, file in files.items() for word in ("--format", f"{form}={file}")]
+    done = shop.review(*words, "--format", "github")
+    assert done.stdout.startswith("::warning file=")
+    assert files["markdown"].read_text().startswith("<!-- syncline review -->\n")
+    results = json.loads(files["sarif"].read_text())["runs"][0]["results"]
+    assert [one["ruleId"] for one in results] == ["owner-changed"]
+    suites = ET.fromstring(files["junit"].read_text())
+    assert {suite.get("name"): suite.get("failures") for suite in suites}["changes"] == "1"
+    assert json.loads(files["gitlab"].read_text())[0]["location"]["path"].endswith("syncs/account.yaml")
+    assert shop.review("--format", "pdf").exit_code == 2
