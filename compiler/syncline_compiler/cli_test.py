@@ -13,15 +13,21 @@ import click
 
 from syncline_compiler.cli_options import FAULT, examples, has_colour, project_option, root_of
 from syncline_compiler.source import find_root
+from syncline_compiler.writing import ProjectRefusedError, write_text
 
 if TYPE_CHECKING:
     from syncline_compiler.model.document import Declared
     from syncline_compiler.pipeline import Compilation
-    from syncline_compiler.scenarios import ScenarioResult
+    from syncline_compiler.scenarios import ScenarioReport, ScenarioResult
 
 
 @click.command(
-    epilog=examples("syncline test", "syncline test life_of_a_customer", "syncline test scenarios --format junit")
+    epilog=examples(
+        "syncline test",
+        "syncline test life_of_a_customer",
+        "syncline test scenarios --format junit",
+        "syncline test --update && git diff",
+    )
 )
 @click.option(
     "--format",
@@ -31,9 +37,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="text for people; junit, github and gitlab for what builds show; json for other tools.",
 )
+@click.option(
+    "--update", "updating", is_flag=True, help="Write what came into the scenarios that expect something else."
+)
 @project_option
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO|PATH]...")
-def test(form: str, project: Path | None, scenarios: tuple[str, ...]) -> None:
+def test(form: str, updating: bool, project: Path | None, scenarios: tuple[str, ...]) -> None:
     """Play scenarios: offline, through the plans and the runtime of production, against stand-ins in this process.
 
     A SCENARIO is named as in its file; PATH is the file, a folder of such files, or a project. Default: all. Exits 1 if
@@ -58,7 +67,9 @@ def test(form: str, project: Path | None, scenarios: tuple[str, ...]) -> None:
     if form != "text":
         click.echo(FORMATS[form](report, folder), nl=False)
     click.echo(totals(report), err=True)
-    sys.exit(FAULT if report.failed else 0)
+    if updating:
+        _update(checked, report, root)
+    sys.exit(FAULT if any(not (updating and one.ended) for one in report.failed) else 0)
 
 
 def _root(project: Path | None, named: tuple[str, ...]) -> Path:
@@ -103,6 +114,23 @@ def _teller(form: str, folder: str) -> Any:
             click.echo(f"\r\x1b[K{result.name}", nl=False, err=True)
 
     return told
+
+
+def _update(checked: Compilation, report: ScenarioReport, root: Path) -> None:
+    """Write what came into the scenarios that were played to their end."""
+    from syncline_compiler.scenarios.recording import recorded
+
+    assert checked.written is not None
+    for result in report.failed:
+        declared = checked.written.scenarios[result.name]
+        source = declared.document.source
+        after = recorded(source.text, declared.spec.expect, result.happened) if result.ended else source.text
+        if after != source.text:
+            try:
+                write_text(root / source.path, after)
+            except ProjectRefusedError as error:
+                raise click.UsageError(str(error)) from None
+            click.echo(f"{Path(os.path.relpath(root / source.path)).as_posix()}: updated", err=True)
 
 
 def _end_progress() -> None:

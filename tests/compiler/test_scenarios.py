@@ -16,8 +16,10 @@ from syrupy.assertion import SnapshotAssertion
 from support.engine import project
 from support.world import PROJECT, system
 from syncline_compiler.cli import COMMANDS
+from syncline_compiler.pipeline import check_project
 from syncline_compiler.scenarios import FaultyProjectError, ScenarioReport, run_scenarios
 from syncline_compiler.scenarios.formats import SCHEMA, as_github, as_gitlab, as_json, as_junit
+from syncline_compiler.scenarios.recording import recorded
 from syncline_compiler.scenarios.told import tell, totals
 
 GROUP = click.Group("syncline", commands=dict(COMMANDS))
@@ -208,6 +210,38 @@ def test_annotations_stand_at_the_line(played: ScenarioReport) -> None:
     assert len({one["fingerprint"] for one in issues}) == len(issues) == sum(len(o.failures) for o in played.failed)
 
 
+def test_what_came_is_written_where_it_was_expected_otherwise(root: Path, played: ScenarioReport) -> None:
+    declared = check_project(root).written.scenarios  # type: ignore[union-attr]
+    texts = {}
+    for result in played.results:
+        source = declared[result.name].document.source
+        text = source.text.replace("name: Rob}}", "name: Rob}} # at last").replace("- {code", "# why?\n    - {code")
+        texts[result.name] = recorded(text, declared[result.name].spec.expect, result.happened).split("expect:\n")[-1]
+    assert (
+        texts["another_write"]
+        == """\
+  writes:
+    - {create: b.Rec, with: {key: k1, name: Ann, price: 1.50}}
+    - {update: b.Rec, id: rec_0001, with: {name: Bob}} # at last
+"""
+    )
+    assert (
+        texts["another_value"]
+        == """\
+  writes:
+    - {create: b.Rec, with: {key: k1, name: Ann, price: 1.50}}
+  records:
+    - {of: rec, where: key == "k1", has: {name: Ann, price: 1.50, seen: "2026-01-05T08:00:00Z"}}
+    - {of: rec, where: key == "k2", has: {name: Bob}, count: 0}
+    - {of: rec, count: 1}
+  exceptions: [
+               # why?
+              ]
+"""
+    )
+    assert texts["another_exception"].endswith("expect: {exceptions: [{code: SYN5003, at: a.Rec, id: a1}]}\n")
+
+
 def test_an_event_is_no_step_that_passes_in_silence(tmp_path: Path) -> None:
     event = "event: changed\nversion: 1.0.0\nobject: rec@1\nfrom: a.Rec\ncomes_in: {webhook: /in}\nwhen: {kind: x}\nat: {id: id}\n"
     scenario = {"told": "\n        when: [{event: changed, body: {}}]\n        expect: {writes: []}\n"}
@@ -224,6 +258,9 @@ def test_the_command(root: Path, tmp_path: Path) -> None:
     bad = call(root / "scenarios" / "not_there.yaml", "--format", "junit")
     assert bad.exit_code == 1
     assert ElementTree.fromstring(bad.stdout).get("failures") == "1"
+    text = (root / "scenarios" / "not_there.yaml").read_text(encoding="utf-8")
+    assert call(root / "scenarios" / "not_there.yaml", "--update").exit_code == 1  # it never came to its expectations
+    assert (root / "scenarios" / "not_there.yaml").read_text(encoding="utf-8") == text
     unknown = call("--project", root, "vaules")
     assert unknown.exit_code == 2
     assert "no scenario is called 'vaules'" in unknown.stderr

@@ -28,6 +28,8 @@ from syncline_runtime.ledger.cases import ExceptionRecord
 from syncline_runtime.sandbox.rehearsal import Look, Made
 
 Told = Mapping[str, Any]
+Pair = tuple[int | None, int | None]
+"""The place of something in what was expected, and in what came."""
 _UPDATE = "if that is right, `syncline test --update` writes it into the scenario"
 _MOST_SHOWN = 3
 
@@ -78,16 +80,15 @@ class _Judging:
         expected = self.declared.spec.expect.writes
         if expected is None:
             return
+        pairs = paired_writes(expected, happened.writes)
         for connection in self.look.release.index.connections:
-            wanted = [index for index, one in enumerate(expected) if _is_at(one.target[1], connection)]
-            came = [one for one in happened.writes if _is_at(next(iter(one.values())), connection)]
-            pairs = _aligned([expected[index] for index in wanted], came)
-            missed = [wanted[i] for i, j in pairs if i is not None and j is None]
-            if missed or any(i is None for i, _ in pairs):
+            here = [pair for pair in pairs if _is_at(_place(pair, expected, happened.writes), connection)]
+            missed = [i for i, j in here if i is not None and j is None]
+            if missed or any(i is None for i, _ in here):
                 yield Failure(
                     self.at("writes", missed[0]) if missed else self.declared.key("expect", "writes"),
                     f"the writes to `{connection}` are not as expected",
-                    tuple(_line(pair, [expected[index] for index in wanted], came) for pair in pairs),
+                    tuple(_line(pair, expected, happened.writes) for pair in here),
                     _UPDATE,
                 )
 
@@ -97,15 +98,15 @@ class _Judging:
             if len(rows) != expected.count:
                 yield self.miscounted(index, expected, rows)
                 continue
-            row = next((row for row in rows if _wrong(expected, row)), None)
+            row = next((row for row in rows if wrong(expected, row)), None)
             if row is not None:
-                wrong = _wrong(expected, row)
+                fields = wrong(expected, row)
                 yield Failure(
-                    self.at("records", index, "has", wrong[0]),
+                    self.at("records", index, "has", fields[0]),
                     f"the {expected.of} is not as expected",
                     (
-                        *(f"- {name}: {flow(expected.has[name])}" for name in wrong),
-                        *(f"+ {name}: {flow(row[name])}" for name in wrong),
+                        *(f"- {name}: {flow(expected.has[name])}" for name in fields),
+                        *(f"+ {name}: {flow(row[name])}" for name in fields),
                     ),
                     _UPDATE,
                 )
@@ -126,13 +127,9 @@ class _Judging:
         expected = self.declared.spec.expect.exceptions
         if expected is None:
             return
-        left, missed = list(happened.exceptions), []
-        for index, one in enumerate(expected):
-            met = next((came for came in left if _is_exception(one, came)), None)
-            if met is None:
-                missed.append(index)
-            else:
-                left.remove(met)
+        pairs = paired_exceptions(expected, happened.exceptions)
+        missed = [i for i, j in pairs if i is not None and j is None]
+        left = [happened.exceptions[j] for i, j in pairs if i is None and j is not None]
         if missed or left:
             code = left[0]["code"] if left else expected[missed[0]].code
             yield Failure(
@@ -146,14 +143,40 @@ class _Judging:
         return self.declared.at("expect", *place)
 
 
-def _aligned(expected: Sequence[ExpectedWriteSpec], came: Sequence[Told]) -> list[tuple[int | None, int | None]]:
+def paired_writes(expected: Sequence[ExpectedWriteSpec], came: Sequence[Told]) -> list[Pair]:
+    """Pair expected writes with those that came; None stands where one of the two is missing."""
+    connections = dict.fromkeys(
+        place.partition(".")[0] for place in (*(one.target[1] for one in expected), *map(_written, came))
+    )
+    pairs: list[Pair] = []
+    for connection in connections:
+        wanted = [index for index, one in enumerate(expected) if _is_at(one.target[1], connection)]
+        got = [index for index, one in enumerate(came) if _is_at(_written(one), connection)]
+        aligned = _aligned([expected[index] for index in wanted], [came[index] for index in got])
+        pairs += [(None if i is None else wanted[i], None if j is None else got[j]) for i, j in aligned]
+    return pairs
+
+
+def paired_exceptions(expected: Sequence[ExpectedExceptionSpec], came: Sequence[Told]) -> list[Pair]:
+    """Pair expected exceptions with those that came, in whatever order."""
+    left = list(range(len(came)))
+    pairs: list[Pair] = []
+    for index, one in enumerate(expected):
+        met = next((j for j in left if _is_exception(one, came[j])), None)
+        pairs.append((index, met))
+        if met is not None:
+            left.remove(met)
+    return [*pairs, *((None, j) for j in left)]
+
+
+def _aligned(expected: Sequence[ExpectedWriteSpec], came: Sequence[Told]) -> list[Pair]:
     """Pair expected writes with those that came, in order and as many as fit (a longest common subsequence)."""
     best = [[0] * (len(came) + 1) for _ in range(len(expected) + 1)]
     for i in reversed(range(len(expected))):
         for j in reversed(range(len(came))):
             met = 1 + best[i + 1][j + 1] if _is_write(expected[i], came[j]) else 0
             best[i][j] = max(met, best[i + 1][j], best[i][j + 1])
-    pairs: list[tuple[int | None, int | None]] = []
+    pairs: list[Pair] = []
     i = j = 0
     while i < len(expected) and j < len(came):
         if _is_write(expected[i], came[j]) and best[i][j] == 1 + best[i + 1][j + 1]:
@@ -172,12 +195,22 @@ def _aligned(expected: Sequence[ExpectedWriteSpec], came: Sequence[Told]) -> lis
     ]
 
 
-def _line(pair: tuple[int | None, int | None], expected: Sequence[ExpectedWriteSpec], came: Sequence[Told]) -> str:
+def _line(pair: Pair, expected: Sequence[ExpectedWriteSpec], came: Sequence[Told]) -> str:
     wanted, got = pair
     if wanted is None and got is not None:
         return f"+ {flow(came[got])}"
     assert wanted is not None
     return f"{'-' if got is None else ' '} {flow(_said(expected[wanted]))}"
+
+
+def _place(pair: Pair, expected: Sequence[ExpectedWriteSpec], came: Sequence[Told]) -> str:
+    wanted, got = pair
+    return expected[wanted].target[1] if wanted is not None else _written(came[got or 0])
+
+
+def _written(came: Told) -> str:
+    """Give the connection and resource of a write."""
+    return str(next(iter(came.values())))
 
 
 def _is_at(place: str, connection: str) -> bool:
@@ -191,7 +224,8 @@ def _is_write(expected: ExpectedWriteSpec, came: Told) -> bool:
     return "with_" not in expected.model_fields_set or same(expected.with_, came.get("with", {}))
 
 
-def _wrong(expected: ExpectedRecordSpec, row: Told) -> list[str]:
+def wrong(expected: ExpectedRecordSpec, row: Told) -> list[str]:
+    """Name the fields of a record that are not as expected."""
     return [name for name, value in expected.has.items() if not same(value, row[name])]
 
 
