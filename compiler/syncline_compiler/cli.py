@@ -16,6 +16,7 @@ HOMES = {
     "init": "cli_project",
     "check": "cli_check",
     "compile": "cli_compile",
+    "ci": "cli_review",
     "diff": "cli_review",
     "docs": "cli_docs",
     "explain": "cli_reference",

@@ -17,12 +17,9 @@ import click
 from syncline_compiler.cli_options import FAULT, examples, has_colour, project_option, root_of
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.diagnostics.render import render_text
-from syncline_compiler.passes.format_mapping import format_mapping
-from syncline_compiler.passes.format_yaml import format_yaml
-from syncline_compiler.passes.parse_mapping import parse_mapping
+from syncline_compiler.layouts import laid_out
 from syncline_compiler.source import SourceFile, Unreadable, read_one, read_sources
 from syncline_compiler.writing import ProjectRefusedError, write_text
-from syncline_compiler.yaml_reader import read_yaml
 
 
 @click.command(epilog=examples("syncline fmt", "syncline fmt --check --diff", "syncline fmt account.map syncs"))
@@ -71,15 +68,15 @@ def _files(paths: Iterable[Path]) -> Iterator[SourceFile | Unreadable]:
 def _formatted(file: SourceFile | Unreadable) -> str | None:
     """Give the text in the one format; None, with the reasons told, for a file that cannot be read."""
     diagnostics, sources = Collector(), {}
+    text = None
     if isinstance(file, Unreadable):
         diagnostics.report(file.code, file.span, label=file.why, help=file.remedy)
     else:
         sources[file.path] = file
-        (parse_mapping if file.path.endswith(".map") else read_yaml)(file, diagnostics)
-    if diagnostics.failed or isinstance(file, Unreadable):
+        text = laid_out(file, diagnostics)
+    if text is None:
         click.echo(render_text(diagnostics, sources, colour=has_colour(sys.stderr)), nl=False, err=True)
-        return None
-    return (format_mapping if file.path.endswith(".map") else format_yaml)(file.text)
+    return text
 
 
 def _difference(file: SourceFile, after: str) -> str:

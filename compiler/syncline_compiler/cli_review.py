@@ -1,13 +1,14 @@
-"""The commands ``diff`` and ``review``: what a change of specs does, to those who rely on them and to the data."""
+"""The commands ``diff``, ``review`` and ``ci``: what a change of specs does, to those who rely on them and to the data."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -75,6 +76,45 @@ def diff(
     sys.exit(PENDING if telling and (found.findings or found.items) else 0)
 
 
+def review_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what a review can be told."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS = (
+    against_option,
+    click.option(
+        "--data",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="A state folder, or a copy of one: both plans are run over what it knows. It is left as it is.",
+    ),
+    click.option(
+        "--env", "environment", metavar="NAME", help="The environment whose state it is. Default: the only one."
+    ),
+    click.option(
+        "--fail-if", multiple=True, metavar="BUDGET", help="Fail if, such as: rewrites > 2%. Adds to syncline.yaml's."
+    ),
+    click.option(
+        "--growth",
+        type=click.IntRange(1, 1000),
+        default=1,
+        show_default=True,
+        help="Count calls for so many times the volumes.",
+    ),
+    click.option(
+        "--trust-base",
+        is_flag=True,
+        help="Take budgets and approvals from the other side, as for requests from forks.",
+    ),
+    format_option,
+    today_option,
+    project_option,
+)
+
+
 @click.command(
     epilog=examples(
         "syncline review",
@@ -84,33 +124,8 @@ def diff(
         'syncline review --approve 3f9c2a7be1d04c55 --reason "the ERP owns it since May" --until 2027-06-30',
     )
 )
-@against_option
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="A state folder, or a copy of one: both plans are run over what it knows. It is left as it is.",
-)
-@click.option("--env", "environment", metavar="NAME", help="The environment whose state it is. Default: the only one.")
-@click.option(
-    "--fail-if",
-    multiple=True,
-    metavar="BUDGET",
-    help="Fail if, such as: rewrites > 2%. Adds to those in syncline.yaml.",
-)
-@click.option(
-    "--growth",
-    type=click.IntRange(1, 1000),
-    default=1,
-    show_default=True,
-    help="Count calls for so many times the volumes.",
-)
-@click.option(
-    "--trust-base",
-    is_flag=True,
-    help="Take budgets and approvals from the other side, as for requests from forks.",
-)
-@format_option
+@review_options
+@click.option("--no-scenarios", "unplayed", is_flag=True, help="Do not play the scenarios.")
 @click.option(
     "--approve",
     "approving",
@@ -121,35 +136,58 @@ def diff(
 @click.option("--by", metavar="NAME", help="With --approve: who agrees. Default: the one who types it.")
 @click.option("--reason", metavar="TEXT", help="With --approve: why.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="With --approve: until when it counts.")
-@today_option
-@project_option
 def review(
-    against: str | None,
-    data: Path | None,
-    environment: str | None,
-    fail_if: tuple[str, ...],
-    growth: int,
-    trust_base: bool,
-    forms: tuple[str, ...],
     approving: tuple[str, ...],
+    unplayed: bool,
     by: str | None,
     reason: str | None,
     until: datetime | None,
-    today: datetime | None,
-    project: Path | None,
+    **options: Any,
 ) -> None:
     """Review a change of specs: what breaks and for whom, who has to agree, what it takes, and what it does to real data.
 
-    Exits with 0 if nothing stands against it, 1 if something fails, 3 if somebody has to agree. Nothing is asked of any system.
+    Scenarios are played. Exits with 0 if nothing stands against it, 1 if something fails, 3 if somebody has to agree. Nothing is asked of
+    any system.
     """
-    root = root_of(project, None)
-    asked = Asked(day_of(today), data, environment, fail_if, growth, trust_base)
-    found = _reviewed(root, against, asked)
+    root, asked = root_of(options["project"], None), _asked(options, scenarios=not unplayed)
+    found = _reviewed(root, options["against"], asked)
     if approving:
         _approve(root, found, approving, by, reason, until.date() if until else None)
-        found = _reviewed(root, against, asked)
-    _show(found, root, forms)
+        found = _reviewed(root, options["against"], asked)
+    _show(found, root, options["forms"])
     sys.exit(found.exit_code)
+
+
+@click.command(
+    epilog=examples(
+        "syncline ci",
+        "syncline ci --format github --format junit=report.xml --format markdown=comment.md",
+        "syncline ci --against origin/main --trust-base --format sarif=syncline.sarif",
+    )
+)
+@review_options
+def ci(**options: Any) -> None:
+    """Do all that a pull request is held to: check, fmt --check, test and review, in one look.
+
+    Exits with 0 if nothing stands against it, 1 if something fails, 3 if somebody has to agree.
+    """
+    root = root_of(options["project"], None)
+    found = _reviewed(root, options["against"], _asked(options, scenarios=True, layout=True))
+    _show(found, root, options["forms"])
+    sys.exit(found.exit_code)
+
+
+def _asked(options: Mapping[str, Any], *, scenarios: bool, layout: bool = False) -> Asked:
+    return Asked(
+        today=day_of(options["today"]),
+        data=options["data"],
+        environment=options["environment"],
+        fail_if=options["fail_if"],
+        growth=options["growth"],
+        trust_base=options["trust_base"],
+        scenarios=scenarios,
+        layout=layout,
+    )
 
 
 def _reviewed(root: Path, against: str | None, asked: Asked) -> Review:

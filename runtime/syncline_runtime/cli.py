@@ -40,6 +40,7 @@ COMPILER = {
     "test": "Play the scenarios of a project, offline.",
     "compile": "Compile a project to a release.",
     "diff": "Show what specs say otherwise than before.",
+    "ci": "Check, fmt --check, test and review in one look.",
     "review": "Review a change: what breaks, for whom, and what it does to data.",
     "docs": "Write the field dictionary, code tables, ownership and lineage.",
     "explain": "Explain a diagnostic code.",

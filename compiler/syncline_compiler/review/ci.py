@@ -40,13 +40,18 @@ def render_junit(review: Review, *, folder: str = "") -> str:
         for one in review.budgets
     ]
     scenarios = [
-        _Case(one.name, f"{one.path}:{one.line}", "came out otherwise", one.told, not one.passed)
-        for one in review.scenarios or ()
-    ]
+        _Case(
+            one.name, str(one.span), "came out otherwise", "\n".join(failure.summary for failure in one.failures),
+            not one.passed,
+        )
+        for one in (review.scenarios.results if review.scenarios else ())
+    ]  # fmt: skip
+    layout = [_Case(path, path, "not in the one format", "run `syncline fmt`", True) for path in review.unformatted]
     _suite(root, "specs", specs or [_Case("no mistakes", "", "", "", False)], folder)
     _suite(root, "changes", changes, folder)
     _suite(root, "budgets", budgets, folder)
     _suite(root, "scenarios", scenarios, folder)
+    _suite(root, "layout", layout, folder)
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 

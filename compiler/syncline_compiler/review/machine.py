@@ -24,6 +24,7 @@ from syncline_runtime.encoding import encode
 
 REVIEW_VERSION = 1
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+SCENARIO = "scenario"
 HOME = "https://pypi.org/project/syncline/"
 
 
@@ -61,7 +62,8 @@ def as_json(review: Review, folder: str = "") -> dict[str, Any]:
             for one in review.loads
         ],
         "budgets": [{"fail_if": one.said, "found": one.found, "kept": one.kept} for one in review.budgets],
-        "scenarios": None if review.scenarios is None else [encode(one) for one in review.scenarios],
+        "scenarios": _scenarios(review, folder),
+        "unformatted": list(review.unformatted),
         "notes": list(review.notes),
     }  # fmt: skip
 
@@ -113,6 +115,18 @@ def _data(review: Review) -> dict[str, Any] | None:
     }
 
 
+def _scenarios(review: Review, folder: str) -> list[dict[str, Any]] | None:
+    if review.scenarios is None:
+        return None
+    return [
+        {
+            "name": one.name, "passed": one.passed, "runs": one.runs, "at": _at(one.span, folder),
+            "failures": [{"summary": failure.summary, "at": _at(failure.span, folder)} for failure in one.failures],
+        }
+        for one in review.scenarios.results
+    ]  # fmt: skip
+
+
 def render_sarif(review: Review, *, folder: str = "") -> str:
     """Give a review as SARIF 2.1.0: diagnostics and changes as results."""
     results = [
@@ -133,7 +147,22 @@ def render_sarif(review: Review, *, folder: str = "") -> str:
     return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 
+def _lost(review: Review, folder: str) -> list[dict[str, Any]]:
+    """Give the expectations of scenarios that were not met."""
+    return [
+        {
+            "ruleId": SCENARIO, "level": "error", "message": {"text": f"scenario {one.name}: {failure.summary}"},
+            "locations": [_location(failure.span, folder)],
+            "partialFingerprints": {"syncline/v1": _hash(SCENARIO, one.name, failure.summary)},
+        }
+        for one in (review.scenarios.failed if review.scenarios else ())
+        for failure in one.failures
+    ]  # fmt: skip
+
+
 def _rule(name: str) -> dict[str, Any]:
+    if name == SCENARIO:
+        return {"id": name, "shortDescription": {"text": "A scenario comes out otherwise than it expects"}}
     rule = rules().get(name)
     if rule is not None:
         text = f"{rule.message}. Before: {rule.example[0] or 'nothing'}. After: {rule.example[1] or 'nothing'}."

@@ -158,9 +158,11 @@ def _row(one: Finding) -> tuple[Markdown, ...]:
 def _scenarios(review: Review) -> Iterator[str]:
     if review.scenarios is None:
         return
-    lost = [one for one in review.scenarios if not one.passed]
-    rows = [(plain(one.name), code(f"{one.path}:{one.line}"), plain(one.told)) for one in lost]
-    heading = f"Scenarios: {len(review.scenarios) - len(lost)} of {len(review.scenarios)} as expected"
+    lost, all_ = review.scenarios.failed, len(review.scenarios.results)
+    rows = [
+        (plain(one.name), code(str(failure.span)), plain(failure.summary)) for one in lost for failure in one.failures
+    ]
+    heading = f"Scenarios: {all_ - len(lost)} of {all_} as expected"
     yield from (
         _folded(heading, table(("scenario", "where", "what"), rows), opened=True) if lost else (f"{heading}.", "")
     )

@@ -15,6 +15,7 @@ from syncline_compiler.changes.classify import Appeared, Change
 from syncline_compiler.changes.rules import VERDICTS, Verdict
 from syncline_compiler.changes.versions import Raise
 from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.scenarios.report import ScenarioReport
 from syncline_compiler.source import SourceFile
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.impact import Impact
@@ -103,18 +104,6 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class ScenarioOutcome:
-    """One scenario: where it stands, whether it came out as expected, and what did not."""
-
-    name: str
-    path: str
-    line: int
-    passed: bool
-    seconds: float
-    told: str = ""
-
-
-@dataclass(frozen=True)
 class Review:
     """All that is known of a change."""
 
@@ -129,7 +118,8 @@ class Review:
     no_impact: str = ""  # why there is none
     loads: tuple[Load, ...] = ()
     budgets: tuple[Budget, ...] = ()
-    scenarios: tuple[ScenarioOutcome, ...] | None = None
+    scenarios: ScenarioReport | None = None
+    unformatted: tuple[str, ...] = ()  # files that are not in the one format
     notes: tuple[str, ...] = field(default_factory=tuple)
 
     @cached_property
@@ -158,9 +148,11 @@ class Review:
             yield f"{self.diagnostics.errors} error{'s' if self.diagnostics.errors > 1 else ''} in the specs"
         yield from (f"{one.said}: {one.found:g}" for one in self.budgets if one.kept is False)
         yield from (f"{one.said}: not known without --data" for one in self.budgets if one.kept is None)
-        lost = [one.name for one in self.scenarios or () if not one.passed]
+        lost = [one.name for one in self.scenarios.failed] if self.scenarios is not None else []
         if lost:
             yield f"{len(lost)} scenario{'s' if len(lost) > 1 else ''} came out otherwise: {', '.join(lost)}"
+        if self.unformatted:
+            yield f"not in the one format: {', '.join(self.unformatted[:3])}{' …' if len(self.unformatted) > 3 else ''}"
 
     @property
     def exit_code(self) -> int:

@@ -17,6 +17,7 @@ from syncline_compiler.changes.classify import Change, Classified, classify
 from syncline_compiler.changes.fact import Facts
 from syncline_compiler.changes.gather import gather
 from syncline_compiler.changes.versions import raises
+from syncline_compiler.layouts import unformatted
 from syncline_compiler.pipeline import Compilation, check_sources, release_of
 from syncline_compiler.query.project_query import ProjectQuery
 from syncline_compiler.review.affected import Affected
@@ -24,6 +25,7 @@ from syncline_compiler.review.against import Side, read_side
 from syncline_compiler.review.approvals import APPROVALS_FILE, read_approvals, with_standing
 from syncline_compiler.review.budget import kept_budgets
 from syncline_compiler.review.report import Finding, Load, Review
+from syncline_compiler.scenarios.runner import run_scenarios
 from syncline_compiler.source import SourceFile, read_lock, read_sources
 from syncline_compiler.writing import write_release
 from syncline_runtime.frozen import dataclass
@@ -41,6 +43,8 @@ class Asked:
     fail_if: tuple[str, ...] = ()
     growth: int = 1
     trust_base: bool = False
+    scenarios: bool = False  # played, too
+    layout: bool = False  # files that are not in the one format are told, too
 
 
 def review(root: Path, named: str | None, asked: Asked) -> Review:
@@ -70,6 +74,8 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
         impact=impact,
         no_impact=why_not,
         loads=tuple(_loads(before, after, asked.growth)),
+        scenarios=run_scenarios(after) if asked.scenarios and after.project is not None else None,
+        unformatted=tuple(unformatted(files)) if asked.layout else (),
         notes=tuple(_notes(before)),
     )
     return replace(found, budgets=kept_budgets((*_budgets(judged), *asked.fail_if), found))

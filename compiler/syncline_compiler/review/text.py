@@ -104,6 +104,7 @@ def _shown(value: str | None) -> str:
 def _scenarios(review: Review) -> Iterator[str]:
     if review.scenarios is None:
         return
-    lost = [one for one in review.scenarios if not one.passed]
-    yield from ("", f"scenarios: {len(review.scenarios) - len(lost)} of {len(review.scenarios)} as expected")
-    yield from (f"  {one.path}:{one.line} {one.name}: {one.told}" for one in lost)
+    lost, all_ = review.scenarios.failed, len(review.scenarios.results)
+    yield from ("", f"scenarios: {all_ - len(lost)} of {all_} as expected")
+    for one in lost:
+        yield from (f"  {failure.span} {one.name}: {failure.summary}" for failure in one.failures)

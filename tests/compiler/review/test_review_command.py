@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from click.testing import CliRunner, Result
 
-from syncline_compiler.cli_review import diff, review
+from syncline_compiler.cli_review import ci, diff, review
 from syncline_compiler.project import create_project
 
 
@@ -145,3 +145,13 @@ def test_forms_in_one_run(shop: Repository, tmp_path: Path) -> None:
     assert {suite.get("name"): suite.get("failures") for suite in suites}["changes"] == "1"
     assert json.loads(files["gitlab"].read_text())[0]["location"]["path"].endswith("syncs/account.yaml")
     assert shop.review("--format", "pdf").exit_code == 2
+
+
+def test_everything_in_one_look(shop: Repository) -> None:
+    def look() -> Result:
+        return CliRunner().invoke(ci, ["--project", str(shop.root)])
+
+    assert look().exit_code == 0
+    shop.edit("syncs/account.yaml", "members: {crm: crm.Account,", "members: {crm:   crm.Account,")
+    told = look()
+    assert (told.exit_code, "not in the one format: syncs/account.yaml" in told.output) == (1, True), told.output
