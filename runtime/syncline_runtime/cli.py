@@ -22,6 +22,7 @@ from syncline_runtime.errors import InternalError, SynclineError, UsageError
 RUNTIME = {
     "plan": "Show the writes that a run would make.",
     "run": "Run the syncs of a release once.",
+    "deliver": "Help to send what the last run has sealed.",
     "status": "Show the last runs, backlog and counts.",
     "exceptions": "List the records that wait, and why; decide what becomes of them.",
     "links": "Show and change which ids of systems are one record.",

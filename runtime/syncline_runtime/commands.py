@@ -55,6 +55,23 @@ def run(at: Asked, sync: tuple[str, ...], approve: str | None, within: int | Non
     return result.exit_code
 
 
+@click.command(epilog="Example:  syncline deliver --env production --ledger postgresql://…   (on a second machine)")
+@click.argument("sync", nargs=-1)
+@click.option("--within", callback=age, help="Begin nothing more after this time (10m, 2h).")
+@release_options
+def deliver(at: Asked, sync: tuple[str, ...], within: int | None) -> int:
+    """Help to send what the last run has sealed, beside that run or after it; nothing is planned here."""
+    from syncline_runtime.helping import help_deliver
+
+    done = help_deliver(
+        at.place.release, at.place.binding, at.options(sync, within=None if within is None else within / 1e6)
+    )
+    report.done()
+    document = report.delivered_document(done)
+    at.answer(document, lambda: report.tell_delivered(done))
+    return 4 if done.paused else 1 if done.failed else 0
+
+
 @click.command(epilog="Example:  syncline status --format json")
 @click.option("--runs", default=5, show_default=True, help="How many runs to show.")
 @release_options
@@ -121,7 +138,7 @@ def sandbox(port: int, release: Path | None) -> int:
 
 
 COMMANDS: dict[str, click.Command] = {
-    "plan": plan, "run": run, "status": status, "exceptions": exceptions, "trace": trace,
+    "plan": plan, "run": run, "deliver": deliver, "status": status, "exceptions": exceptions, "trace": trace,
     "preflight": preflight, "sandbox": sandbox, "state": state, "erase": erase, "links": links,
     "replay": replay, "backfill": backfill, "rollback": rollback,
 }  # fmt: skip

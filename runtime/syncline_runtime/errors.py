@@ -9,6 +9,7 @@ SynclineError
 ├── SystemFailure       4   a system could not be reached or refused us
 │   └── RequestFailed       one request failed, with category and what is known of its effect
 ├── StateError          5   ledger, segments or state are missing, damaged or of someone else
+│   ├── ClaimLost           another worker sends this
 │   └── LeaseHeld           another run works on this
 └── InternalError      70   our own bug
 
@@ -126,6 +127,12 @@ class StateError(SynclineError):
     exit_code = 5
     code = "SYN6001"
     category: Category = "internal"
+
+
+class ClaimLost(StateError):
+    """Another worker has taken an intent over, since our time for it was over."""
+
+    code = "SYN6009"
 
 
 class LeaseHeld(StateError):

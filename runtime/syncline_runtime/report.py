@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from syncline_runtime.result import RunResult
+    from syncline_runtime.stages.delivered import Delivered
     from syncline_runtime.stages.diff import Candidate
 
 DOCUMENT_VERSION = 1
@@ -84,12 +85,19 @@ def run_document(release: Release, result: RunResult) -> dict[str, Any]:
     return document | {
         "run": result.run_id,
         "sent": result.acked + sum(result.delivered.failed.values()),
-        "acknowledged": result.delivered.acked,
-        "failed": result.delivered.failed,
-        "paused": {name: str(error) for name, error in result.delivered.paused.items()},
-        "left": result.delivered.left,
+        **delivered_document(result.delivered),
         "stopped": result.stopped,
         "recovered": result.recovered,
+    }
+
+
+def delivered_document(done: Delivered) -> dict[str, Any]:
+    """Say what came of a delivery, per connection."""
+    return {
+        "acknowledged": done.acked,
+        "failed": done.failed,
+        "paused": {name: str(error) for name, error in done.paused.items()},
+        "left": done.left,
     }
 
 
@@ -152,15 +160,20 @@ def tell_run(release: Release, result: RunResult) -> None:
     if result.recovered:
         click.echo(f"took over {result.recovered} writes of an interrupted run")
     _tell_totals("wrote", result)
-    failed = sum(result.delivered.failed.values())
-    click.echo(f"{result.acked} acknowledged" + (f", {failed} failed" if failed else ""))
-    for name, error in result.delivered.paused.items():
-        click.secho(f"  {name} paused: {error}", fg="yellow")
+    tell_delivered(result.delivered)
     if result.stopped:
         click.secho("stopped before the end: what was under way is recorded", fg="yellow")
-    for name, number in result.delivered.left.items():
-        click.secho(f"  {number} to {name} not through yet: the next run goes on with them", fg="yellow")
     _tell_rest(result)
+
+
+def tell_delivered(done: Delivered) -> None:
+    """Say what came of a delivery."""
+    failed = sum(done.failed.values())
+    click.echo(f"{sum(done.acked.values())} acknowledged" + (f", {failed} failed" if failed else ""))
+    for name, error in done.paused.items():
+        click.secho(f"  {name} paused: {error}", fg="yellow")
+    for name, number in done.left.items():
+        click.secho(f"  {number} to {name} not through yet: the next run goes on with them", fg="yellow")
 
 
 def _tell_totals(verb: str, result: RunResult) -> None:

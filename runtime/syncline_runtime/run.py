@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +30,7 @@ from syncline_runtime.stages.absence import gone_of
 from syncline_runtime.stages.confirm import confirm
 from syncline_runtime.stages.context import Progress, Reading, RunContext
 from syncline_runtime.stages.decisions import bind_decisions
-from syncline_runtime.stages.deliver import deliver
+from syncline_runtime.stages.deliver import LOOK_AGAIN, deliver
 from syncline_runtime.stages.diff import (
     ANY_PAYLOAD,
     bind_standing,
@@ -58,6 +58,7 @@ from syncline_runtime.upkeep.compaction import compact_now_and_then
 from syncline_runtime.upkeep.strays import finish_erasures
 
 LEASE_TTL = 600_000_000  # microseconds
+HELPERS_PATIENCE = 60.0  # seconds: longer than a write may take
 PREVIEW = "preview"
 LEFT_TO_PEOPLE: tuple[ExceptionState, ...] = ("open", "assigned", "waiting", "waived")  # not yet decided anew
 
@@ -88,15 +89,16 @@ def run_release(release: Release, environment: str | Binding | None, options: Op
     Raises SynclineError (see ``errors``) when the run cannot be made; what fails for single records, or because one
     system cannot be reached, is in the result.
     """
-    return asyncio.run(make_run(release, _binding(release, environment), options))
+    return asyncio.run(make_run(release, binding_of(release, environment), options))
 
 
 def plan_release(release: Release, environment: str | Binding | None, options: Options) -> RunResult:
     """Do everything that a run does before its seal, and record nothing."""
-    return asyncio.run(make_plan(release, _binding(release, environment), options))
+    return asyncio.run(make_plan(release, binding_of(release, environment), options))
 
 
-def _binding(release: Release, environment: str | Binding | None) -> Binding:
+def binding_of(release: Release, environment: str | Binding | None) -> Binding:
+    """Give the binding of an environment, None: of the only one."""
     return environment if isinstance(environment, Binding) else release.binding(environment)
 
 
@@ -104,12 +106,13 @@ async def make_run(
     release: Release, binding: Binding, options: Options, decide: Decide | None = None, seal: Seal = seal
 ) -> RunResult:
     """See ``run_release``; ``decide`` and ``seal`` say what is written where that is not what the syncs demand."""
-    plans = _chosen(release, options.syncs)
+    plans = chosen(release, options.syncs)
     async with _opened(release, binding, options, plans) as run:
         ledger = run.ledger
         names = [name for plan in plans for name in (plan.name, *plan.moved_from)]
-        lease = ledger.leases.acquire(names, this_process(), LEASE_TTL)
+        lease = ledger.leases.acquire(names, this_process(), LEASE_TTL, beside_helpers=True)
         try:
+            await _alone(run, names)
             with stoppable(run, options.within):
                 result = await _under_lease(run, lease, options, decide or decide_writes, seal)
             compact_now_and_then(run.state, ledger, lease, run.now())
@@ -151,6 +154,17 @@ async def _under_lease(run: RunContext, lease: Lease, options: Options, decide: 
         raise
 
 
+async def _alone(run: RunContext, names: Sequence[str]) -> None:
+    """Let those who deliver what an earlier run has sealed end what they have under way; fence who does not."""
+    patience = run.around.clock.monotonic() + HELPERS_PATIENCE
+    run.ledger.leases.sweep(names)
+    while helpers := run.ledger.leases.helpers(names):
+        if run.around.clock.monotonic() > patience:
+            run.ledger.leases.fence(helpers)
+            return
+        await run.around.clock.sleep(LOOK_AGAIN)
+
+
 class _Keeper:
     """Keeps a lease alive through a long delivery."""
 
@@ -166,7 +180,7 @@ class _Keeper:
 
 async def make_plan(release: Release, binding: Binding, options: Options, decide: Decide | None = None) -> RunResult:
     """See ``plan_release``."""
-    plans = _chosen(release, options.syncs)
+    plans = chosen(release, options.syncs)
     async with _opened(release, binding, options, plans) as run:
         run.run_id, run.started_at = PREVIEW, run.now()
         result = await (decide or decide_writes)(run)
@@ -329,7 +343,8 @@ async def _connect(run: RunContext, stack: AsyncExitStack) -> None:
         run.connections[name] = handle
 
 
-def _chosen(release: Release, names: tuple[str, ...]) -> tuple[Plan, ...]:
+def chosen(release: Release, names: tuple[str, ...]) -> tuple[Plan, ...]:
+    """Give the plans of these syncs, or of all, the referred-to first; UsageError for what the release lacks."""
     unknown = [name for name in names if name not in release.plans]
     if unknown:
         raise UsageError(

@@ -2,7 +2,8 @@
 
 In: a write transaction, the lease of the run that delivers. Out: claims under one token. Invariants: within a record and
 connection a later intent waits for an earlier open one; an intent with a reference that nobody knows waits for the ack
-that makes it known; what a lease does not cover is not claimed under it.
+that makes it known; what a lease does not cover is not claimed under it. A helper claims what its own run has sealed: it knows
+the links of that time.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import bindparam, case, exists, func, literal_column, select
 
 from syncline_runtime.ledger.database import Prepared, Transaction, given
 from syncline_runtime.ledger.facts import Claim, Intent, Lease, Reference
 from syncline_runtime.ledger.intents import COLUMNS, read_intent
+from syncline_runtime.ledger.leases import HELPING, OF_HELPED, is_helper
 from syncline_runtime.ledger.register import native_ids
 from syncline_runtime.ledger.schema import intent, intent_reference, lease, payload, standing_in
 from syncline_runtime.ledger.states import OPEN, IntentState
 
+EVERY_RUN = "*"
 Resolve = Callable[[Sequence[Reference]], Mapping[Reference, str]]
 
 _HERE = intent.c.realm_id == bindparam("realm")
@@ -34,8 +37,20 @@ _BLOCKED = exists().where(
 )
 
 
-# a lease covers syncs: a run of one sends nothing of another
-_COVERED = select(lease.c.scope).where(lease.c.realm_id == bindparam("realm"), lease.c.token == bindparam("held"))
+# a lease covers syncs: a run of one sends nothing of another; who helps to deliver them has a scope of its own
+COVERED = select(
+    case(
+        (lease.c.scope.startswith(HELPING), func.substr(lease.c.scope, OF_HELPED)),
+        else_=lease.c.scope,
+    )
+).where(lease.c.realm_id == bindparam("realm"), lease.c.token == bindparam("held"))
+
+_MEANT = (literal_column(f"'{EVERY_RUN}'") == bindparam("only")) | (intent.c.run_id == bindparam("only"))
+
+
+def meant(held: Lease, run: str) -> str:
+    """Say whose intents may be claimed: those of every run, or of the one that is helped."""
+    return run if is_helper(held) else EVERY_RUN
 
 
 def _free(state: IntentState) -> Prepared:
@@ -48,7 +63,8 @@ def _free(state: IntentState) -> Prepared:
                 intent.c.connection == bindparam("of"),
                 standing_in(intent, OPEN),
                 standing_in(intent, (state,)),
-                intent.c.sync.in_(_COVERED),
+                intent.c.sync.in_(COVERED),
+                _MEANT,
                 intent.c.next_at <= bindparam("now"),
                 (intent.c.claim_token == 0) | (intent.c.claim_deadline < bindparam("now")),
                 ~_BLOCKED,
@@ -66,7 +82,9 @@ NEXT_DUE = Prepared(
         intent.c.connection == bindparam("of"),
         standing_in(intent, OPEN),
         standing_in(intent, ("retryable", "ambiguous")),
-        intent.c.sync.in_(_COVERED),
+        intent.c.sync.in_(COVERED),
+        intent.c.claim_token == 0,
+        _MEANT,
     )
 )
 _CLAIMABLE: tuple[IntentState, ...] = ("retryable", "pending", "ambiguous")
@@ -108,8 +126,9 @@ class Batch:
     def take(self, state: IntentState, most: int) -> list[Claim]:
         """Claim the first free intents in a state; those with unknown references wait instead."""
         rows = self._change.rows(
-            _FREE[state], of=self._connection, now=self._change.now, most=most, held=self._held.token
-        )
+            _FREE[state], of=self._connection, now=self._change.now, most=most, held=self._held.token,
+            only=meant(self._held, self._run),
+        )  # fmt: skip
         self.more = len(rows) == most
         found = [read_intent(row) for row in rows]
         bodies = self._bodies(found)

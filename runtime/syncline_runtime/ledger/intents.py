@@ -94,12 +94,12 @@ _REFUSALS = Prepared(
 )  # fmt: skip
 
 _LIVE = select(lease.c.token).where(lease.c.realm_id == bindparam("realm"), lease.c.expires_at > bindparam("now"))
-_LOST = or_(intent.c.claim_deadline < bindparam("now"), intent.c.claim_lease.not_in(_LIVE))
+LOST = or_(intent.c.claim_deadline < bindparam("now"), intent.c.claim_lease.not_in(_LIVE))
 _OF_SYNC = (_HERE, intent.c.sync == bindparam("of_sync"), standing_in(intent, OPEN))
 _TO_AMBIGUOUS = Prepared(
     lambda: (
         intent.update()
-        .where(*_OF_SYNC, standing_in(intent, ("sending",)), _LOST)
+        .where(*_OF_SYNC, standing_in(intent, ("sending",)), LOST)
         .values(state="ambiguous", **given("updated_at"))
     )
 )
@@ -114,7 +114,7 @@ _TO_SUPERSEDED = Prepared(
                 and_(standing_in(intent, ("retryable",)), intent.c.operation == "update"),
             ),
             intent.c.run_id != bindparam("run"),
-            or_(intent.c.claim_token == 0, _LOST),
+            or_(intent.c.claim_token == 0, LOST),
         )
         .values(state="superseded", claim_token=0, **given("closed_run", "updated_at"))
     )
@@ -125,7 +125,7 @@ _FREE = Prepared(
         .where(
             *_OF_SYNC,
             intent.c.claim_token != 0,
-            _LOST,
+            LOST,
             standing_in(intent, ("pending", "waiting", "retryable", "ambiguous")),
         )
         .values(claim_token=0)

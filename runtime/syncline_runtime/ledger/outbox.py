@@ -13,13 +13,14 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from syncline_runtime.errors import InternalError, StateError
+from syncline_runtime.errors import ClaimLost, InternalError
 from syncline_runtime.ledger.bodies import canonical
-from syncline_runtime.ledger.claiming import NEXT_DUE, Batch, Resolve
+from syncline_runtime.ledger.claiming import COVERED, NEXT_DUE, Batch, Resolve, meant
 from syncline_runtime.ledger.database import Database, Prepared, Transaction, given
 from syncline_runtime.ledger.facts import Claim, Failure, Intent, Lease
+from syncline_runtime.ledger.intents import LOST
 from syncline_runtime.ledger.schema import ack, attempt, intent, intent_reference, payload, standing_in
-from syncline_runtime.ledger.states import CLOSED, Outcome, predecessors
+from syncline_runtime.ledger.states import CLOSED, OPEN, Outcome, predecessors
 
 _HERE = intent.c.realm_id == bindparam("realm")
 _WAKE = Prepared(
@@ -105,6 +106,44 @@ _SUPERSEDE = Prepared(
         .values(state="superseded", claim_token=0, **given("closed_run", "updated_at"))
     )
 )
+_ELSEWHERE = (
+    _HERE,
+    intent.c.connection == bindparam("of"),
+    intent.c.sync.in_(COVERED),
+    intent.c.claim_lease != bindparam("held"),
+    standing_in(intent, OPEN),
+)
+_IS_ELSEWHERE = Prepared(lambda: select(intent.c.id).where(*_ELSEWHERE, intent.c.claim_token != 0, ~LOST).limit(1))
+_LOST_THERE = Prepared(
+    lambda: (
+        intent.update()
+        .where(*_ELSEWHERE, standing_in(intent, ("sending",)), LOST)
+        .values(state="ambiguous", **given("updated_at"))
+    )
+)
+_LEFT_THERE = Prepared(
+    lambda: (
+        intent.update()
+        .where(*_ELSEWHERE, standing_in(intent, ("pending", "retryable", "ambiguous")), intent.c.claim_token != 0, LOST)
+        .values(claim_token=0)
+    )
+)
+_WAITING = Prepared(
+    lambda: select(intent.c.id).where(
+        _HERE,
+        intent.c.connection == bindparam("of"),
+        intent.c.sync.in_(COVERED),
+        standing_in(intent, OPEN),
+        standing_in(intent, ("waiting",)),
+    )
+)
+_LOOK_AGAIN = Prepared(
+    lambda: (
+        intent.update()
+        .where(_HERE, intent.c.id == bindparam("of"), standing_in(intent, ("waiting",)))
+        .values(state="pending")
+    )
+)
 _BEGIN_ATTEMPT = Prepared(lambda: attempt.insert())
 _END_ATTEMPT = Prepared(
     lambda: (
@@ -159,11 +198,25 @@ class Outbox:
         with self._database.write(held) as change:
             return Batch(change, held, run, connection, ttl, lambda _: {}).take("ambiguous", most)
 
-    def next_due(self, held: Lease, connection: str) -> int | None:
+    def next_due(self, held: Lease, run: str, connection: str) -> int | None:
         """When the first of the connection's intents that wait for another try is due; None if none waits."""
         with self._database.read() as look:
-            row = look.row(NEXT_DUE, of=connection, held=held.token)
+            row = look.row(NEXT_DUE, of=connection, held=held.token, only=meant(held, run))
         return None if row is None or row[0] is None else int(row[0])
+
+    def elsewhere(self, held: Lease, connection: str) -> bool:
+        """Whether others have something of the connection under way; what they let fall can be claimed from now on.
+
+        What waits for an ack is looked at anew: theirs may have come while nobody looked.
+        """
+        with self._database.write(held) as change:
+            values = {"of": connection, "held": held.token, "now": change.now}
+            there = change.row(_IS_ELSEWHERE, **values) is not None
+            fell = change.run(_LOST_THERE, **values, to_updated_at=change.now) + change.run(_LEFT_THERE, **values)
+            if there or fell:
+                waiting = change.rows(_WAITING, of=connection, held=held.token)
+                change.many(_LOOK_AGAIN, ({"of": row[0]} for row in waiting))
+        return there or fell > 0
 
     def release(self, held: Lease, claim: Claim, next_at: int = 0) -> None:
         """Give an intent back as it is, to be claimed again from ``next_at`` on; no attempt is used."""
@@ -253,11 +306,10 @@ class Outbox:
 
     def _must(self, changed: int, claim: Claim) -> None:
         if not changed:
-            raise StateError(
+            raise ClaimLost(
                 f"the claim on intent {claim.intent.id} is no longer ours",
                 place=self._database.place,
                 mend="nothing was recorded; the run that took the intent over finds out what became of it",
-                code="SYN6009",
             )
 
 

@@ -20,6 +20,7 @@ from syncline_runtime.ledger import equations
 from syncline_runtime.ledger.database import Database, Prepared, Row, Transaction, given
 from syncline_runtime.ledger.facts import Count, Lease, Run
 from syncline_runtime.ledger.ids import new_id
+from syncline_runtime.ledger.leases import HELPERS
 from syncline_runtime.ledger.schema import count, intent, run, standing_in
 from syncline_runtime.ledger.states import CLOSED, OPEN, RunStatus
 
@@ -91,6 +92,7 @@ class Runs:
         not under way.
         """
         with self._database.write(held) as change:
+            change.rows(HELPERS)  # what they write beside us comes before the counts, or after
             found = change.row(_ONE, of=of)
             syncs = _run(found).syncs if found else ()
             new = _out(change.rows(_NEW, of=of), syncs, "new")

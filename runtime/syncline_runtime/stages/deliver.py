@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from syncline_runtime.connectors import ConnectionHandle, Outcome, Row, Sending, Written
-from syncline_runtime.errors import ReleaseError, RequestFailed
+from syncline_runtime.errors import ClaimLost, ReleaseError, RequestFailed
 from syncline_runtime.ledger import Claim, Failure, Intent, Lease
 from syncline_runtime.ledger.states import Outcome as Ended
 from syncline_runtime.plan import Plan
@@ -35,6 +35,7 @@ PATIENCE = 30.0  # seconds since its last success that a run waits for a system 
 MOST_SENDS = 10  # times the attempts: a record that fails while nothing else is sent is given up at last
 FIRST_WAIT, LONGEST_WAIT = 0.5, 300.0
 USUAL_WIDTH = 4  # requests under way at once where the system description sets no limit
+LOOK_AGAIN = 0.2  # seconds until a look at what others have under way
 OF_ONE_ROW = ("validation", "mapping", "conflict", "not_found")  # may refuse a whole lot because of one of its rows
 
 T = TypeVar("T")
@@ -99,7 +100,7 @@ class _Worker:
                     return
         finally:
             await asyncio.gather(*under_way, return_exceptions=True)
-            await asyncio.gather(*(self._endings.release(claim) for claim in self._lots.clear()))
+            await _all(*(self._endings.release(claim) for claim in self._lots.clear()))
 
     async def _waited(self) -> bool:
         """Wait until there may be something to send; False if that takes longer than the run waits."""
@@ -131,8 +132,11 @@ class _Worker:
         return [addressed(claim) if self._is_late(claim.intent) else claim for claim in claims]
 
     def _next_due(self) -> float | None:
-        """Seconds until the next intent of this connection may be sent again."""
-        due = self._outbox.next_due(self._lease, self._name)
+        """Seconds until there may be something to send again; others may leave it to us, or make it known by an ack."""
+        due = self._outbox.next_due(self._lease, self._run.run_id, self._name)
+        if self._outbox.elsewhere(self._lease, self._name):
+            self._run.ledger.leases.sweep([plan.name for plan in self._run.plans])
+            return LOOK_AGAIN
         return None if due is None else max(0.05, (due - self._run.now()) / 1e6)
 
     def _is_late(self, intent: Intent) -> bool:
@@ -146,15 +150,14 @@ class _Worker:
         intent = lot[0].intent
         resource, contract = self._handle.system.resource(intent.resource), contract_of(self._handle.system, intent)
         if contract is None:
-            for claim in lot:
-                await self._endings.give_up(claim, _undone("the system describes no such write"))
+            await _all(*(self._endings.give_up(one, _undone("the system describes no such write")) for one in lot))
             return
         async with AsyncExitStack() as alone:
             # One request at a time touches a record and what belongs to it: some systems save both as they read them.
             for touched in sorted({touched_by(claim, resource) for claim in lot}):
                 await alone.enter_async_context(self._touched.setdefault(touched, asyncio.Lock()))
             linked = self._known.linked([claim.intent for claim in lot])
-            ready = [await self._ready(claim, resource, contract, linked) for claim in lot]
+            ready = await _all(*(self._ready(claim, resource, contract, linked) for claim in lot))
             if chosen := [one for one in ready if one is not None]:
                 await self._send(chosen, resource, contract)
 
@@ -175,7 +178,11 @@ class _Worker:
     async def _send(self, lot: Sequence[_Ready], resource: Resource, contract: Write) -> None:
         """Send a lot; where a create was done before it was cut off, only what follows a create."""
         deadline = self._run.now() + SEND_SECONDS * 1_000_000
-        claims = await _all(*(self._endings.sending(one.claim, self._resolved(one), deadline) for one in lot))
+        begun = await _all(*(self._endings.sending(one.claim, self._resolved(one), deadline) for one in lot))
+        lot = [one for one, claim in zip(lot, begun, strict=True) if claim is not None]
+        claims = [claim for claim in begun if claim is not None]
+        if not claims:
+            return
         needs_version, needs_image = _needs_version(contract), _needs_image(resource, contract)
         rows = [self._sending(one, resource, version=needs_version, image=needs_image) for one in lot]
         outcomes = await self._asked(resource, contract, lot[0], rows)
@@ -277,13 +284,16 @@ class _Worker:
         return tried and age >= plan.within * 1_000_000 and not self._breaker.is_open
 
 
-async def _all(*steps: Awaitable[T]) -> list[T]:
-    """Wait for steps of one lot, which commit together; all have ended when one fails."""
+async def _all(*steps: Awaitable[T]) -> list[T | None]:
+    """Wait for steps of one lot, which commit together; all have ended when one fails.
+
+    None for a claim that another worker has taken over: it finds out what became of the write.
+    """
     done = await asyncio.gather(*steps, return_exceptions=True)
     for one in done:
-        if isinstance(one, BaseException):
+        if isinstance(one, BaseException) and not isinstance(one, ClaimLost):
             raise one
-    return done  # type: ignore[return-value]
+    return [None if isinstance(one, BaseException) else one for one in done]
 
 
 def _undone(why: str) -> Failure:
