@@ -71,12 +71,22 @@ def matches_pattern(pattern: str, text: str) -> bool:
     return found is not None and bool(found[0])
 
 
+Engine = duckdb.DuckDBPyConnection
+
+
+def scratch() -> Engine:
+    """Open an engine of its own in memory, which reaches nothing outside: for those who try statements on a few rows."""
+    connection = duckdb.connect()
+    connection.execute(
+        "SET TimeZone='UTC'; SET enable_external_access=false; SET threads=1; SET lock_configuration=true"
+    )
+    return connection
+
+
 @cache
 def _trial() -> duckdb.DuckDBPyConnection:
     """Open an engine of its own in which patterns are tried."""
-    connection = duckdb.connect()
-    connection.execute("SET enable_external_access=false; SET threads=1; SET lock_configuration=true")
-    return connection
+    return scratch()
 
 
 def base_columns(member: Member) -> dict[str, str]:

@@ -48,7 +48,7 @@ class Change:
     def what(self) -> str:
         """What changed, for people: ``field account.fax``."""
         names = ".".join((*((self.item.name,) if self.item.kind in ("object", "system") else ()), *self.key.names))
-        return f"{KINDS[self.key.kind].says} {names or self.item.name}".strip()
+        return f"{KINDS[self.key.kind].says} {names if self.key.names else ''}".strip(" :")
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class Classified:
     after: Facts
     items: tuple[Appeared, ...]
     changes: tuple[Change, ...]
+    rewritten: tuple[tuple[Fact, Fact], ...] = ()  # written otherwise, and proved equal
 
     def of(self, item: Item) -> tuple[Change, ...]:
         """Give what changed of one item."""
@@ -97,7 +98,22 @@ def classify(before: Facts, after: Facts) -> Classified:
         if (was := before.items.get(_former_item(now, before) or item)) is not None
         for change in _of_item(was, now, roles)
     ]
-    return Classified(before, after, items, tuple(sorted(_folded(found), key=_gravity)))
+    changes = tuple(sorted(_folded(found), key=_gravity))
+    return Classified(before, after, items, changes, tuple(_rewritten(before, after, changes)))
+
+
+def _rewritten(before: Facts, after: Facts, changes: Iterable[Change]) -> Iterator[tuple[Fact, Fact]]:
+    """Give what is written otherwise and has the same normal form, a line of two ways once."""
+    told = {change.span for change in changes}
+    for item, now in after.items.items():
+        was = before.items.get(item)
+        for key, fact in now.by_key.items() if was is not None else ():
+            old = was.by_key.get(key) if was is not None else None
+            if old is None or old.value != fact.value or not old.shown or fact.span in told:
+                continue
+            if old.shown.split() != fact.shown.split():
+                told.add(fact.span)
+                yield old, fact
 
 
 def _gravity(change: Change) -> tuple[int, Item, str]:

@@ -28,6 +28,7 @@ from syncline_compiler.model.resolved import (
 )
 from syncline_compiler.model.spec_policy import PolicySpec
 from syncline_compiler.model.typed import Line, PickPut, TypedMapping
+from syncline_compiler.source import SourceFile, Span
 
 UNVERSIONED = "1.0.0"
 """The first version of what states none: the lock counts on from there."""
@@ -50,8 +51,9 @@ def _items(project: ResolvedProject, written: WrittenProject) -> Iterator[ItemFa
             Item("object", name), object_.version, tuple(_object(object_, declared)), declared.at("version"),
             steward=declared.spec.steward, moved_from=object_.moved_from,
         )  # fmt: skip
+    texts = {source.path: source for source in written.mappings}
     for mapping in project.mappings:
-        facts = tuple(_mapping(mapping))
+        facts = tuple(_mapping(mapping, texts))
         yield ItemFacts(mapping_item(mapping), UNVERSIONED, facts, mapping.span, versioned=False)
     for name, table in project.codes.items():
         codes = written.codes[name]
@@ -134,9 +136,10 @@ def _identity(rule: IdentityRule) -> str:
     })  # fmt: skip
 
 
-def _mapping(mapping: TypedMapping) -> Iterator[Fact]:
+def _mapping(mapping: TypedMapping, texts: Mapping[str, SourceFile]) -> Iterator[Fact]:
     if mapping.take is not None:
-        yield Fact(Key("take"), normal_form(mapping.take), mapping.taken or mapping.span)
+        span = mapping.taken or mapping.span
+        yield Fact(Key("take"), normal_form(mapping.take), span, _written_at(span, texts))
     for line in mapping.lines:
         yield from _line(line, ())
     for part in mapping.parts:
@@ -146,7 +149,17 @@ def _mapping(mapping: TypedMapping) -> Iterator[Fact]:
     for native in native_read(mapping):
         yield Fact(Key("uses", (native,)))
     for reject in mapping.rejects:
-        yield Fact(Key("reject", (reject.because,)), normal_form(reject.condition), reject.span)
+        shown = _written_at(reject.span, texts)
+        yield Fact(Key("reject", (reject.because,)), normal_form(reject.condition), reject.span, shown)
+
+
+def _written_at(span: Span, texts: Mapping[str, SourceFile]) -> str:
+    """Give what is written at a place, as one line."""
+    source = texts[span.path]
+    lines = [source.line(number) for number in range(span.line, span.end_line + 1)]
+    lines[-1] = lines[-1][: span.end_column - 1]
+    lines[0] = lines[0][span.column - 1 :]
+    return " ".join(" ".join(lines).split())
 
 
 def _line(line: Line, within: tuple[str, ...]) -> Iterator[Fact]:

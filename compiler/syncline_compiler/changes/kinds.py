@@ -38,7 +38,7 @@ def _kinds(*kinds: Kind) -> Mapping[str, Kind]:
 
 KINDS = _kinds(
     # objects
-    Kind("object.label", "choice", "the label of", kept=False),
+    Kind("object.label", "choice", "the label", kept=False),
     Kind("field", "need", "field", interface=True),
     Kind("field.type", "type", "the type of", "field", interface=True),
     Kind("field.value", "there", "value", "field", interface=True),
@@ -68,7 +68,7 @@ KINDS = _kinds(
     Kind("row", "choice", "the meaning of code", interface=True),
     Kind("row.back", "choice", "the code written for"),
     # systems
-    Kind("system.label", "choice", "the label of", kept=False),
+    Kind("system.label", "choice", "the label", kept=False),
     Kind("protocol", "choice", "the protocol"),
     Kind("zone", "choice", "the time zone"),
     Kind("network", "choice", "the network"),

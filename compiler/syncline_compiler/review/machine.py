@@ -47,6 +47,10 @@ def as_json(review: Review, folder: str = "") -> dict[str, Any]:
             {"kind": one.item.kind, "name": one.item.name, "how": one.how, "former": one.former} for one in review.items
         ],
         "changes": [_finding(one, folder) for one in review.findings],
+        "proved_equal": [
+            {"before": was.text, "after": now.text, "at": _at(now.span, folder) if now.span else None}
+            for was, now in review.rewritten
+        ],
         "versions": [
             {"kind": one.item.item.kind, "name": one.item.item.name, "was": one.former, "needs": one.needed}
             for one in review.versions

@@ -47,6 +47,9 @@ def _lines(review: Review) -> Iterator[str]:
     yield from _data(review)
     if review.findings or review.items:
         yield from _folded("All changes", _changes(review))
+    if review.rewritten:
+        equal = [(code(was.text), code(now.text), code(str(now.span))) for was, now in review.rewritten]
+        yield from _folded("Written otherwise, and proved equal", table(("before", "after", "where"), equal))
     if review.loads:
         calls = [(code(load.connection), plain(load_of(load))) for load in review.loads]
         yield from _folded("Calls and limits", table(("connection", "calls"), calls))

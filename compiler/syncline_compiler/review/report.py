@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Literal
 
 from syncline_compiler.changes.classify import Appeared, Change
+from syncline_compiler.changes.fact import Fact
 from syncline_compiler.changes.rules import VERDICTS, Verdict
 from syncline_compiler.changes.versions import Raise
 from syncline_compiler.diagnostics.diagnostic import Collector
@@ -113,6 +114,7 @@ class Review:
     sources: Mapping[str, SourceFile]
     items: tuple[Appeared, ...] = ()
     findings: tuple[Finding, ...] = ()
+    rewritten: tuple[tuple[Fact, Fact], ...] = ()  # written otherwise, and proved equal
     versions: tuple[Raise, ...] = ()
     impact: Impact | None = None
     no_impact: str = ""  # why there is none

@@ -24,7 +24,8 @@ from syncline_compiler.review.affected import Affected
 from syncline_compiler.review.against import Side, read_side
 from syncline_compiler.review.approvals import APPROVALS_FILE, read_approvals, with_standing
 from syncline_compiler.review.budget import kept_budgets
-from syncline_compiler.review.report import Finding, Load, Review
+from syncline_compiler.review.proof import expression_of, told_apart
+from syncline_compiler.review.report import Finding, Load, Proof, Review
 from syncline_compiler.scenarios.runner import run_scenarios
 from syncline_compiler.source import SourceFile, read_lock, read_sources
 from syncline_compiler.writing import write_release
@@ -70,6 +71,7 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
         sources=after.sources,
         items=classified.items,
         findings=tuple(with_standing(findings, approvals, asked.today)),
+        rewritten=classified.rewritten,
         versions=tuple(one for one in raises(classified) if one.item.versioned and one.is_due),
         impact=impact,
         no_impact=why_not,
@@ -108,7 +110,20 @@ def _findings(
     everyone = after.written.project.spec.steward if after.written else None
     for change in classified.changes:
         affects = affected.of(change)
-        yield Finding(change, affects, _owners(change, classified, everyone), records=_records(affects, impact))
+        owners = _owners(change, classified, everyone)
+        yield Finding(change, affects, owners, records=_records(affects, impact), proof=_proof(change, before, after))
+
+
+def _proof(change: Change, before: Compilation | None, after: Compilation) -> Proof | None:
+    """Try rows on two expressions over native records; None where what changed is none."""
+    if change.direction != "changed" or change.item.kind != "mapping":
+        return None
+    sides = [side.known for side in (before, after) if side is not None and side.known is not None]
+    found = [one for side in sides if (one := expression_of(change, side)) is not None]
+    if len(found) < 2 or any(change.item.name.partition(".")[0] not in side.systems for side in sides):
+        return None
+    system, _, resource = change.item.name.partition("/")[0].partition(".")
+    return told_apart(found[0], found[1], sides[1].systems[system].resource(resource), sides)
 
 
 def _query(side: Compilation | None) -> ProjectQuery | None:

@@ -39,6 +39,8 @@ def _lines(review: Review, folder: str) -> Iterator[str]:
         yield clean(f"  {item.how}: {item.item}{former}")
     for finding in review.findings:
         yield from ("", *map(clean, _finding(finding, folder)))
+    for was, now in review.rewritten:
+        yield from ("", clean(f"= proved equal at {now.span}"), clean(f"    {was.text} → {now.text}"))
     yield from map(clean, _data(review))
     if any(load.hourly[0] != load.hourly[1] or load.is_over or load.growth > 1 for load in review.loads):
         yield from ("", "calls")
