@@ -152,3 +152,14 @@ def test_nothing_is_sent_to_a_system_that_could_not_be_read(shop: World) -> None
     shop.sandbox.stand_ins["b"].faults.clear()
     done = shop.run()
     assert len(shop.records("b")) == 6
+
+
+def test_nothing_is_created_in_a_system_that_was_never_read(shop: World) -> None:
+    """The first run cannot read it: it may have all these records already."""
+    for number in range(5):
+        shop.add("b", name=f"N{number}")
+    shop.sandbox.fault("b", "500_before", operation="list", times=10_000)
+    assert writes(shop.run()) == []
+    shop.sandbox.stand_ins["b"].faults.clear()
+    assert writes(shop.run()) == []
+    assert len(shop.records("b")) == 5

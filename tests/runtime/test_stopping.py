@@ -228,6 +228,27 @@ def test_a_step_that_fails_takes_no_other_with_it(shop: World) -> None:
     assert isinstance(second, StateError)
 
 
+def test_nobody_waits_for_a_commit_that_will_not_be(shop: World) -> None:
+    shop.run()
+
+    async def story() -> list[Any]:
+        with opened_ledger(shop.place) as ledger:
+            journal = Journal(ledger, ledger.leases.acquire(["rec"]))
+
+            def broken() -> None:
+                raise KeyError("a mistake of ours")
+
+            told = await asyncio.gather(*map(journal.write, (broken, lambda: 1)), return_exceptions=True)
+            waiting = asyncio.create_task(journal.write(lambda: 2))
+            await asyncio.sleep(0)
+            assert journal._committing is not None
+            journal._committing.cancel()
+            return [*told, *await asyncio.gather(waiting, return_exceptions=True), await journal.write(lambda: 3)]
+
+    first, second, cancelled, last = asyncio.run(asyncio.wait_for(story(), 20))
+    assert (type(first), second, type(cancelled), last) == (KeyError, 1, asyncio.CancelledError, 3)
+
+
 def test_steps_are_durable_when_they_return(shop: World) -> None:
     """Commits happen beside the tasks that wait for them, and every task gets its own result."""
     shop.run()

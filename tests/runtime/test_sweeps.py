@@ -64,3 +64,30 @@ def test_what_a_counted_list_skips_is_asked_for(tmp_path: Path, monkeypatch: pyt
         assert (writes(result), problems(result)) == ([], [])
         made.drop("a", made.by("key", "a")["k0"]["id"])
         assert writes(made.run()) == [("b", "Rec", "delete", ""), ("c", "Rec", "delete", "")]
+
+
+class Empty(Skipping):
+    """A list that shows nothing, as some systems do where a scope was lost."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/rec"):
+            return httpx.Response(200, headers={"content-type": "application/json"}, content=b"[]")
+        return await super().handle_async_request(request)
+
+
+def test_a_list_that_is_empty_without_reason_is_no_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with shop(tmp_path, monkeypatch, "delete") as made:
+        made.add("b", key="k9", status="O")
+        made.add("a", key="k9", status="O")
+        around = replace(made.options.around, transport=lambda name: Empty() if name == "b" else None)
+        result = made.run(around=around)
+        assert (sorted(result.unread), result.exit_code) == (["b.Rec"], 4)
+        assert not [one for one in writes(result) if one[0] == "b"]
+        made.run()
+        assert len(made.by("key", "b")) == 3
+
+
+def test_a_list_that_is_empty_with_reason_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with shop(tmp_path, monkeypatch, "delete", records=1) as made:
+        made.drop("b", made.by("key", "b")["k0"]["id"])
+        assert made.run().unread == {}

@@ -284,6 +284,8 @@ def row_maker(client: HttpClient, resource: Resource, asked: Asked) -> Callable[
         if not isinstance(record, Mapping):
             raise failures.bad_answer(asked, f"{where} is no object")
         natives = flatten(record)
+        if not natives:  # such as an error that comes with 200: nothing of the record is in it
+            raise failures.bad_answer(asked, f"{where} has none of its fields")
         found = natives.get(resource.id) or native_id
         if not found:
             raise failures.bad_answer(asked, f"{where} is without its id {resource.id!r}")

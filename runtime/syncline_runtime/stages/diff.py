@@ -115,6 +115,13 @@ def _writes(plan: Plan, member: Member) -> str:
     """
 
 
+def _held(run: RunContext, member: Member) -> str:
+    """Say why a candidate is held; what could not be read may have the record already, so nothing is created in it."""
+    if run.reading(member).error is None:
+        return "c.held"
+    return "CASE WHEN c.held = '' AND c.operation = 'create' THEN 'unknown' ELSE c.held END"
+
+
 def _hold(run: RunContext, plan: Plan, member: Member) -> None:
     """``held``: candidates that are not written now, with the reason: one row per record and part."""
     prefix = prefix_of(plan, member)
@@ -122,7 +129,7 @@ def _hold(run: RunContext, plan: Plan, member: Member) -> None:
     parts = ", ".join(map(text, ["", *children, *(one.slot for one in member.late if one.native)]))
     run.state.make(
         f"{prefix}/units",
-        f"SELECT c._cid, c.held, c.broken, p.part FROM {quoted(f'{prefix}/candidates')} AS c, "
+        f"SELECT c._cid, {_held(run, member)} AS held, c.broken, p.part FROM {quoted(f'{prefix}/candidates')} AS c, "
         f"(SELECT unnest([{parts}]) AS part) AS p",
     )
     run.state.make(f"{prefix}/writes", _writes(plan, member))

@@ -13,7 +13,7 @@ from typing import Final
 
 from syncline_runtime.connectors import START, ConnectionHandle, Page
 from syncline_runtime.encoding import digest
-from syncline_runtime.errors import SynclineError
+from syncline_runtime.errors import SynclineError, SystemFailure
 from syncline_runtime.ledger import Cursor
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import Reading, RunContext, landed_of, prefix_of
@@ -23,6 +23,7 @@ from syncline_runtime.state import landed_columns, quoted
 from syncline_runtime.system import Resource
 
 MOST_ASKED_FOR: Final = 200  # records that a list did not show
+FEW_ASKED_FOR: Final = 3  # where it showed none
 
 
 async def extract(run: RunContext) -> None:
@@ -59,6 +60,8 @@ async def _read(run: RunContext, readers: list[tuple[Plan, Member]], stored: lis
         landed = await land_kept(run, handle, described, relation, columns, since)
         if complete and landed.rows:
             landed = await _land_skipped(run, handle, described, readers, columns, landed)
+        elif complete:
+            await _refuse_false_emptiness(run, handle, described, readers)
     except SynclineError as error:
         async with run.engine:
             run.state.empty(relation, columns)
@@ -114,13 +117,8 @@ async def _land_skipped(
     if not counted or resource.get is None or resource.parent is not None:
         return landed
     relation = landed_of(readers[0][1])
-    bases = " UNION ".join(
-        f"SELECT _native_id FROM {quoted(f'base:{prefix_of(plan, member)}')} WHERE _status <> 'gone'"
-        for plan, member in readers
-    )
-    missing = f"{bases} EXCEPT SELECT _native_id FROM {quoted(relation)} LIMIT {MOST_ASKED_FOR + 1}"
-    async with run.engine:
-        ids = [row[0] for row in await asyncio.to_thread(run.state.rows, missing)]
+    missing = f"{_bases(readers)} EXCEPT SELECT _native_id FROM {quoted(relation)}"
+    ids = await _ids(run, missing, MOST_ASKED_FOR + 1)
     if not ids or len(ids) > MOST_ASKED_FOR:
         return landed
     found = await asyncio.gather(*(handle.get(resource.name, native_id) for native_id in ids))
@@ -128,3 +126,32 @@ async def _land_skipped(
     landing.go_on_after(landed)
     await landing.take(Page(tuple(row for row in found if row is not None)))
     return await landing.finish()
+
+
+async def _refuse_false_emptiness(
+    run: RunContext, handle: ConnectionHandle, resource: Resource, readers: list[tuple[Plan, Member]]
+) -> None:
+    """Ask for some known records where a list shows none at all: a scope that was lost is answered so by some systems."""
+    if resource.get is None or resource.parent is not None:
+        return
+    ids = await _ids(run, f"{_bases(readers)} ORDER BY 1", FEW_ASKED_FOR)
+    found = await asyncio.gather(*(handle.get(resource.name, native_id) for native_id in ids))
+    if any(row is not None and not row.gone for row in found):
+        raise SystemFailure(
+            "the list shows no record at all, and the system has records when asked for them",
+            place=f"{handle.name}.{resource.name}",
+            mend="check what the credential may list; nothing is taken as deleted, and nothing is sent there",
+        )
+
+
+def _bases(readers: list[tuple[Plan, Member]]) -> str:
+    """Give the ids of the records that are known to be there."""
+    return " UNION ".join(
+        f"SELECT _native_id FROM {quoted(f'base:{prefix_of(plan, member)}')} WHERE _status <> 'gone'"
+        for plan, member in readers
+    )
+
+
+async def _ids(run: RunContext, query: str, most: int) -> list[str]:
+    async with run.engine:
+        return [row[0] for row in await asyncio.to_thread(run.state.rows, f"{query} LIMIT {most}")]

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from syncline_runtime.errors import SynclineError
 from syncline_runtime.ledger import Lease, Ledger
 
 T = TypeVar("T")
@@ -32,29 +31,36 @@ class Journal:
         self._waiting.append((step, done))
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit())
+            self._committing.add_done_callback(self._ended)
         return await asyncio.shield(done)
 
     async def _commit(self) -> None:
-        try:
-            while self._waiting:
-                await asyncio.sleep(0)  # those whose answers have come as well join
-                batch, self._waiting = self._waiting, []
-                for (_, done), (result, error) in zip(
-                    batch, await asyncio.to_thread(self._together, batch), strict=True
-                ):
-                    if error is None:
-                        done.set_result(result)
-                    else:
-                        done.set_exception(error)
-        finally:
+        while self._waiting:
+            await asyncio.sleep(0)  # those whose answers have come as well join
+            batch = list(self._waiting)
+            told = await asyncio.to_thread(self._together, batch)
+            self._waiting = self._waiting[len(batch) :]
+            for (_, done), (result, error) in zip(batch, told, strict=True):
+                if error is None:
+                    done.set_result(result)
+                else:
+                    done.set_exception(error)
+        self._committing = None
+
+    def _ended(self, committing: asyncio.Task[None]) -> None:
+        """Let nobody wait for a commit that will not be: the one under way was broken off."""
+        if self._committing is committing:
             self._committing = None
+            waiting, self._waiting = self._waiting, []
+            for _, done in waiting:
+                done.cancel()
 
     def _together(self, batch: list[_Waiting]) -> list[tuple[Any, Exception | None]]:
         if len(batch) > 1:
             try:
                 with self._ledger.together(self._lease):
                     return [(step(), None) for step, _ in batch]
-            except SynclineError:
+            except Exception:
                 pass  # nothing was recorded: each by itself shows which one it was
         return [_alone(step) for step, _ in batch]
 

@@ -397,3 +397,20 @@ def test_a_write_that_waited_for_its_turn_too_long_was_not_sent() -> None:
     with pytest.raises(RequestFailed) as failed:
         asyncio.run(story())
     assert (failed.value.category, failed.value.ambiguous, len(asked)) == ("transport", False, 1)
+
+
+def test_an_error_that_comes_with_200_is_no_record() -> None:
+    """Neither as what became of an update nor as the record that is looked at to find that out."""
+    contract = shop().resource("Customer").update
+    assert contract
+
+    async def story() -> None:
+        error = httpx.Response(200, json={"customer": {"fault": {"code": "busy"}}})
+        async with opened(shop(), URL, None, httpx.MockTransport(lambda _: error)) as handle:
+            with pytest.raises(RequestFailed, match="none of its fields") as failed:
+                await handle.write("Customer", contract, native_id="7", natives={"name": "Zoë"})
+            assert failed.value.ambiguous
+            with pytest.raises(RequestFailed, match="none of its fields"):
+                await handle.get("Customer", "7")
+
+    asyncio.run(story())
