@@ -1,0 +1,36 @@
+"""Random worlds under faults: nothing that must hold is ever violated, and a seed gives the same story each time.
+
+``SYNCLINE_SEEDS=5000`` plays more of them; ``PYTHONPATH=tests python -m faults.kit`` tells what came of it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from faults.kit.specs import releases
+from faults.kit.story import tell
+from faults.kit.table import told
+from faults.kit.worlds import worlds
+from syncline_runtime.plan import Release
+
+SEEDS = int(os.environ.get("SYNCLINE_SEEDS", "300"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> list[Release]:
+    return releases(tmp_path_factory.mktemp("kit"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", list(worlds(1, SEEDS)), ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
+def test_what_must_hold_holds(made: list[Release], seeds: tuple[int, ...], tmp_path: Path) -> None:
+    story = tell(made[seeds[0] % len(made)], tmp_path / "world", seeds)
+    assert not story.violations, "\n".join(told(story))
+
+
+def test_a_seed_gives_the_same_story_again(made: list[Release], tmp_path: Path) -> None:
+    first, second = (tell(made[0], tmp_path / name, (1, 2, 3)).tale for name in ("first", "second"))
+    assert first == second
