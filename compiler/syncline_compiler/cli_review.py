@@ -23,6 +23,7 @@ from syncline_compiler.review.review import Asked
 from syncline_compiler.review.review import review as reviewed
 from syncline_compiler.review.text import render_review
 from syncline_compiler.writing import ProjectRefusedError, write_text
+from syncline_runtime.promotion import deployed
 
 PENDING = 3
 """There are changes, and somebody asked to be told."""
@@ -41,6 +42,19 @@ against_option = click.option(
     metavar="REF|DIR|RELEASE",
     help="A git revision, a folder with a project, or a release. Default: where this branch left the one it goes to.",
 )
+deployed_option = click.option(
+    "--against-deployed",
+    "deployed",
+    metavar="ENV",
+    help="Compare with the release that this environment of --store has.",
+)
+store_option = click.option(
+    "--store",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="SYNCLINE_STORE",
+    metavar="DIR",
+    help="With --against-deployed: the folder that `syncline promote` fills.",
+)
 format_option = click.option(
     "--format",
     "forms",
@@ -54,23 +68,23 @@ format_option = click.option(
     epilog=examples("syncline diff", "syncline diff --against v1.4.0", "syncline diff --against HEAD --format json")
 )
 @against_option
+@deployed_option
+@store_option
 @format_option
 @click.option("--exit-code", "telling", is_flag=True, help=f"Exit with {PENDING} if anything changed.")
 @today_option
 @project_option
-def diff(
-    against: str | None, forms: tuple[str, ...], telling: bool, today: datetime | None, project: Path | None
-) -> None:
+def diff(telling: bool, **options: Any) -> None:
     """Show what specs say otherwise than before, what it means, and whom it reaches.
 
     Nothing is asked of any system, and no data is looked at: `syncline review` does that.
     """
-    root = root_of(project, None)
-    found = _reviewed(root, against, Asked(day_of(today)))
+    root = root_of(options["project"], None)
+    found = _reviewed(root, _against(options), Asked(day_of(options["today"])))
     plain = replace(
         found, no_impact="", findings=tuple(replace(one, standing="none") for one in found.findings), budgets=()
     )
-    _show(plain, root, forms)
+    _show(plain, root, options["forms"])
     if found.diagnostics.errors:
         sys.exit(FAULT)
     sys.exit(PENDING if telling and (found.findings or found.items) else 0)
@@ -85,6 +99,8 @@ def review_options(command: Callable[..., None]) -> Callable[..., None]:
 
 _OPTIONS = (
     against_option,
+    deployed_option,
+    store_option,
     click.option(
         "--data",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -150,10 +166,10 @@ def review(
     any system.
     """
     root, asked = root_of(options["project"], None), _asked(options, scenarios=not unplayed)
-    found = _reviewed(root, options["against"], asked)
+    found = _reviewed(root, _against(options), asked)
     if approving:
         _approve(root, found, approving, by, reason, until.date() if until else None)
-        found = _reviewed(root, options["against"], asked)
+        found = _reviewed(root, _against(options), asked)
     _show(found, root, options["forms"])
     sys.exit(found.exit_code)
 
@@ -172,9 +188,19 @@ def ci(**options: Any) -> None:
     Exits with 0 if nothing stands against it, 1 if something fails, 3 if somebody has to agree.
     """
     root = root_of(options["project"], None)
-    found = _reviewed(root, options["against"], _asked(options, scenarios=True, layout=True))
+    found = _reviewed(root, _against(options), _asked(options, scenarios=True, layout=True))
     _show(found, root, options["forms"])
     sys.exit(found.exit_code)
+
+
+def _against(options: Mapping[str, Any]) -> str | None:
+    """Give what is compared with: as it is named, or the release of an environment."""
+    if options["deployed"] is None:
+        named: str | None = options["against"]
+        return named
+    if options["against"] is not None or options["store"] is None:
+        raise click.UsageError("--against-deployed goes with --store, and not with --against")
+    return str(deployed(options["store"], options["deployed"]))
 
 
 def _asked(options: Mapping[str, Any], *, scenarios: bool, layout: bool = False) -> Asked:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from syncline_compiler.checking.names import Names
@@ -104,11 +105,18 @@ def compile_sources(files: Iterable[SourceFile | Unreadable], today: date | None
 
     Waivers do not end here: what was accepted and released goes on, and `check` says that it is to be decided again.
     """
+    files = list(files)
     checked = check_sources(files, today, waivers_end=False, versions=True)
     if checked.project is None:
         return checked
+    # A release says what its specs said, where that is settled: who has it can compare others with it.
+    locks = [(LOCK_FILE, Made(file.text.encode())) for file in _locks(files)]
     # Nobody asks while plans are made: what was written is let go.
-    return replace(checked, known=None, written=None, release=release_of(checked))
+    return replace(checked, known=None, written=None, release=chain(release_of(checked) or (), locks))
+
+
+def _locks(files: Iterable[SourceFile | Unreadable]) -> Iterator[SourceFile]:
+    return (file for file in files if file.path == LOCK_FILE and isinstance(file, SourceFile))
 
 
 def release_of(checked: Compilation) -> Iterator[tuple[str, Made]] | None:
@@ -141,7 +149,7 @@ def check_sources(
 ) -> Compilation:
     """Check a project whose files are read already, in any order; ``versions``: also against the lock among them."""
     files = list(files)
-    lock = next((file for file in files if file.path == LOCK_FILE and isinstance(file, SourceFile)), None)
+    lock = next(_locks(files), None)
     files = [file for file in files if file is not lock]
     sources = {file.path: file for file in files if isinstance(file, SourceFile)}
     diagnostics = Collector(dict(sources))

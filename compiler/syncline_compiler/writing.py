@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from syncline_runtime.frozen import dataclass
 
 RELEASE_FILE = "release.json"
-RELEASE_PARTS = frozenset({RELEASE_FILE, "plans", "bindings", "systems", "sandbox"})
+RELEASE_PARTS = frozenset({RELEASE_FILE, "plans", "bindings", "systems", "sandbox", "syncline.lock"})
 """What a release of this or an earlier version may consist of, at its top."""
 
 

@@ -23,6 +23,7 @@ RUNTIME = {
     "plan": "Show the writes that a run would make.",
     "run": "Run the syncs of a release once.",
     "deliver": "Help to send what the last run has sealed.",
+    "promote": "Put a reviewed release into an environment.",
     "status": "Show the last runs, backlog and counts.",
     "exceptions": "List the records that wait, and why; decide what becomes of them.",
     "links": "Show and change which ids of systems are one record.",

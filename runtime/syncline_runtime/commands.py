@@ -12,6 +12,7 @@ from syncline_runtime.cli_erase import erase
 from syncline_runtime.cli_exceptions import exceptions
 from syncline_runtime.cli_links import links
 from syncline_runtime.cli_options import Asked, age, release_options
+from syncline_runtime.cli_promote import promote
 from syncline_runtime.cli_recovery import backfill, replay, rollback
 from syncline_runtime.cli_state import state
 from syncline_runtime.errors import InternalError, ReleaseError
@@ -140,5 +141,5 @@ def sandbox(port: int, release: Path | None) -> int:
 COMMANDS: dict[str, click.Command] = {
     "plan": plan, "run": run, "deliver": deliver, "status": status, "exceptions": exceptions, "trace": trace,
     "preflight": preflight, "sandbox": sandbox, "state": state, "erase": erase, "links": links,
-    "replay": replay, "backfill": backfill, "rollback": rollback,
+    "promote": promote, "replay": replay, "backfill": backfill, "rollback": rollback,
 }  # fmt: skip

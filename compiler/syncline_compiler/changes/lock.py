@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
 from syncline_compiler.changes.fact import Fact, Facts, Item, ItemFacts, ItemKind, Key
@@ -41,6 +42,11 @@ def load_lock(text: str) -> Facts:
 def kept(facts: Iterable[Fact]) -> list[Fact]:
     """Give the facts that the lock keeps, in its order."""
     return sorted((fact for fact in facts if KINDS[fact.key.kind].kept), key=lambda fact: fact.key)
+
+
+def as_kept(facts: Facts) -> Facts:
+    """Give facts as a lock would hold them: without labels and the like."""
+    return Facts.of(replace(one, facts=tuple(kept(one.facts))) for one in facts.items.values())
 
 
 def hash_of_facts(facts: Iterable[Fact]) -> str:

@@ -39,6 +39,7 @@ def as_json(review: Review, folder: str = "") -> dict[str, Any]:
         "version": REVIEW_VERSION,
         "project": review.project,
         "against": review.against,
+        "release": review.release,
         "exit_code": review.exit_code,
         "failed": list(review.failed),
         "approvers": list(review.approvers),

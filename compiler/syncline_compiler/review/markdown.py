@@ -65,6 +65,8 @@ def _lines(review: Review) -> Iterator[str]:
         due = [(plain(str(one.item.item)), code(one.former), code(one.needed)) for one in review.versions]
         yield from ("**Versions that are due**, written by `syncline compile --bump`:", EMPTY)
         yield from table(("", "was", "needs"), due)
+    if review.release:
+        yield from (written("Release {}.", code(review.release[:16])), EMPTY)
     if review.open:
         yield from _folded("To agree", [Markdown("```sh"), *map(Markdown, people(review)), Markdown("```")])
 

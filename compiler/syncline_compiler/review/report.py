@@ -110,6 +110,7 @@ class Review:
 
     project: str
     against: str
+    release: str | None  # hash of what the specs compile to; None where they do not, or nobody asked
     diagnostics: Collector
     sources: Mapping[str, SourceFile]
     items: tuple[Appeared, ...] = ()

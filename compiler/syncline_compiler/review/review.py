@@ -16,6 +16,7 @@ from syncline_compiler.capacity import limits, loads, per_hour
 from syncline_compiler.changes.classify import Change, Classified, classify
 from syncline_compiler.changes.fact import Facts
 from syncline_compiler.changes.gather import gather
+from syncline_compiler.changes.lock import as_kept
 from syncline_compiler.changes.versions import raises
 from syncline_compiler.layouts import unformatted
 from syncline_compiler.pipeline import Compilation, check_sources, release_of
@@ -28,7 +29,7 @@ from syncline_compiler.review.proof import expression_of, told_apart
 from syncline_compiler.review.report import Finding, Load, Proof, Review
 from syncline_compiler.scenarios.runner import run_scenarios
 from syncline_compiler.source import SourceFile, read_lock, read_sources
-from syncline_compiler.writing import write_release
+from syncline_compiler.writing import RELEASE_FILE, write_release
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.impact import Impact, impact_of
 from syncline_runtime.plan import Release, load_release
@@ -59,7 +60,8 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
     files = [*read_sources(root), *([lock] if lock is not None else [])]
     after = check_sources(files, asked.today, waivers_end=False, versions=True)
     before = check_sources(side.files, asked.today, waivers_end=False) if side.files else None
-    classified = classify(side.facts or _facts(before), _facts(after))
+    now = _facts(after)
+    classified = classify(side.facts, as_kept(now)) if side.facts is not None else classify(_facts(before), now)
     impact, why_not = _impact(side, before, after, asked)
     findings = _findings(classified, before, after, impact)
     judged = before if asked.trust_base and before is not None else after
@@ -67,6 +69,7 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
     found = Review(
         project=after.written.project.spec.project if after.written else root.name,
         against=side.label,
+        release=_hash(after) if asked.scenarios else None,
         diagnostics=after.diagnostics,
         sources=after.sources,
         items=classified.items,
@@ -176,6 +179,12 @@ def _impact(side: Side, before: Compilation | None, after: Compilation, asked: A
         now = _release(after, Path(beside) / "after")
         was = load_release(side.release) if side.release is not None else _release(before, Path(beside) / "before")
         return impact_of(was, now, asked.environment, asked.data), ""
+
+
+def _hash(side: Compilation) -> str | None:
+    """Give the hash by which a release is promoted."""
+    made = dict(release_of(side) or ())
+    return made[RELEASE_FILE].sha256 if made else None
 
 
 def _release(side: Compilation | None, folder: Path) -> Release:

@@ -27,7 +27,8 @@ def render_review(review: Review, *, folder: str = "", colour: bool = False) -> 
     parts = ["\n".join(_lines(review, folder))]
     if len(review.diagnostics):
         parts.append(render_text(review.diagnostics, review.sources, folder=folder, colour=colour))
-    parts.append(clean(verdict_of(review)))
+    compiled = f"release {review.release[:16]}: " if review.release else ""
+    parts.append(clean(f"{compiled}{verdict_of(review)}"))
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
