@@ -299,7 +299,7 @@ async def _opened(
             open_ledger(options.ledger or options.state / FILE, realm, options.around.clock.now)
         )
         finish_erasures(options.state, store, ledger, release)
-        state = State(options.state, store)
+        state = State(options.state, store, threads=options.around.threads, parsed=options.around.parsed)
         stack.callback(state.close)
         check(state, ledger)
         fold(state, release, ledger.register.segments())

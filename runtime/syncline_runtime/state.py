@@ -46,6 +46,9 @@ LANDED_COLUMNS = {
 }  # fmt: skip
 
 
+MOST_PARSED = 10_000
+
+
 def quoted(name: str) -> str:
     """Give an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
@@ -122,12 +125,20 @@ class State:
     """An open state: runs SQL, keeps the fold, reads and writes Parquet."""
 
     def __init__(
-        self, folder: Path, store: SegmentStore, *, memory: str | None = None, threads: int | None = None
+        self,
+        folder: Path,
+        store: SegmentStore,
+        *,
+        memory: str | None = None,
+        threads: int | None = None,
+        parsed: dict[str, Any] | None = None,
     ) -> None:
+        """Open the state below a folder; ``parsed`` keeps what statements were parsed to, for who opens states often."""
         self.folder, self.store = folder.resolve(), store
         self.path = self.folder / "state.duckdb"
         self.spool = self.folder / "spool"
         self.spool.mkdir(parents=True, exist_ok=True)
+        self._parsed = parsed
         self._connection = self._open(memory, threads)
 
     def _open(self, memory: str | None, threads: int | None) -> duckdb.DuckDBPyConnection:
@@ -174,7 +185,8 @@ class State:
     def execute(self, sql: str, parameters: Sequence[Any] | None = None) -> None:
         """Run one statement."""
         try:
-            self._connection.execute(sql, parameters) if parameters else self._connection.execute(sql)
+            statement = sql if self._parsed is None else self._known(sql, self._parsed)
+            self._connection.execute(statement, parameters) if parameters else self._connection.execute(statement)
         except duckdb.OutOfMemoryException:
             raise StateError(
                 "the engine ran out of memory",
@@ -184,6 +196,15 @@ class State:
             ) from None
         except duckdb.Error as error:
             raise self._told(error, sql) from error
+
+    def _known(self, sql: str, parsed: dict[str, Any]) -> Any:
+        """Give a statement as it was parsed before: for few rows that takes as long as all the rest."""
+        if sql not in parsed:
+            found = self._connection.extract_statements(sql)
+            if len(parsed) >= MOST_PARSED:
+                parsed.clear()
+            parsed[sql] = found[0] if len(found) == 1 else sql
+        return parsed[sql]
 
     def _told(self, error: duckdb.Error, sql: str) -> SynclineError:
         """Say what it means that the engine failed."""

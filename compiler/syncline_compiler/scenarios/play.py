@@ -18,9 +18,8 @@ from syncline_compiler.scenarios.report import Failure
 from syncline_compiler.scenarios.words import native_text
 from syncline_runtime.errors import ApprovalNeeded, SynclineError
 from syncline_runtime.frozen import dataclass
-from syncline_runtime.plan import Release
 from syncline_runtime.result import RunResult
-from syncline_runtime.sandbox.rehearsal import Rehearsal
+from syncline_runtime.sandbox.rehearsal import House, Rehearsal
 
 ANY = "*"
 
@@ -43,9 +42,9 @@ class Play:
     _failing: set[str] = field(default_factory=set)  # connections that were asked to fail
 
     @classmethod
-    def on(cls, declared: Declared[ScenarioSpec], release: Release, folder: Path) -> Play:
+    def on(cls, declared: Declared[ScenarioSpec], house: House, folder: Path) -> Play:
         """Lay out what is given."""
-        play = cls(declared, Rehearsal(release, folder))
+        play = cls(declared, Rehearsal(house, folder))
         for connection, resources in declared.spec.given.items():
             for resource, records in resources.items():
                 for record in records:

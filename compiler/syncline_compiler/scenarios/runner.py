@@ -22,7 +22,8 @@ from syncline_compiler.scenarios.judge import judge
 from syncline_compiler.scenarios.play import Play, StepFailedError
 from syncline_compiler.scenarios.report import Happened, ScenarioReport, ScenarioResult
 from syncline_compiler.writing import write_release
-from syncline_runtime.plan import Release, load_release
+from syncline_runtime.plan import load_release
+from syncline_runtime.sandbox.rehearsal import House
 
 Told = Callable[[ScenarioResult], None]
 
@@ -47,21 +48,21 @@ def run_scenarios(
         raise FaultyProjectError(checked)
     with tempfile.TemporaryDirectory(prefix="syncline-test-", dir=_fast_folder()) as folder:
         write_release(Path(folder) / "release", emit(checked.project, lower(checked.project)))
-        release = load_release(Path(folder) / "release")
+        house = House(load_release(Path(folder) / "release"), Path(folder) / "house")
         begun, results = time.perf_counter(), []
         for name, resolved in checked.project.scenarios.items():
             if names is None or name in names:
-                results.append(play_one(checked.written.scenarios[name], resolved, release, Path(folder) / name))
+                results.append(play_one(checked.written.scenarios[name], resolved, house, Path(folder) / name))
                 told(results[-1])
     return ScenarioReport(checked.project.name, tuple(results), time.perf_counter() - begun)
 
 
 def play_one(
-    declared: Declared[ScenarioSpec], resolved: ResolvedScenario, release: Release, folder: Path
+    declared: Declared[ScenarioSpec], resolved: ResolvedScenario, house: House, folder: Path
 ) -> ScenarioResult:
     """Play one scenario and hold it against what it expects."""
     begun = time.perf_counter()
-    play = Play.on(declared, release, folder)
+    play = Play.on(declared, house, folder)
     try:
         play.do_all()
         with play.rehearsal.looked() as look:

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 
@@ -39,10 +39,13 @@ class Surroundings:
     """The machine's own, unless a caller says otherwise.
 
     ``transport`` gives the way of a connection (None: HTTP); ``kept`` the folder or database of a stand-in that has
-    one (None: the running sandbox is asked for it).
+    one (None: the running sandbox is asked for it). ``threads`` of the engine, and ``parsed``: statements that it has
+    parsed before, are for who makes many small runs (None: as it sees fit, and nothing is remembered).
     """
 
     clock: Clock = SYSTEM_CLOCK
     random: Random = field(default_factory=random.Random)
     transport: Callable[[str], Transport | None] = _plain
     kept: Callable[[str], Path | None] = _of_sandbox
+    threads: int | None = None
+    parsed: dict[str, Any] | None = None

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from random import Random
+from shutil import copytree
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,6 +24,7 @@ from syncline_runtime.connectors import Surroundings, jsontext
 from syncline_runtime.connectors.nearby import Nearby, Told
 from syncline_runtime.connectors.origin import origin_of
 from syncline_runtime.connectors.templates import ABSENT
+from syncline_runtime.ledger import FILE, open_ledger
 from syncline_runtime.ledger.cases import ExceptionRecord
 from syncline_runtime.plan import PlanField, Release
 from syncline_runtime.result import RunResult
@@ -49,19 +51,34 @@ class Made:
     write: WriteDone
 
 
+class House:
+    """What the rehearsals of a release have in common: a state in which nothing has run, and what the engine knows."""
+
+    def __init__(self, release: Release, folder: Path) -> None:
+        self.release = release
+        self.bare = folder / "bare"
+        self.parsed: dict[str, Any] = {}  # from SQL to statements
+        place = Rehearsal(self, folder / "first").place
+        with open_ledger(self.bare / FILE, place.realm, place.now):
+            pass
+        with opened_state(replace(place, folder=self.bare)):
+            pass
+
+
 class Rehearsal:
     """Stand-ins, somebody who works in them, and runs between them."""
 
-    def __init__(self, release: Release, folder: Path) -> None:
-        self.release, self._folder = release, folder
+    def __init__(self, house: House, folder: Path) -> None:
+        self.release, self._house, self._folder = house.release, house, folder
+        release = house.release
         self.clock = StillClock(int(START.timestamp() * 1_000_000))
         self.made: list[Made] = []
         self.runs = 0
         self._stand_ins = {name: self._stand_in(name) for name in release.index.connections}
         connections = tuple(Connection(n, s, stand_in=True) for n, s in release.index.connections.items())
         binding = Binding(release.index.project, ENVIRONMENT, connections)
-        around = Surroundings(self.clock, Random(1), self._transport, self._kept)
-        self._place = Place(release, binding, folder / "state", around=around)
+        around = Surroundings(self.clock, Random(1), self._transport, self._kept, threads=1, parsed=house.parsed)
+        self.place = Place(release, binding, folder / "state", around=around)
 
     def _stand_in(self, connection: str) -> StandIn:
         return StandIn(
@@ -99,27 +116,28 @@ class Rehearsal:
     def run(self, syncs: Sequence[str] = (), approve: str | None = None) -> RunResult:
         """Make one run; raises what a run raises."""
         self.runs += 1
-        self._write_files()
-        return run_release(self.release, self._place.binding, self._options(syncs, approve))
+        self._get_ready()
+        return run_release(self.release, self.place.binding, self._options(syncs, approve))
 
     def plan(self, syncs: Sequence[str] = ()) -> RunResult:
         """Do what a run does before it records anything; raises what that raises."""
-        self._write_files()
-        return plan_release(self.release, self._place.binding, self._options(syncs))
+        self._get_ready()
+        return plan_release(self.release, self.place.binding, self._options(syncs))
 
     def _options(self, syncs: Sequence[str], approve: str | None = None) -> Options:
-        return Options(self._place.folder, syncs=tuple(syncs), approve=approve, around=self._place.around)
+        return Options(self.place.folder, syncs=tuple(syncs), approve=approve, around=self.place.around)
 
     @contextmanager
     def looked(self) -> Iterator[Look]:
         """Open what the runs left, to look at it."""
-        with opened_state(self._place) as (ledger, state):
+        self._get_ready()
+        with opened_state(self.place) as (ledger, state):
             yield Look(self.release, state, ledger.exceptions.find())
 
     # the ways of connections
 
     def _transport(self, connection: str) -> Nearby:
-        base = origin_of(self._place.binding.connection(connection)).base
+        base = origin_of(self.place.binding.connection(connection)).base
         return Nearby(partial(self._answer, self._stand_ins[connection], base))
 
     def _answer(
@@ -143,8 +161,10 @@ class Rehearsal:
     def _kept(self, connection: str) -> Path:
         return self._folder / "kept" / connection
 
-    def _write_files(self) -> None:
-        """Write the files and databases of stand-ins that are no servers, as they are now."""
+    def _get_ready(self) -> None:
+        """Begin with a state in which nothing has run; write the files of stand-ins that are no servers, as they are now."""
+        if not self.place.folder.exists():
+            copytree(self._house.bare, self.place.folder)
         for name, stand_in in self._stand_ins.items():
             system, path = stand_in.system, self._kept(name)
             if system.protocol not in ("files", "sql"):

@@ -79,7 +79,7 @@ def opened_state(place: Place) -> Iterator[tuple[Ledger, State]]:
     """Open ledger and state, the state folded up to the ledger."""
     with opened_ledger(place) as ledger:
         finish_erasures(place.folder, place.store, ledger, place.release)
-        state = State(place.folder, place.store)
+        state = State(place.folder, place.store, threads=place.around.threads, parsed=place.around.parsed)
         try:
             check(state, ledger)
             fold(state, place.release, ledger.register.segments())
