@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import sys
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from syncline_compiler.model.document import Declared
     from syncline_compiler.pipeline import Compilation
     from syncline_compiler.scenarios import ScenarioReport, ScenarioResult
+    from syncline_compiler.scenarios.mutation import Judged
 
 
 @click.command(
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
         "syncline test life_of_a_customer",
         "syncline test scenarios --format junit",
         "syncline test --update && git diff",
+        "syncline test --mutate",
     )
 )
 @click.option(
@@ -40,9 +43,22 @@ if TYPE_CHECKING:
 @click.option(
     "--update", "updating", is_flag=True, help="Write what came into the scenarios that expect something else."
 )
+@click.option(
+    "--mutate", "mutating", is_flag=True, help="Make small mistakes in the specs and tell which no scenario notices."
+)
+@click.option("--most", type=click.IntRange(1), help="With --mutate: so many mistakes at most, evenly chosen.")
+@click.option("--jobs", type=click.IntRange(1), help="With --mutate: processes. Default: one for each core.")
 @project_option
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO|PATH]...")
-def test(form: str, updating: bool, project: Path | None, scenarios: tuple[str, ...]) -> None:
+def test(
+    form: str,
+    updating: bool,
+    mutating: bool,
+    most: int | None,
+    jobs: int | None,
+    project: Path | None,
+    scenarios: tuple[str, ...],
+) -> None:
     """Play scenarios: offline, through the plans and the runtime of production, against stand-ins in this process.
 
     A SCENARIO is named as in its file; PATH is the file, a folder of such files, or a project. Default: all. Exits 1 if
@@ -69,6 +85,8 @@ def test(form: str, updating: bool, project: Path | None, scenarios: tuple[str, 
     click.echo(totals(report), err=True)
     if updating:
         _update(checked, report, root)
+    if mutating and not report.failed:
+        _mutate(root, checked, report, folder, most, jobs or os.cpu_count() or 1)
     sys.exit(FAULT if any(not (updating and one.ended) for one in report.failed) else 0)
 
 
@@ -131,6 +149,23 @@ def _update(checked: Compilation, report: ScenarioReport, root: Path) -> None:
             except ProjectRefusedError as error:
                 raise click.UsageError(str(error)) from None
             click.echo(f"{Path(os.path.relpath(root / source.path)).as_posix()}: updated", err=True)
+
+
+def _mutate(root: Path, checked: Compilation, report: ScenarioReport, folder: str, most: int | None, jobs: int) -> None:
+    """Tell which mistakes no scenario notices."""
+    from syncline_compiler.scenarios.mutation import mutate
+    from syncline_compiler.scenarios.told import score, tell_mutants
+
+    tried = itertools.count(1)
+
+    def told(judged: Judged) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r\x1b[K{next(tried)} {judged.mutant.span}", nl=False, err=True)
+
+    mutation = mutate(root, checked, report, most=most, jobs=jobs, told=told)
+    _end_progress()
+    click.echo(tell_mutants(mutation, folder=folder, colour=has_colour(sys.stdout)), nl=False)
+    click.echo(score(mutation), err=True)
 
 
 def _end_progress() -> None:

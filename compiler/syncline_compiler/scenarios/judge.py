@@ -7,7 +7,7 @@ connections there is none, since they are delivered side by side.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from syncline_compiler.emit.sql import scalar
@@ -20,6 +20,7 @@ from syncline_compiler.model.spec_scenario import (
     ExpectedWriteSpec,
     ScenarioSpec,
 )
+from syncline_compiler.model.typed import Expression, fields_in
 from syncline_compiler.scenarios.report import Failure, Happened
 from syncline_compiler.scenarios.words import canonical_value, flow, native_value, same
 from syncline_compiler.source import Span
@@ -73,6 +74,9 @@ class _Judging:
         for expected, condition in zip(self.declared.spec.expect.records, self.resolved.conditions, strict=True):
             plan = next(plan for plan in self.look.release.in_order if plan.object == expected.of)
             kinds = {field.name: field.kind for field in plan.fields}
+            if condition is not None and _unmapped(condition, kinds):
+                yield ()
+                continue
             rows = self.look.records(plan.name, scalar(lower(condition, Frame(""))) if condition else None)
             yield tuple({name: canonical_value(value, kinds[name]) for name, value in row.items()} for row in rows)
 
@@ -95,6 +99,15 @@ class _Judging:
     def records(self, happened: Happened) -> Iterator[Failure]:
         for index, expected in enumerate(self.declared.spec.expect.records):
             rows = happened.records[index]
+            condition = self.resolved.conditions[index]
+            plan = next(plan for plan in self.look.release.in_order if plan.object == expected.of)
+            if condition is not None and (lost := _unmapped(condition, {field.name for field in plan.fields})):
+                yield Failure(
+                    self.at("records", index, "where"),
+                    f"no system says what `{lost[0]}` is: no mapping of `{expected.of}` has a line for it",
+                    help="ask for another field, or map this one",
+                )
+                continue
             if len(rows) != expected.count:
                 yield self.miscounted(index, expected, rows)
                 continue
@@ -106,7 +119,7 @@ class _Judging:
                     f"the {expected.of} is not as expected",
                     (
                         *(f"- {name}: {flow(expected.has[name])}" for name in fields),
-                        *(f"+ {name}: {flow(row[name])}" for name in fields),
+                        *(f"+ {name}: {flow(row.get(name))}" for name in fields),
                     ),
                     _UPDATE,
                 )
@@ -115,7 +128,7 @@ class _Judging:
         """Tell of records that are too many or too few."""
         which = f" where {expected.where}" if expected.where else ""
         more = len(rows) - _MOST_SHOWN
-        shown = [f"+ {flow({name: row[name] for name in expected.has} or row)}" for row in rows[:_MOST_SHOWN]]
+        shown = [f"+ {flow({name: row.get(name) for name in expected.has} or row)}" for row in rows[:_MOST_SHOWN]]
         return Failure(
             self.at("records", index),
             f"{expected.count} of {expected.of}{which} expected, {len(rows)} found",
@@ -224,9 +237,14 @@ def _is_write(expected: ExpectedWriteSpec, came: Told) -> bool:
     return "with_" not in expected.model_fields_set or same(expected.with_, came.get("with", {}))
 
 
+def _unmapped(condition: Expression, known: Collection[str]) -> list[str]:
+    """Name the fields of a condition that no member maps, so that records do not have them."""
+    return [one.name for one in fields_in(condition) if one.scope == "canonical" and one.name not in known]
+
+
 def wrong(expected: ExpectedRecordSpec, row: Told) -> list[str]:
     """Name the fields of a record that are not as expected."""
-    return [name for name, value in expected.has.items() if not same(value, row[name])]
+    return [name for name, value in expected.has.items() if not same(value, row.get(name))]
 
 
 def _exception(met: ExceptionRecord) -> Told:

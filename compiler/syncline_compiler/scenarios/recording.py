@@ -91,7 +91,7 @@ def _record(node: Collection, expected: ExpectedRecordSpec, rows: tuple[Mapping[
 
     def has(fields: Collection) -> Collection:
         for name in wrong(expected, row):
-            fields = _with(fields, name, flow(row[name]))
+            fields = _with(fields, name, flow(row.get(name)))
         return fields
 
     return _at(node, "has", has)

@@ -46,7 +46,7 @@ def run_scenarios(
     checked = project if isinstance(project, Compilation) else check_project(project, waivers_end=False)
     if checked.project is None or checked.written is None:
         raise FaultyProjectError(checked)
-    with tempfile.TemporaryDirectory(prefix="syncline-test-", dir=_fast_folder()) as folder:
+    with tempfile.TemporaryDirectory(prefix="syncline-test-", dir=fast_folder()) as folder:
         write_release(Path(folder) / "release", emit(checked.project, lower(checked.project)))
         house = House(load_release(Path(folder) / "release"), Path(folder) / "house")
         begun, results = time.perf_counter(), []
@@ -85,7 +85,7 @@ def play_one(
     )
 
 
-def _fast_folder() -> Path | None:
+def fast_folder() -> Path | None:
     """Find a folder in memory: what lies there need not outlast anything, and nobody waits for a disk."""
     memory = Path("/dev/shm")
     return memory if memory.is_dir() else None

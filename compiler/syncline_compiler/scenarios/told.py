@@ -9,6 +9,7 @@ import posixpath
 from collections.abc import Iterator
 
 from syncline_compiler.diagnostics.render import clean
+from syncline_compiler.scenarios.mutation import MutationReport
 from syncline_compiler.scenarios.report import Failure, ScenarioReport, ScenarioResult
 from syncline_compiler.source import Span
 
@@ -42,6 +43,30 @@ def totals(report: ScenarioReport) -> str:
 
 def _runs(count: int) -> str:
     return f"{count} run{'' if count == 1 else 's'}"
+
+
+def tell_mutants(report: MutationReport, *, folder: str = "", colour: bool = False) -> str:
+    """Tell of the mutants that no scenario noticed, and the score."""
+    lines = [
+        f"{_painted('missed', _RED, colour)}  {located(one.mutant.span, folder)}: {clean(one.mutant.what)}"
+        + (" (no scenario of its syncs)" if one.fate == "no scenario" else "")
+        for one in report.judged
+        if one.fate in ("survived", "no scenario")
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def score(report: MutationReport) -> str:
+    """Give the score in words."""
+    if report.score is None:
+        return "mutation score: no mutant compiles"
+    of = report.count("noticed", "survived", "no scenario")
+    still = report.count("does not compile")
+    some = f", {len(report.judged)} of {report.of} tried" if len(report.judged) < report.of else ""
+    return (
+        f"mutation score: {report.score:.0%} ({report.count('noticed')} of {of} mutants noticed; {still} more do not "
+        f"compile{some})"
+    )
 
 
 def text_of(failure: Failure) -> str:
