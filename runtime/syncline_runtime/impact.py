@@ -28,9 +28,13 @@ from syncline_runtime.result import ChangeSet, RunResult
 from syncline_runtime.run import Options, decide, make_plan
 from syncline_runtime.stages.context import Progress, Reading, RunContext, landed_of, prefix_of
 from syncline_runtime.stages.guard import guard
+from syncline_runtime.stages.match import bind_links
+from syncline_runtime.stages.normalise import run_value_steps
 from syncline_runtime.state import landed_columns, quoted, text
 
 SAMPLES = 3
+MOST_DECIDED = 100_000
+"""Records of one object that are decided; of more that may differ so many are, the same ones each time, and counts are estimates."""
 STATE_FILE = "state.duckdb"
 ANYHOW = "anyhow.parquet"
 WRITES = ("create", "update", "delete")
@@ -85,12 +89,16 @@ class MemberImpact:
 
 @dataclass(frozen=True)
 class Impact:
-    """What would become of all that is known. ``stopped_by``: guards that would stop the run."""
+    """What would become of all that is known. ``stopped_by``: guards that would stop the run.
+
+    ``sampled``: per object of which there were too many, how many records were looked at, and of how many.
+    """
 
     environment: str
     records: int
     members: tuple[MemberImpact, ...]
     stopped_by: tuple[str, ...] = ()
+    sampled: tuple[tuple[str, int, int], ...] = ()
 
 
 def impact_of(
@@ -110,10 +118,11 @@ def impact_of(
         anyhow = _Measure(before, folder, None)
         asyncio.run(make_plan(before, binding, options, anyhow.decide))
         kept = folder / "spool" / ANYHOW
-        then = _Measure(after, folder, kept if kept.exists() else None)
+        then = _Measure(after, folder, kept if kept.exists() else None, before)
         result = asyncio.run(make_plan(after, _bound(after, binding.environment), options, then.decide))
         records = sum(one.known for one in then.found)
-        return Impact(binding.environment, records, tuple(then.found), tuple(map(str, result.findings)))
+        stopped = () if then.sampled else tuple(map(str, result.findings))  # a part says nothing about shares of all
+        return Impact(binding.environment, records, tuple(then.found), stopped, tuple(then.sampled))
 
 
 def _bound(release: Release, environment: str | Binding | None) -> Binding:
@@ -121,14 +130,22 @@ def _bound(release: Release, environment: str | Binding | None) -> Binding:
 
 
 class _Measure:
-    """One decision over all that is known. ``anyhow``: the writes of the present release, where they are known."""
+    """One decision over all that is known.
 
-    def __init__(self, release: Release, folder: Path, anyhow: Path | None) -> None:
-        self._release, self._folder, self._anyhow = release, folder, anyhow
+    ``anyhow``: the writes of the present release (``before``), where they are known.
+    """
+
+    def __init__(self, release: Release, folder: Path, anyhow: Path | None, before: Release | None = None) -> None:
+        self._release, self._folder, self._anyhow, self._before = release, folder, anyhow, before
+        self._factors: dict[str, float] = {}
         self.found: list[MemberImpact] = []
+        self.sampled: list[tuple[str, int, int]] = []
 
     async def decide(self, run: RunContext) -> RunResult:
         """Decide, and count what came of it."""
+        bind_links(run)
+        if self._before is not None:
+            self._narrow(run, self._before)
         await decide(run, _read_nothing)
         self._bind_anyhow(run)
         for plan in run.plans:
@@ -137,6 +154,23 @@ class _Measure:
         if self._anyhow is None:
             self._keep(run)
         return RunResult(run.run_id, ChangeSet("", ()), [], [], [], {}, guard(run))
+
+    def _narrow(self, run: RunContext, before: Release) -> None:
+        """Let only records be decided for which anything may differ, and not more than a run of this kind bears."""
+        run.state.empty("considered", {"object": "VARCHAR", "_cid": "VARCHAR"})
+        for plan in run.plans:
+            was = before.plans.get(plan.name)
+            differing = differing_records(run, was, plan) if was is not None else every_record(plan)
+            run.state.make("differing", differing)
+            found = run.state.scalar("SELECT count(*) FROM differing")
+            taken = min(found, MOST_DECIDED)
+            run.state.execute(
+                f"INSERT INTO considered SELECT {text(plan.object)}, _cid FROM differing ORDER BY hash(_cid), _cid LIMIT {taken}"
+            )
+            if taken < found:
+                self.sampled.append((plan.object, taken, found))
+                self._factors[plan.name] = found / taken
+        run.only = True
 
     def _bind_anyhow(self, run: RunContext) -> None:
         columns = dict.fromkeys(("sync", "connection", "_cid", "operation", "part", "payload"), "VARCHAR")
@@ -184,15 +218,19 @@ class _Measure:
         total = run.state.scalar(f"SELECT count(*) FROM {quoted(f'{prefix}/intents')}")
         return replace(
             told,
-            created=created,
-            written=written,
-            deleted=deleted,
-            rejected=aside.get("rejected", 0),
-            review=aside.get("review", 0) + reviewed,
-            left_scope=aside.get("left_scope", 0) + aside.get("filtered", 0),
-            anyhow=total - created - written - deleted,
+            created=self._scaled(plan, created),
+            written=self._scaled(plan, written),
+            deleted=self._scaled(plan, deleted),
+            rejected=self._scaled(plan, aside.get("rejected", 0)),
+            review=self._scaled(plan, aside.get("review", 0) + reviewed),
+            left_scope=self._scaled(plan, aside.get("left_scope", 0) + aside.get("filtered", 0)),
+            anyhow=self._scaled(plan, total - created - written - deleted),
             fields=tuple(self._fields(run, plan, member)) if written else (),
         )
+
+    def _scaled(self, plan: Plan, counted: int) -> int:
+        """Give the number that a count in the records looked at stands for."""
+        return round(counted * self._factors.get(plan.name, 1))
 
     def _fields(self, run: RunContext, plan: Plan, member: Member) -> Iterator[FieldImpact]:
         """Give the native fields that updates write, the ones written most first."""
@@ -202,7 +240,9 @@ class _Measure:
             "WHERE operation = 'update' AND part = '') GROUP BY 1 ORDER BY 2 DESC, 1"
         )
         for name, records in named:
-            yield FieldImpact(name, records, tuple(self._samples(run, plan, member, name, name in private)))
+            yield FieldImpact(
+                name, self._scaled(plan, records), tuple(self._samples(run, plan, member, name, name in private))
+            )
 
     def _samples(self, run: RunContext, plan: Plan, member: Member, name: str, private: bool) -> Iterator[Sample]:
         path = text('$."' + name.replace('"', '\\"') + '"')
@@ -215,6 +255,57 @@ class _Measure:
         )
         for native_id, old, new in rows:
             yield Sample(native_id, _masked(old, private), _masked(new, private))
+
+
+def every_record(plan: Plan) -> str:
+    """Give all records of a sync, as ``_cid``."""
+    return " UNION ".join(
+        f"SELECT _cid FROM {quoted(f'base:{prefix_of(plan, member)}')} WHERE _cid IS NOT NULL"
+        for member in plan.members
+    )
+
+
+def differing_records(run: RunContext, was: Plan, now: Plan) -> str:
+    """Give the records (``_cid``) that two plans may decide otherwise.
+
+    Where they decide by the same steps and only read members otherwise, those are the records of which a value, or a fault, differs.
+    """
+    same_steps = all(
+        [(one.output, one.sql) for one in getattr(was, stage)] == [(one.output, one.sql) for one in getattr(now, stage)]
+        for stage in ("match", "merge", "diff")
+    )
+    shapes = [
+        [(m.connection, m.resource, m.on_leave, m.when_deleted, m.slots) for m in plan.members] for plan in (was, now)
+    ]
+    if not same_steps or shapes[0] != shapes[1]:
+        return every_record(now)
+    changed = [(a, b) for a, b in zip(was.members, now.members, strict=True) if a.mapping != b.mapping]
+    queries = [f"SELECT _cid FROM {quoted(_values_differ(run, now, old, new))}" for old, new in changed]
+    return " UNION ".join(queries) or "SELECT NULL::VARCHAR AS _cid WHERE false"
+
+
+def _values_differ(run: RunContext, plan: Plan, old: Member, new: Member) -> str:
+    """Make a relation of the records that two mappings read otherwise; gives its name."""
+    prefix = prefix_of(plan, new)
+    base = quoted(f"base:{prefix}")
+    for side, member in (("before", old), ("after", new)):
+        natives = ", ".join(f"b.{quoted(f'native.{name}')}" for name in member.natives)
+        run.state.bind(
+            f"{prefix}/image",
+            f"SELECT b._native_id, b._cid, false AS _moved, CAST(NULL AS VARCHAR) AS _unseen, {natives} FROM {base} AS b "
+            "WHERE b._cid IS NOT NULL AND b._status <> 'gone'",
+        )
+        run_value_steps(run, member)
+        step = member.step("values")
+        assert step is not None  # every member normalises
+        run.state.make(f"{prefix}/{side}", f"SELECT v._native_id, v._cid, hash(v) AS hash FROM ({step.sql}) AS v")
+    name = f"{prefix}/differs"
+    run.state.make(
+        name,
+        f"SELECT DISTINCT n._cid FROM {quoted(f'{prefix}/after')} AS n JOIN {quoted(f'{prefix}/before')} AS o "
+        "ON o._native_id = n._native_id WHERE o.hash <> n.hash",
+    )
+    return name
 
 
 def _masked(value: Any, private: bool) -> str | None:
@@ -253,9 +344,10 @@ def _copied(data: Path) -> Iterator[Path]:
 
 
 def _copy_ledger(source: Path, target: Path) -> None:
-    """Copy a ledger as it is at one moment, also while others write to it."""
+    """Copy a ledger as it is at one moment, also while others write to it; one at rest may lie where nothing can be written."""
+    at_rest = not source.with_name(f"{source.name}-wal").exists()
     with (
-        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as there,
+        closing(sqlite3.connect(f"file:{source}?{'immutable=1' if at_rest else 'mode=ro'}", uri=True)) as there,
         closing(sqlite3.connect(target)) as here,
     ):
         there.backup(here)

@@ -56,7 +56,7 @@ class World:
 
     def change(self, files: Mapping[str, str]) -> None:
         """Go on with the release of other specs."""
-        self.release = _compiled(files, self.folder / f"changed-{len(list(self.folder.iterdir()))}")
+        self.release = compiled(files, self.folder / f"changed-{len(list(self.folder.iterdir()))}")
 
     def run(self, **options: Any) -> RunResult:
         return run_release(self.release, "t", replace(self.options, **options))
@@ -105,14 +105,15 @@ class World:
 @contextmanager
 def world(folder: Path, monkeypatch: pytest.MonkeyPatch, files: Mapping[str, str]) -> Iterator[World]:
     """Compile a project of systems ``a`` and ``b`` and serve stand-ins for them."""
-    release = _compiled(files, folder / "first")
+    release = compiled(files, folder / "first")
     clock = TestClock()
     with serve(release.systems, seeds={}, now=clock.moment) as sandbox:
         monkeypatch.setenv("SYNCLINE_SANDBOX_URL", sandbox.url)
         yield World(sandbox, release, folder, clock)
 
 
-def _compiled(files: Mapping[str, str], folder: Path) -> Release:
+def compiled(files: Mapping[str, str], folder: Path) -> Release:
+    """Compile a project of systems ``a`` and ``b`` below a folder."""
     return release_of(project(folder / "project", {"syncline.yaml": PROJECT, **files}), folder / "release")
 
 

@@ -116,6 +116,7 @@ def _data(review: Review) -> dict[str, Any] | None:
         "environment": impact.environment,
         "records": impact.records,
         "stopped_by": list(impact.stopped_by),
+        "sampled": [{"object": one[0], "records": one[1], "of": one[2]} for one in impact.sampled],
         "members": [encode(one) | {"calls": one.calls, "touched": one.touched} for one in impact.members],
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from syncline_compiler.docs.markdown import EMPTY, Markdown, code, joined, plain, table, written
 from syncline_compiler.review.report import Finding, Review
 from syncline_compiler.review.words import (
+    data_of,
     from_to,
     impact_of_member,
     load_of,
@@ -120,7 +121,7 @@ def _data(review: Review) -> Iterator[str]:
         for one in impact.members
         if one.touched
     ]
-    heading = written("**Data** ({}, {} records)", plain(impact.environment), plain(f"{impact.records:,}"))
+    heading = written("**Data** ({})", plain(data_of(impact)))
     if not rows:
         yield from (written("{}: no record would be touched.", heading), EMPTY)
         return

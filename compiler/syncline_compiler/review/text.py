@@ -8,6 +8,7 @@ from syncline_compiler.diagnostics.render import clean, render_text
 from syncline_compiler.review.report import Finding, Review
 from syncline_compiler.review.words import (
     SIGNS,
+    data_of,
     from_to,
     impact_of_member,
     load_of,
@@ -84,7 +85,7 @@ def _data(review: Review) -> Iterator[str]:
         if review.findings and review.no_impact:
             yield from ("", f"data: not looked at; {review.no_impact}")
         return
-    yield from ("", f"data ({review.impact.environment}, {review.impact.records:,} records)")
+    yield from ("", f"data ({data_of(review.impact)})")
     for one in review.impact.members:
         if not one.touched:
             continue

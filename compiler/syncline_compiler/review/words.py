@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from syncline_compiler.review.report import Finding, Load, Proof, Review
 from syncline_compiler.source import Span
-from syncline_runtime.impact import MemberImpact
+from syncline_runtime.impact import Impact, MemberImpact
 
 SIGNS = {
     "destructive": "✗", "identity-changing": "✗", "ownership-moving": "✗", "replay-unsafe": "✗", "breaking": "✗",
@@ -85,6 +85,12 @@ def impact_of_member(one: MemberImpact) -> str:
         else f" of {one.known:,}"
     )
     return f"{', '.join(said) or 'nothing'}{share}"
+
+
+def data_of(impact: Impact) -> str:
+    """Say what data was looked at."""
+    parts = [f"{object_}: estimated from {taken:,} of {of:,}" for object_, taken, of in impact.sampled]
+    return ", ".join([impact.environment, f"{impact.records:,} records", *parts])
 
 
 def minutes_of(one: MemberImpact, loads: tuple[Load, ...]) -> str:

@@ -64,6 +64,7 @@ class RunContext:
     progress: Progress = lambda stage, what: None
     whole: bool = False  # everything is read, wherever the cursors stand
     replayed: bool = False  # ``replayed`` holds rows that are looked at again
+    only: bool = False  # ``considered`` holds the canonical ids (object, _cid) that are decided, whatever else could be
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # nothing more is begun
     erased: Erased = field(default_factory=Erased)
     connections: dict[str, ConnectionHandle] = field(default_factory=dict)

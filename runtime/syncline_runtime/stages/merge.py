@@ -23,7 +23,10 @@ def merge(run: RunContext, plan: Plan, open_ids: Sequence[str]) -> None:
     """Decide the winners of every dirty record of a sync. ``open_ids`` are canonical ids with open work."""
     state = run.state
     state.fill(f"{plan.name}/open", {"_cid": "VARCHAR"}, [(cid,) for cid in open_ids])
-    state.make(f"{plan.name}/dirty", " UNION ".join(_dirty(run, plan)))
+    dirty = " UNION ".join(_dirty(run, plan))
+    if run.only:
+        dirty = f"SELECT _cid FROM ({dirty}) SEMI JOIN (SELECT _cid FROM considered WHERE object = {text(plan.object)}) USING (_cid)"
+    state.make(f"{plan.name}/dirty", dirty)
     if state.scalar(f"SELECT count(*) FROM {quoted(f'{plan.name}/dirty')}"):
         run.touched.add(plan.name)
         _tell_lost(run, plan)
