@@ -103,9 +103,8 @@ _OPTIONS = (
     store_option,
     click.option(
         "--data",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        metavar="DIR",
-        help="A state folder, or a copy of one: both plans are run over what it knows. It is left as it is.",
+        metavar="DIR|scenarios",
+        help="What both plans are run over: a state (left as it is), extracts (CONNECTION.RESOURCE.csv, .json, .jsonl), or scenarios.",
     ),
     click.option(
         "--env", "environment", metavar="NAME", help="The environment whose state it is. Default: the only one."

@@ -110,7 +110,8 @@ def impact_of(
 ) -> Impact:
     """Tell what a release would do to a state that another one has made; the state is left as it is.
 
-    ``data``: a state folder, at rest or in use. Raises UsageError where there is no state, StateError where it cannot be used.
+    ``data``: a state folder, at rest or in use; ``environment``: whose it is, or a binding for both releases.
+    Raises UsageError where there is no state, StateError where it cannot be used.
     """
     binding = _bound(before, environment)
     with _copied(data) as folder:
@@ -119,7 +120,7 @@ def impact_of(
         asyncio.run(make_plan(before, binding, options, anyhow.decide))
         kept = folder / "spool" / ANYHOW
         then = _Measure(after, folder, kept if kept.exists() else None, before)
-        result = asyncio.run(make_plan(after, _bound(after, binding.environment), options, then.decide))
+        result = asyncio.run(make_plan(after, _bound(after, environment or binding.environment), options, then.decide))
         records = sum(one.known for one in then.found)
         stopped = () if then.sampled else tuple(map(str, result.findings))  # a part says nothing about shares of all
         return Impact(binding.environment, records, tuple(then.found), stopped, tuple(then.sampled))

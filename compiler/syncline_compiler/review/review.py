@@ -25,13 +25,14 @@ from syncline_compiler.review.affected import Affected
 from syncline_compiler.review.against import Side, read_side
 from syncline_compiler.review.approvals import APPROVALS_FILE, read_approvals, with_standing
 from syncline_compiler.review.budget import kept_budgets
+from syncline_compiler.review.data import impact_on
 from syncline_compiler.review.proof import expression_of, told_apart
 from syncline_compiler.review.report import Finding, Load, Proof, Review
 from syncline_compiler.scenarios.runner import run_scenarios
 from syncline_compiler.source import SourceFile, read_lock, read_sources
 from syncline_compiler.writing import RELEASE_FILE, write_release
 from syncline_runtime.frozen import dataclass
-from syncline_runtime.impact import Impact, impact_of
+from syncline_runtime.impact import Impact
 from syncline_runtime.plan import Release, load_release
 
 
@@ -40,7 +41,7 @@ class Asked:
     """What a review is to look at. ``trust_base``: approvals and budgets are those of the other side, as for a fork's request."""
 
     today: date
-    data: Path | None = None
+    data: str | None = None  # see ``data.impact_on``
     environment: str | None = None
     fail_if: tuple[str, ...] = ()
     growth: int = 1
@@ -170,7 +171,7 @@ def _hourly(side: Compilation) -> Mapping[str, int]:
 def _impact(side: Side, before: Compilation | None, after: Compilation, asked: Asked) -> tuple[Impact | None, str]:
     """Run both plans over the data, where there is some and both are whole."""
     if asked.data is None:
-        return None, "no data was given: --data names a state folder"
+        return None, "no data was given: --data names a state, a folder of extracts, or the scenarios"
     if after.project is None:
         return None, "the specs have errors"
     if side.release is None and (before is None or before.project is None):
@@ -178,7 +179,7 @@ def _impact(side: Side, before: Compilation | None, after: Compilation, asked: A
     with tempfile.TemporaryDirectory(prefix="syncline-review-") as beside:
         now = _release(after, Path(beside) / "after")
         was = load_release(side.release) if side.release is not None else _release(before, Path(beside) / "before")
-        return impact_of(was, now, asked.environment, asked.data), ""
+        return impact_on(asked.data, was, now, after, asked.environment, Path(beside)), ""
 
 
 def _hash(side: Compilation) -> str | None:

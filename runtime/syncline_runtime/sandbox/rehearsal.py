@@ -64,6 +64,13 @@ class House:
         with opened_state(replace(place, folder=self.bare)):
             pass
 
+    def __enter__(self) -> House:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of what the engine knows: it complains of what is left when the program ends with an error."""
+        self.parsed.clear()
+
 
 class Rehearsal:
     """Stand-ins, somebody who works in them, and runs between them."""

@@ -132,6 +132,22 @@ def test_folders(shop: Repository, tmp_path: Path) -> None:
     assert "neither syncline.yaml nor release.json" in shop.diff("--against", str(empty)).output
 
 
+def test_extracts_are_looked_at(shop: Repository, tmp_path: Path) -> None:
+    extracts = tmp_path / "extracts"
+    extracts.mkdir()
+    lines = [f"{number},Name {number},{number}@x.example,GB,Open,{number}00,GBP" for number in range(1, 6)]
+    head = "id,name,email,country,status,credit_limit,currency"
+    (extracts / "crm.Account.csv").write_text("\n".join([head, *lines]) + "\n")
+    shop.edit("mappings/crm_account.map", "name         <-> name", "name         <- name | upper")
+    words = ["--data", str(extracts), "--fail-if", "rewrites > 10%", "--no-scenarios"]
+    found = shop.document(*words)
+    members = {one["connection"]: one for one in found["data"]["members"]}  # type: ignore[index, call-overload]
+    assert (members["erp"]["known"], members["erp"]["written"]) == (5, 5)
+    assert found["budgets"] == [{"fail_if": "rewrites > 10%", "found": 50.0, "kept": False}]
+    assert shop.review("--data", str(tmp_path / "nowhere")).exit_code == 2
+    assert "holds no extracts" in shop.review("--data", str(tmp_path)).output
+
+
 def test_forms_in_one_run(shop: Repository, tmp_path: Path) -> None:
     owner_moves(shop)
     files = {form: tmp_path / f"review.{form}" for form in ("markdown", "sarif", "junit", "json", "gitlab")}
