@@ -40,6 +40,7 @@ class Resolver:
         self, run: RunContext, handle: ConnectionHandle, endings: Endings, breaker: Breaker, image: Image
     ) -> None:
         self._run, self._handle, self._endings, self._breaker, self._image = run, handle, endings, breaker, image
+        self.postponed: list[Claim] = []  # until this run has read the system
 
     async def resolve(self, claim: Claim, resource: Resource, contract: Write) -> Again | None:
         """Find out what became of an intent; None if it has ended or waits."""
@@ -50,11 +51,27 @@ class Resolver:
             return await self._updated(claim, resource)
         if contract.find is not None:
             return await self._created(claim, resource, contract)
+        if contract.external_id and self._will_be_read(intent):
+            self.postponed.append(claim)
+            return None
         if contract.external_id or (self._goes_under_its_key(claim, contract) and self._key_is_kept(intent, contract)):
             return Again()
         message = "nobody knows whether the record was created, and the system offers no way to find out"
         await self._endings.give_up(claim, Failure("dead", "conflict", message=message))
         return None
+
+    def _will_be_read(self, intent: Intent) -> bool:
+        """Whether the run reads the record before it decides: people may have edited what an earlier run has created.
+
+        Then it is found by its identity; the same create once more would write over what they say.
+        """
+        if (
+            intent.part_key
+            or (intent.connection, intent.resource) in self._run.readings
+            or intent.sync not in {plan.name for plan in self._run.plans}
+        ):
+            return False
+        return not self._run.release.plans[intent.sync].member(intent.connection).originates
 
     async def _updated(self, claim: Claim, resource: Resource) -> Again | None:
         """Send an update again only where the record is as it was before; somebody may have edited it since."""

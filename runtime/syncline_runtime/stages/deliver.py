@@ -100,12 +100,12 @@ class _Worker:
                     return
         finally:
             await asyncio.gather(*under_way, return_exceptions=True)
-            await _all(*(self._endings.release(claim) for claim in self._lots.clear()))
+            await _all(*(self._endings.release(claim) for claim in [*self._lots.clear(), *self._resolver.postponed]))
 
     async def _waited(self) -> bool:
         """Wait until there may be something to send; False if that takes longer than the run waits."""
         wait = self._breaker.rests_for if self._breaker.is_open else self._next_due()
-        if self._run.stopping.is_set() or wait is None:
+        if self._run.stopping.is_set() or wait is None or self._resolver.postponed:
             return False
         if self._breaker.is_final or self._clock.monotonic() + wait > self._waits_until:
             if self._breaker.last_error:
