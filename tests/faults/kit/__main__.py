@@ -17,7 +17,7 @@ from pathlib import Path
 from faults.kit.specs import releases
 from faults.kit.story import Ended, tell
 from faults.kit.table import table, told
-from faults.kit.worlds import LANES, worlds
+from faults.kit.worlds import LANES, chosen, worlds
 
 
 def main() -> int:
@@ -37,7 +37,7 @@ def main() -> int:
         for number, seeds in enumerate(worlds(asked.first, asked.seeds, asked.lanes)):
             if end is not None and time.monotonic() > end:
                 break
-            story = tell(made[seeds[0] % len(made)], Path(folder) / f"world{number}", seeds)
+            story = tell(chosen(made, seeds), Path(folder) / f"world{number}", seeds)
             ended.append(story)
             lines = story.tale if asked.tale else told(story) if story.violations else ()
             for line in lines:

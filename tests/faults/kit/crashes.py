@@ -79,8 +79,8 @@ class Crashes:
 
 
 @contextmanager
-def counted(crashes: Crashes, patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Count durable steps of runs until the block ends."""
+def counted(crashes: Crashes, patch: pytest.MonkeyPatch, *, alone: bool = False) -> Iterator[None]:
+    """Count durable steps of runs until the block ends; ``alone``: in a process that really ends."""
     _count_commits(crashes, patch)
     _count_segments(crashes, patch)
     _count_folds(crashes, patch)
@@ -90,7 +90,8 @@ def counted(crashes: Crashes, patch: pytest.MonkeyPatch) -> Iterator[None]:
         mine = this_process()
         return f"{mine}*" if crashes.at or crashes.full_at else mine  # whoever ends so is known to be gone
 
-    patch.setattr(running, "this_process", holder)
+    if not alone:
+        patch.setattr(running, "this_process", holder)
     yield
 
 

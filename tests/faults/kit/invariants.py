@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from faults.kit.people import OWNERS, Thing
+from faults.kit.people import Thing
 from syncline_runtime.ledger.states import ASKING
+from syncline_runtime.sandbox.store import Stored
 from syncline_runtime.state import quoted
 from syncline_runtime.upkeep.integrity import verify_state
 from syncline_runtime.upkeep.session import opened_ledger, opened_state
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 EXCUSES = {"SYN5010", "SYN5011", "SYN5401", "SYN5402", "SYN5403"}
 """Exceptions after which a record may wait for a person: deleted, undecided, refused, of unknown fate."""
+
+
+OF_REFERENCES = {"SYN5005", "SYN5012"}
+"""Exceptions of a record that names one which people have deleted."""
 
 
 def check_plan(world: World) -> None:
@@ -66,17 +71,28 @@ def _of(world: World, thing: Thing, excuses: set[str]) -> Iterator[str]:
     else:
         if not all(found.values()) and not excuses:
             yield f"I1 {thing.key} is not everywhere: {found}"
-        for field in OWNERS:
-            shown = {name: records[0].natives[field] for name, records in found.items() if records}
-            yield from _of_field(thing, field, shown, excuses)
+        for field, owner in world.pipeline.owners.items():
+            shown = {name: _shown(world, name, field, records[0]) for name, records in found.items() if records}
+            allowed = thing.allowed(field, owner)
+            if any(_is_gone(world, str(value)) for value in {*shown.values(), *allowed}):
+                continue  # what a reference to nothing comes to is another story
+            if owner in shown and shown[owner] not in allowed:
+                yield f"I6 {thing.key}: {field} of its owner {owner} is {shown[owner]!r}, people said {allowed}"
+            if len(set(shown.values())) > 1 and not excuses:
+                yield f"I1 {thing.key}: {field} differs: {shown}, people said {allowed}"
 
 
-def _of_field(thing: Thing, field: str, shown: dict[str, str | None], excuses: set[str]) -> Iterator[str]:
-    owner, allowed = OWNERS[field], thing.allowed(field)
-    if owner in shown and shown[owner] not in allowed:
-        yield f"I6 {thing.key}: {field} of its owner {owner} is {shown[owner]!r}, people said {allowed}"
-    if len(set(shown.values())) > 1 and not excuses:
-        yield f"I1 {thing.key}: {field} differs: {shown}, people said {allowed}"
+def _shown(world: World, name: str, field: str, record: Stored) -> str | None:
+    """Give what a record shows: of a reference, the key of the record that it names."""
+    value = record.natives[field]
+    if field not in world.pipeline.refs or value is None:
+        return value
+    named = world.far[name].store.records.get(value)
+    return str(named.natives["key"]) if named else "nothing"
+
+
+def _is_gone(world: World, key: str) -> bool:
+    return any(thing.gone and thing.key == key for people in world.people for thing in people.things)
 
 
 def _excused(world: World) -> dict[str, set[str]]:
@@ -94,9 +110,15 @@ def _excused(world: World) -> dict[str, set[str]]:
         key = by_cid.get(one.canonical_id) or keys.get((one.connection, one.native_id), "?")
         found.setdefault(key, set()).add(one.code)
         world.way.tell(f"left to a person: {key} {one.code} {one.connection} {one.message}")
-        if one.code not in EXCUSES:
+        if one.code not in EXCUSES and not (one.code in OF_REFERENCES and _names_what_is_gone(world, key)):
             world.violated(f"{key} waits for a person without need: {one.code} {one.message}")
     return found
+
+
+def _names_what_is_gone(world: World, key: str) -> bool:
+    thing = next(one for people in world.people for one in people.things if one.key == key)
+    said = (value for (name, _), values in thing.said.items() if name in world.pipeline.refs for value in values)
+    return any(_is_gone(world, str(value)) for value in said)
 
 
 def _links(world: World, state: str = "") -> list[tuple[str, str, str]]:

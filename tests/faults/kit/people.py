@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final
 
 from faults.kit.chance import Chance
 from faults.kit.far import FarSide
-
-OWNERS: Final = {"name": "a", "note": "b"}
+from faults.kit.specs import Pipeline
 
 
 @dataclass
@@ -26,23 +24,24 @@ class Thing:
     gone: bool = False
     since: int = 0  # runs that had seen everything when it was made
 
-    def allowed(self, name: str) -> set[str | None]:
-        """Give the values that may stand in a field; an owner who began with nothing may have been given something."""
-        owner = OWNERS[name]
+    def say(self, name: str, system: str, value: str | None) -> None:
+        """Note what people wrote into a field."""
+        self.said.setdefault((name, system), []).append(value)
+
+    def allowed(self, name: str, owner: str) -> set[str | None]:
+        """Give the values that may stand in a field; an owner with nothing in it may have been given something."""
         mine = self.said.get((name, owner), [])
-        if mine and mine != [None]:
+        if mine and mine[-1] is not None:
             return {mine[-1]}
-        others = {
-            value for (of, by), values in self.said.items() if (of, by == owner) == (name, False) for value in values
-        }
+        others = {value for (of, by), values in self.said.items() if of == name and by != owner for value in values}
         return others | {*mine} or {None}
 
 
 class People:
     """All who work on the records of one seed."""
 
-    def __init__(self, seed: int, chance: Chance, far: Mapping[str, FarSide]) -> None:
-        self.seed, self.far = seed, far
+    def __init__(self, seed: int, chance: Chance, far: Mapping[str, FarSide], pipeline: Pipeline) -> None:
+        self.seed, self.far, self.pipeline = seed, far, pipeline
         self._chance, self._rounds, self._runs, self._values = chance, 0, 0, 0
         self.things: list[Thing] = []
 
@@ -59,21 +58,23 @@ class People:
 
     def _make(self, random: Random) -> str:
         thing = Thing(f"{self.seed}-{len(self.things)}", since=self._runs)
-        self.things.append(thing)
-        where = random.choices(["a", "b", "ab"], [5, 3, 2])[0]
+        where = random.choices([*self.pipeline.originate, "ab"], [4] * len(self.pipeline.originate) + [2])[0]
         for system in where:
-            natives = {name: self._value(system) if random.random() < 0.8 else None for name in OWNERS}
+            natives = {}
+            for name in self.pipeline.owners:
+                value, native = self._value(name, system, random) if random.random() < 0.8 else (None, None)
+                thing.say(name, system, value)
+                natives[name] = native
             self.far[system].edit("POST", "", key=thing.key, **natives)
-            for name, value in natives.items():
-                thing.said.setdefault((name, system), []).append(value)
+        self.things.append(thing)
         return f"{thing.key} is made in {where}"
 
     def _change(self, thing: Thing, random: Random) -> list[str]:
         if thing.gone:
             return []
         told = [
-            self._edit(thing, name, system)
-            for name, owner in OWNERS.items()
+            self._edit(thing, name, system, random)
+            for name, owner in self.pipeline.owners.items()
             for system in "ab"
             if random.random() < (0.3 if system == owner else 0.12)
         ]
@@ -83,15 +84,20 @@ class People:
             told.append(f"{thing.key} is deleted in a")
         return told
 
-    def _edit(self, thing: Thing, name: str, system: str) -> str:
+    def _edit(self, thing: Thing, name: str, system: str, random: Random) -> str:
         there = self.far[system].of(thing.key)
         if not there:
             return ""
-        value = self._value(system)
-        self.far[system].edit("PATCH", there[0].native_id, **{name: value})
-        thing.said.setdefault((name, system), []).append(value)
+        value, native = self._value(name, system, random)
+        self.far[system].edit("PATCH", there[0].native_id, **{name: native})
+        thing.say(name, system, value)
         return f"{thing.key}: {name} = {value} in {system}"
 
-    def _value(self, system: str) -> str:
-        self._values += 1
-        return f"{system}{self._values}"
+    def _value(self, name: str, system: str, random: Random) -> tuple[str | None, str | None]:
+        """Make up a value: what people mean, and how it stands in the system."""
+        if name not in self.pipeline.refs:
+            self._values += 1
+            return f"{system}{self._values}", f"{system}{self._values}"
+        there = [(one.key, self.far[system].of(one.key)) for one in self.things if not one.gone]
+        known = [(None, None), *((key, records[0].native_id) for key, records in there if records)]
+        return random.choice(known)

@@ -24,6 +24,7 @@ from faults.kit.chance import Chance
 from faults.kit.crashes import Crashes, Killed, counted
 from faults.kit.far import URL, FarSide
 from faults.kit.people import People
+from faults.kit.specs import Pipeline
 from faults.kit.way import Trouble, Way
 from support.clock import TestClock
 from syncline_runtime import Options, plan_release, run_release
@@ -56,8 +57,8 @@ class Ended:
 class World:
     """Systems, people and a state folder, and the trouble between them."""
 
-    def __init__(self, release: Release, folder: Path, seeds: Sequence[int]) -> None:
-        self.release, self.folder, self.seeds = release, folder, tuple(seeds)
+    def __init__(self, pipeline: Pipeline, release: Release, folder: Path, seeds: Sequence[int]) -> None:
+        self.pipeline, self.release, self.folder, self.seeds = pipeline, release, folder, tuple(seeds)
         self.chance = Chance(f"world of {self.seeds[0]}")
         self.clock = TestClock()
         self.far = {
@@ -66,7 +67,7 @@ class World:
         }
         self.crashes = Crashes(folder / "state")
         self.way = Way(self.far, self.clock, self.chance, self.crashes)
-        self.people = [People(seed, self.chance, self.far) for seed in self.seeds]
+        self.people = [People(seed, self.chance, self.far, pipeline) for seed in self.seeds]
         around = Surroundings(self.clock, self.chance.of("jitter"), self.way.to)
         self.options = Options(folder / "state", around=around)
         self.way.known = self._known
@@ -150,11 +151,11 @@ class World:
         return self.chance.of("skew", name).choices(list(SKEWS), list(SKEWS.values()))[0]
 
 
-def tell(release: Release, folder: Path, seeds: Sequence[int]) -> Ended:
+def tell(made: tuple[Pipeline, Release], folder: Path, seeds: Sequence[int]) -> Ended:
     """Tell the story of a world to its end."""
     folder.mkdir(parents=True)
     with pytest.MonkeyPatch.context() as patch:
-        world = World(release, folder, seeds)
+        world = World(*made, folder, seeds)
         patch.setenv("SYNCLINE_SANDBOX_URL", URL)
         patch.setattr(asyncio, "to_thread", _at_once)
         patch.setattr(logging.getLogger("asyncio"), "disabled", True)  # a killed run's tasks end as they may

@@ -85,7 +85,7 @@ class Way:
     async def ask(self, name: str, request: httpx.Request) -> httpx.Response:
         """Carry a request to a system and its answer back."""
         far = self.far[name]
-        call = _call(name, request, await request.aread())
+        call = call_of(name, request, await request.aread())
         self.arrive(self.clock.at)
         self.requests += 1
         if (happening := self.trouble.at_request.get(self.requests)) is not None:
@@ -226,8 +226,7 @@ class Way:
         return json.dumps(rows).encode()
 
     def _rendered(self, far: FarSide, reply: Reply) -> httpx.Response:
-        content = b"" if reply.body is ABSENT else jsontext.render(reply.body).encode()
-        answer = self._response(far, reply.status, content)
+        answer = self._response(far, reply.status, content_of(reply))
         answer.headers.update(reply.headers)
         return answer
 
@@ -244,11 +243,17 @@ class _To(httpx.AsyncBaseTransport):
         return await self._way.ask(self._name, request)
 
 
-def _call(name: str, request: httpx.Request, content: bytes) -> Call:
+def call_of(name: str, request: httpx.Request, content: bytes) -> Call:
+    """Give a request as a stand-in takes it."""
     target = request.url.raw_path.decode().removeprefix(f"/{name}")
     path, _, query = target.partition("?")
     headers = {key.lower(): value for key, value in request.headers.items()}
     return Call(request.method, path, parse_qs(query, keep_blank_values=True), headers, content, target)
+
+
+def content_of(reply: Reply) -> bytes:
+    """Give the body of a reply as it stands on the wire."""
+    return b"" if reply.body is ABSENT else jsontext.render(reply.body).encode()
 
 
 def _broken(answer: httpx.Response, random: Random) -> httpx.Response:
