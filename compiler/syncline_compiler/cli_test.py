@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from syncline_compiler.model.document import Declared
     from syncline_compiler.pipeline import Compilation
     from syncline_compiler.scenarios import ScenarioReport, ScenarioResult
+    from syncline_compiler.scenarios.coverage import CoverageReport
     from syncline_compiler.scenarios.mutation import Judged
 
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         "syncline test life_of_a_customer",
         "syncline test scenarios --format junit",
         "syncline test --update && git diff",
+        "syncline test --coverage",
         "syncline test --mutate",
     )
 )
@@ -44,6 +46,12 @@ if TYPE_CHECKING:
     "--update", "updating", is_flag=True, help="Write what came into the scenarios that expect something else."
 )
 @click.option(
+    "--coverage",
+    "covering",
+    is_flag=True,
+    help="Tell which lines, codes, branches, rules and failures no scenario meets.",
+)
+@click.option(
     "--mutate", "mutating", is_flag=True, help="Make small mistakes in the specs and tell which no scenario notices."
 )
 @click.option("--most", type=click.IntRange(1), help="With --mutate: so many mistakes at most, evenly chosen.")
@@ -53,6 +61,7 @@ if TYPE_CHECKING:
 def test(
     form: str,
     updating: bool,
+    covering: bool,
     mutating: bool,
     most: int | None,
     jobs: int | None,
@@ -66,8 +75,7 @@ def test(
     """
     from syncline_compiler.pipeline import check_project
     from syncline_compiler.scenarios import FaultyProjectError, run_scenarios
-    from syncline_compiler.scenarios.formats import FORMATS
-    from syncline_compiler.scenarios.told import totals
+    from syncline_compiler.scenarios.coverage import Watch
 
     root = _root(project, scenarios)
     folder = Path(os.path.relpath(root)).as_posix()
@@ -75,19 +83,33 @@ def test(
     gc.freeze()  # what was compiled stays; runs make garbage with cycles, which the command line does not look for
     gc.enable()
     try:
-        report = run_scenarios(checked, _chosen(checked, root, scenarios), _teller(form, folder))
+        watch = Watch(checked.project, checked.written) if covering and checked.project and checked.written else None
+        after = watch.after if watch is not None else lambda play: None
+        report = run_scenarios(checked, _chosen(checked, root, scenarios), _teller(form, folder), after)
     except FaultyProjectError as error:
         _show_mistakes(error.compilation, folder)
         sys.exit(FAULT)
     _end_progress()
-    if form != "text":
-        click.echo(FORMATS[form](report, folder), nl=False)
-    click.echo(totals(report), err=True)
+    _print(report, watch.report() if watch is not None else None, form, folder)
     if updating:
         _update(checked, report, root)
     if mutating and not report.failed:
         _mutate(root, checked, report, folder, most, jobs or os.cpu_count() or 1)
     sys.exit(FAULT if any(not (updating and one.ended) for one in report.failed) else 0)
+
+
+def _print(report: ScenarioReport, coverage: CoverageReport | None, form: str, folder: str) -> None:
+    """Print what machines read, or the rest of what people do."""
+    from syncline_compiler.scenarios.formats import FORMATS, as_json
+    from syncline_compiler.scenarios.told import tell_coverage, totals
+
+    if form == "json":
+        click.echo(as_json(report, folder, coverage), nl=False)
+    elif form != "text":
+        click.echo(FORMATS[form](report, folder), nl=False)
+    elif coverage is not None:
+        click.echo(tell_coverage(coverage, folder=folder), nl=False)
+    click.echo(totals(report), err=True)
 
 
 def _root(project: Path | None, named: tuple[str, ...]) -> Path:

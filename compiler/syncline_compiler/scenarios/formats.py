@@ -13,6 +13,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from syncline_compiler.diagnostics.render import as_message, as_property, clean
+from syncline_compiler.scenarios.coverage import CoverageReport
 from syncline_compiler.scenarios.report import Failure, ScenarioReport, ScenarioResult
 from syncline_compiler.scenarios.told import path_of, text_of
 
@@ -20,9 +21,9 @@ JSON_VERSION = 1
 SCHEMA = Path(__file__).parent / "test.schema.json"
 
 
-def as_json(report: ScenarioReport, folder: str) -> str:
-    """Give the report as JSON."""
-    document = {
+def as_json(report: ScenarioReport, folder: str, coverage: CoverageReport | None = None) -> str:
+    """Give the report as JSON, with the coverage if there is one."""
+    document: dict[str, Any] = {
         "version": JSON_VERSION,
         "project": report.project,
         "passed": len(report.results) - len(report.failed),
@@ -31,6 +32,14 @@ def as_json(report: ScenarioReport, folder: str) -> str:
         "seconds": round(report.seconds, 3),
         "scenarios": [_scenario(result, folder) for result in report.results],
     }
+    if coverage is not None:
+        document["coverage"] = {
+            "counts": {kind: {"exercised": seen, "of": of} for kind, (seen, of) in coverage.counted().items()},
+            "missed": [
+                {"kind": one.kind, "file": path_of(one.span, folder), "line": one.span.line, "what": one.what}
+                for one in coverage.missed
+            ],
+        }
     return json.dumps(document, indent=2, ensure_ascii=False, default=_number) + "\n"
 
 

@@ -6,7 +6,7 @@ that the runtime cannot do yet is told as that, and never passed over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Any
@@ -39,12 +39,19 @@ class Play:
     declared: Declared[ScenarioSpec]
     rehearsal: Rehearsal
     results: list[RunResult] = field(default_factory=list)
+    after: Callable[[Play], None] = lambda play: None  # called after each run
     _failing: set[str] = field(default_factory=set)  # connections that were asked to fail
 
     @classmethod
-    def on(cls, declared: Declared[ScenarioSpec], house: House, folder: Path) -> Play:
+    def on(
+        cls,
+        declared: Declared[ScenarioSpec],
+        house: House,
+        folder: Path,
+        after: Callable[[Play], None] = lambda play: None,
+    ) -> Play:
         """Lay out what is given."""
-        play = cls(declared, Rehearsal(house, folder))
+        play = cls(declared, Rehearsal(house, folder), after=after)
         for connection, resources in declared.spec.given.items():
             for resource, records in resources.items():
                 for record in records:
@@ -130,6 +137,7 @@ class Play:
             )
         self._check_read(result, place)
         self.results.append(result)
+        self.after(self)
 
     def _check_read(self, result: RunResult, place: Place) -> None:
         """Check that what could not be read was asked to fail."""

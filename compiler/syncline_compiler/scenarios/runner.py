@@ -37,11 +37,15 @@ class FaultyProjectError(Exception):
 
 
 def run_scenarios(
-    project: Path | Compilation, names: Collection[str] | None = None, told: Told = lambda result: None
+    project: Path | Compilation,
+    names: Collection[str] | None = None,
+    told: Told = lambda result: None,
+    after: Callable[[Play], None] = lambda play: None,
 ) -> ScenarioReport:
     """Play scenarios of a project by name, in the order of their names (None: all); ``told`` hears of each at once.
 
-    ``project``: its folder, or what `check` made of it. Raises FaultyProjectError if it has errors.
+    ``project``: its folder, or what `check` made of it; ``after`` is called after each run, while what it left is there
+    to be looked at. Raises FaultyProjectError if it has errors.
     """
     checked = project if isinstance(project, Compilation) else check_project(project, waivers_end=False)
     if checked.project is None or checked.written is None:
@@ -52,17 +56,21 @@ def run_scenarios(
         begun, results = time.perf_counter(), []
         for name, resolved in checked.project.scenarios.items():
             if names is None or name in names:
-                results.append(play_one(checked.written.scenarios[name], resolved, house, Path(folder) / name))
+                results.append(play_one(checked.written.scenarios[name], resolved, house, Path(folder) / name, after))
                 told(results[-1])
     return ScenarioReport(checked.project.name, tuple(results), time.perf_counter() - begun)
 
 
 def play_one(
-    declared: Declared[ScenarioSpec], resolved: ResolvedScenario, house: House, folder: Path
+    declared: Declared[ScenarioSpec],
+    resolved: ResolvedScenario,
+    house: House,
+    folder: Path,
+    after: Callable[[Play], None] = lambda play: None,
 ) -> ScenarioResult:
     """Play one scenario and hold it against what it expects."""
     begun = time.perf_counter()
-    play = Play.on(declared, house, folder)
+    play = Play.on(declared, house, folder, after)
     try:
         play.do_all()
         with play.rehearsal.looked() as look:

@@ -9,6 +9,7 @@ import posixpath
 from collections.abc import Iterator
 
 from syncline_compiler.diagnostics.render import clean
+from syncline_compiler.scenarios.coverage import CoverageReport
 from syncline_compiler.scenarios.mutation import MutationReport
 from syncline_compiler.scenarios.report import Failure, ScenarioReport, ScenarioResult
 from syncline_compiler.source import Span
@@ -53,6 +54,17 @@ def tell_mutants(report: MutationReport, *, folder: str = "", colour: bool = Fal
         for one in report.judged
         if one.fate in ("survived", "no scenario")
     ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def tell_coverage(report: CoverageReport, *, folder: str = "") -> str:
+    """Tell what no scenario exercises, by kind, and the counts."""
+    lines = []
+    for kind, (seen, of) in report.counted().items():
+        lines.append(f"{kind}: {seen} of {of} exercised" if of else f"{kind}: there are none")
+        lines += [
+            f"  {located(one.span, folder)}: not seen: {clean(one.what)}" for one in report.missed if one.kind == kind
+        ]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -24,6 +24,7 @@ from syncline_runtime.connectors import Surroundings, jsontext
 from syncline_runtime.connectors.nearby import Nearby, Told
 from syncline_runtime.connectors.origin import origin_of
 from syncline_runtime.connectors.templates import ABSENT
+from syncline_runtime.connectors.wire import flatten
 from syncline_runtime.ledger import FILE, open_ledger
 from syncline_runtime.ledger.cases import ExceptionRecord
 from syncline_runtime.plan import PlanField, Release
@@ -118,6 +119,13 @@ class Rehearsal:
         """Let the next requests of this kind fail."""
         self._stand_ins[connection].faults.append(Planned(resource, operation, fault, times))
 
+    def shown(self, connection: str, resource: str) -> list[Natives]:
+        """Give what a system shows of its records now, as it would be landed."""
+        stand_in = self._stand_ins[connection]
+        described = stand_in.system.resource(resource)
+        none: Natives = dict.fromkeys(field.name for field in described.fields)
+        return [none | flatten(described, record, stand_in.system) for record in stand_in.wire_records(resource)]
+
     # what the runtime does
 
     def run(self, syncs: Sequence[str] = (), approve: str | None = None) -> RunResult:
@@ -206,6 +214,46 @@ class Look:
             f"WHERE NOT COALESCE(g._ceased, false){f' AND {condition}' if condition else ''} ORDER BY g._cid"
         )
         return [dict(zip(fields, row, strict=True)) for row in rows]
+
+    def hold(self, conditions: Sequence[str], rows: Sequence[Mapping[str, str | None]]) -> list[bool]:
+        """Say of each condition over native rows, ``i``, whether it holds for one."""
+        if not rows:
+            return [False] * len(conditions)
+        self._show(rows)
+        return self._hold(conditions, "shown AS i")
+
+    def decided(self, sync: str, conditions: Sequence[str]) -> list[bool]:
+        """Say of each condition over canonical records, ``g``, whether it holds for one."""
+        return self._hold(conditions, f"{quoted(f'canonical:{sync}')} AS g")
+
+    def values(self, value: str, rows: Sequence[Mapping[str, str | None]]) -> set[str]:
+        """Give the values of an expression over native rows, ``i``."""
+        if not rows:
+            return set()
+        self._show(rows)
+        return {
+            row[0] for row in self.state.rows(f"SELECT DISTINCT CAST({value} AS VARCHAR) FROM shown AS i") if row[0]
+        }
+
+    def outcomes(self, sync: str) -> set[tuple[str, str]]:
+        """Give what became of slots that differed: slot, outcome."""
+        rows = self.state.rows(f"SELECT DISTINCT slot, outcome FROM {quoted(f'outcomes:{sync}')}")
+        return {(slot, outcome) for slot, outcome in rows}
+
+    def rules(self) -> set[tuple[str, str]]:
+        """Give the identity rules that made links: object, rule."""
+        return {(of, rule) for of, rule in self.state.rows(f"SELECT DISTINCT object, rule FROM {quoted('links:all')}")}
+
+    def _show(self, rows: Sequence[Mapping[str, str | None]]) -> None:
+        names = list(rows[0])
+        columns = {"_row": "BIGINT", **{f"native.{name}": "VARCHAR" for name in names}}
+        self.state.fill("shown", columns, [(n, *(row.get(name) for name in names)) for n, row in enumerate(rows)])
+
+    def _hold(self, conditions: Sequence[str], relation: str) -> list[bool]:
+        if not conditions or not self.state.scalar(f"SELECT count(*) FROM {relation}"):
+            return [False] * len(conditions)
+        listed = ", ".join(f"COALESCE(bool_or({condition}), false)" for condition in conditions)
+        return list(self.state.rows(f"SELECT {listed} FROM {relation}")[0])
 
 
 def _column(field: PlanField) -> str:
