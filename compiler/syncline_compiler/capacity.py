@@ -14,7 +14,7 @@ from syncline_compiler.model.document import Declared, WrittenProject
 from syncline_compiler.model.members import native_written
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedSync
 from syncline_compiler.model.spec_system import ResourceSpec, SystemSpec
-from syncline_compiler.quantities import seconds
+from syncline_compiler.quantities import seconds, seconds_text
 from syncline_compiler.source import Span
 from syncline_runtime.frozen import dataclass
 
@@ -62,12 +62,12 @@ def _loads(
     resource = spec.resources[member.resource]
     calls = _reads(resource, spec, interval)
     if calls:
-        what = f"{calls:,} to read `{member.resource}` every {said(interval)}"
+        what = f"{calls:,} to read `{member.resource}` every {seconds_text(interval)}"
         yield member.resource, Load(calls, interval, what, member.span)
     others = [other for other in sync.members if other is not member]
     changes = sum(_changes(project.systems[one.system].spec.resources[one.resource], interval) for one in others)
     if changes and native_written(member.mapping):
-        what = f"{changes:,} to write what changed for `{sync.name}` every {said(interval)}"
+        what = f"{changes:,} to write what changed for `{sync.name}` every {seconds_text(interval)}"
         yield f"{sync.name} →", Load(changes, interval, what, member.span)
 
 
@@ -112,11 +112,3 @@ def limits(connection: str, system: Declared[SystemSpec], project: WrittenProjec
 def per_hour(rate: float) -> int:
     """Give calls in a second as calls in an hour."""
     return ceil(rate * 3600)
-
-
-def said(interval: int) -> str:
-    """Give seconds in the unit that fits."""
-    for unit, length in (("d", DAY), ("h", 3600), ("m", 60)):
-        if interval % length == 0:
-            return f"{interval // length}{unit}"
-    return f"{interval}s"

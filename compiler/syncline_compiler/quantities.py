@@ -31,6 +31,17 @@ def seconds(text: str) -> int:
     return whole
 
 
+def duration_text(length: int) -> str:
+    """Write microseconds as a duration, in the largest unit that fits."""
+    unit = next((unit for unit in reversed(MICROSECONDS) if length % MICROSECONDS[unit] == 0), "us")
+    return f"{length // MICROSECONDS[unit]}{unit}" if length else "0s"
+
+
+def seconds_text(length: int) -> str:
+    """Write seconds as a duration."""
+    return duration_text(length * 1_000_000)
+
+
 def check_duration(text: str) -> str:
     """Return the text of a duration unchanged; ValueError if it is none."""
     microseconds(text)

@@ -78,6 +78,13 @@ class SourceFile:
         """Return line ``number`` (from 1) without its end; empty past the end."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
+    def text_at(self, span: Span) -> str:
+        """Give what is written at a place, as one line."""
+        lines = [self.line(number) for number in range(span.line, span.end_line + 1)]
+        lines[-1] = lines[-1][: span.end_column - 1]
+        lines[0] = lines[0][span.column - 1 :]
+        return " ".join(line.strip() for line in lines)
+
 
 @dataclass(frozen=True)
 class Unreadable:

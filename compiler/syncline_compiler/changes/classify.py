@@ -1,8 +1,7 @@
 """Classify: the facts of two states of a project to changes, each with the rule that speaks of it.
 
 In: ``Facts`` before and after. Out: ``Change`` values, the gravest first. Invariant: every fact that differs is told, by itself or as a
-consequence of one that is told: what stands below something that came or went, and lines that nobody touched and that read otherwise
-because of the field's own form or type.
+consequence of one that is told (``folding``, and what stands below something that came or went).
 """
 
 from __future__ import annotations
@@ -10,11 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import get_args
+from typing import Literal, get_args
 
+from syncline_compiler.changes.change import Change
 from syncline_compiler.changes.fact import Fact, Facts, Item, ItemFacts, Key
+from syncline_compiler.changes.folding import folded
 from syncline_compiler.changes.kinds import KINDS, Direction, compared
-from syncline_compiler.changes.rules import VERDICTS, Role, Rule, Verdict, rules_about
+from syncline_compiler.changes.renaming import Renaming
+from syncline_compiler.changes.rules import VERDICTS, Role, rules_about
 from syncline_compiler.source import Span
 from syncline_runtime.frozen import dataclass
 
@@ -23,40 +25,11 @@ REACH: frozenset[Role] = frozenset({"reach"})
 
 
 @dataclass(frozen=True)
-class Change:
-    """One thing that specs say otherwise than before; ``before`` or ``after`` is None where nothing was, or is, said."""
-
-    item: Item
-    key: Key
-    direction: Direction
-    rule: Rule
-    before: Fact | None
-    after: Fact | None
-    consequences: tuple[str, ...] = ()  # other items that it changes without a word of theirs
-
-    @property
-    def verdict(self) -> Verdict:
-        """What it is to those who rely on it."""
-        return self.rule.verdict
-
-    @property
-    def span(self) -> Span | None:
-        """Where it is said now, or else was."""
-        return (self.after or self.before or Fact(self.key)).span
-
-    @property
-    def what(self) -> str:
-        """What changed, for people: ``field account.fax``."""
-        names = ".".join((*((self.item.name,) if self.item.kind in ("object", "system") else ()), *self.key.names))
-        return f"{KINDS[self.key.kind].says} {names if self.key.names else ''}".strip(" :")
-
-
-@dataclass(frozen=True)
 class Appeared:
     """An item that is new, or gone, or has another name."""
 
     item: Item
-    how: str  # added | removed | renamed
+    how: Literal["added", "removed", "renamed"]
     span: Span | None
     former: str | None = None
     steward: str | None = None
@@ -85,20 +58,22 @@ class Classified:
 
     def former(self, item: Item) -> ItemFacts | None:
         """Give what was said of an item before, also under another name."""
-        return self.before.items.get(_former_item(self.after.items[item], self.before) or item)
+        now = self.after.items.get(item)
+        return self.before.items.get((_former_item(now, self.before) if now is not None else None) or item)
 
 
 def classify(before: Facts, after: Facts) -> Classified:
     """Compare two states of a project."""
     items = tuple(_appeared(before, after))
-    roles = _Roles(before, after)
+    roles, renaming = _Roles(before, after), Renaming(before, after)
     found = [
         change
         for item, now in after.items.items()
         if (was := before.items.get(_former_item(now, before) or item)) is not None
-        for change in _of_item(was, now, roles)
+        for change in _of_item(was, now, renaming, roles)
     ]
-    changes = tuple(sorted(_folded(found), key=_gravity))
+    whole = [_whole(one, roles) for one in items]
+    changes = tuple(folded([*whole, *found]))
     return Classified(before, after, items, changes, tuple(_rewritten(before, after, changes)))
 
 
@@ -109,15 +84,21 @@ def _rewritten(before: Facts, after: Facts, changes: Iterable[Change]) -> Iterat
         was = before.items.get(item)
         for key, fact in now.by_key.items() if was is not None else ():
             old = was.by_key.get(key) if was is not None else None
-            if old is None or old.value != fact.value or not old.shown or fact.span in told:
+            if KINDS[key.kind].compare != "expression" or old is None or old.value != fact.value:
+                continue
+            if not old.shown or fact.span in told:
                 continue
             if old.shown.split() != fact.shown.split():
                 told.add(fact.span)
                 yield old, fact
 
 
-def _gravity(change: Change) -> tuple[int, Item, str]:
-    return VERDICTS.index(change.verdict), change.item, str(change.key)
+def _whole(one: Appeared, roles: _Roles) -> Change:
+    """Give the change that a spec's coming or going is."""
+    key = Key(one.item.kind)
+    before = Fact(key, one.former or "", one.span) if one.how != "added" else None
+    after = Fact(key, one.item.name if one.former else "", one.span) if one.how != "removed" else None
+    return _change(one.item, key, one.how, before, after, roles)
 
 
 def _former_item(now: ItemFacts, before: Facts) -> Item | None:
@@ -141,30 +122,20 @@ def _appeared(before: Facts, after: Facts) -> Iterator[Appeared]:
             yield Appeared(item, "removed", one.span, steward=one.steward)
 
 
-def _of_item(before: ItemFacts, after: ItemFacts, roles: _Roles) -> Iterator[Change]:
-    renamed = {
-        Key("field", (fact.value,)): Key("field", fact.key.names)
-        for fact in after.facts
-        if fact.key.kind == "field.moved"
-    }
-    renamed = {old: new for old, new in renamed.items() if old in before.by_key and old not in after.by_key}
-    was = {_renamed(key, renamed): fact for key, fact in before.by_key.items()}
+def _of_item(before: ItemFacts, after: ItemFacts, renaming: Renaming, roles: _Roles) -> Iterator[Change]:
+    was = renaming.facts(before, after)
     differing = {}
     for key in dict.fromkeys((*was, *after.by_key)):
         old, new = was.get(key), after.by_key.get(key)
         direction = compared(KINDS[key.kind], old.value if old else None, new.value if new else None)
         if direction is not None:
             differing[key] = (direction, old, new)
-    for key in renamed.values():
-        yield _change(after.item, key, "renamed", was[key], after.by_key[key], roles)
+    for key, name in renaming.of(before, after).items():
+        span = after.by_key[key].span
+        yield _change(after.item, key, "renamed", Fact(key, name), Fact(key, key.names[0], span), roles)
     for key, (direction, old, new) in differing.items():
         if not _is_below(key, differing):
             yield _change(after.item, key, direction, old, new, roles)
-
-
-def _renamed(key: Key, renamed: Mapping[Key, Key]) -> Key:
-    new = renamed.get(Key("field", key.names[:1])) if key.kind.startswith("field") else None
-    return Key(key.kind, (*new.names, *key.names[1:])) if new else key
 
 
 def _is_below(key: Key, differing: Mapping[Key, tuple[Direction, Fact | None, Fact | None]]) -> bool:
@@ -233,44 +204,3 @@ class _Roles:
                 if item.kind == "mapping":
                     system, _, resource = item.name.partition("/")[0].partition(".")
                     yield from ((system, resource, fact.key.names[0]) for fact in one.facts if fact.key.kind == kind)
-
-
-def _folded(changes: Iterable[Change]) -> Iterator[Change]:
-    """Tell lines that nobody touched with the change of the field that makes them differ, and a line of two ways once."""
-    changes = list(changes)
-    causes = {
-        (change.item.name, change.key.names[0]): change
-        for change in changes
-        if change.item.kind == "object" and change.key.kind in ("field.form", "field.type")
-    }
-    follow: dict[int, list[str]] = defaultdict(list)
-    lines: dict[tuple[Item, Span | None], Change] = {}
-    told: list[Change] = []
-    for change in changes:
-        cause = _cause(change, causes)
-        if cause is not None:
-            follow[id(cause)].append(str(change.item))
-            continue
-        if change.key.kind in ("read", "write") and change.direction == "changed":
-            line = (change.item, change.span)
-            if line in lines:
-                continue
-            lines[line] = change
-        told.append(change)
-    for change in told:
-        affected = tuple(dict.fromkeys(follow[id(change)]))
-        yield Change(change.item, change.key, change.direction, change.rule, change.before, change.after, affected)
-
-
-def _cause(change: Change, causes: Mapping[tuple[str, str], Change]) -> Change | None:
-    if change.item.kind != "mapping" or change.key.kind not in ("read", "write") or change.direction != "changed":
-        return None
-    if (
-        change.before is None
-        or change.after is None
-        or not change.before.shown
-        or change.before.shown != change.after.shown
-    ):
-        return None
-    field = change.after.shown.partition("<")[0].partition("-")[0].strip()
-    return causes.get((change.item.name.rpartition("/")[2], field))

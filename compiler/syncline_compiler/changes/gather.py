@@ -26,9 +26,11 @@ from syncline_compiler.model.resolved import (
     ResolvedProject,
     ResolvedSync,
 )
+from syncline_compiler.model.spec_event import EventSpec
 from syncline_compiler.model.spec_policy import PolicySpec
 from syncline_compiler.model.typed import Line, PickPut, TypedMapping
-from syncline_compiler.source import SourceFile, Span
+from syncline_compiler.quantities import seconds_text
+from syncline_compiler.source import SourceFile
 
 UNVERSIONED = "1.0.0"
 """The first version of what states none: the lock counts on from there."""
@@ -71,8 +73,9 @@ def _items(project: ResolvedProject, written: WrittenProject) -> Iterator[ItemFa
             versioned=False, steward=spec.spec.steward, moved_from=sync.moved_from,
         )  # fmt: skip
     for name, event in project.events.items():
-        facts = tuple(_event(event))
-        yield ItemFacts(Item("event", name), event.version, facts, written.events[name].at("version"))
+        declared_event = written.events[name]
+        facts = tuple(_event(event, declared_event))
+        yield ItemFacts(Item("event", name), event.version, facts, declared_event.at("version"))
     for name, policy in written.policies.items():
         if policy.spec.version is not None:
             facts = tuple(_policy(policy))
@@ -81,7 +84,8 @@ def _items(project: ResolvedProject, written: WrittenProject) -> Iterator[ItemFa
 
 
 def _object(item: ResolvedObject, declared: Declared[Any]) -> Iterator[Fact]:
-    yield Fact(Key("object.label"), item.label, declared.at("label"))
+    if declared.spec.label is not None:
+        yield Fact(Key("object.label"), item.label, declared.at("label"))
     for field in item.fields:
         yield from _field(field, declared)
     for part in item.parts:
@@ -92,8 +96,9 @@ def _object(item: ResolvedObject, declared: Declared[Any]) -> Iterator[Fact]:
     for invariant in item.invariants:
         shown = declared.spec.invariants[invariant.name]
         yield Fact(Key("invariant", (invariant.name,)), normal_form(invariant.condition), invariant.span, shown)
-    for rule in item.identity:
-        yield Fact(Key("identity", (rule.said,)), _identity(rule), rule.span, f"{rule.said}: {rule.then}")
+    for rule, said in zip(item.identity, declared.spec.identity, strict=False):
+        unless = f" unless {said.unless}" if said.unless else ""
+        yield Fact(Key("identity", (rule.said,)), _identity(rule), rule.span, f"{rule.then}{unless}{_closeness(rule)}")
     order = " > ".join(rule.said for rule in item.identity)
     if len(item.identity) > 1:
         yield Fact(Key("identity.order"), order, item.identity[0].span)
@@ -102,8 +107,9 @@ def _object(item: ResolvedObject, declared: Declared[Any]) -> Iterator[Fact]:
 def _field(field: ResolvedField, declared: Declared[Any]) -> Iterator[Fact]:
     name, spec = field.name, declared.spec.fields[field.name]
     of = (name,)
-    yield Fact(Key("field", of), "required" if field.required else "optional", field.span)
-    yield Fact(Key("field.type", of), _type_text(spec.type), declared.at("fields", name, "type"))
+    need, type_ = "required" if field.required else "optional", _type_text(spec.type)
+    yield Fact(Key("field", of), need, field.span, f"{type_}, {need}")
+    yield Fact(Key("field.type", of), type_, declared.at("fields", name, "type"))
     for number, value in enumerate(field.type.values):
         yield Fact(Key("field.value", (name, value)), "", declared.at("fields", name, "values", number))
     said = {
@@ -128,18 +134,33 @@ def _type_text(text: str) -> str:
 
 def _identity(rule: IdentityRule) -> str:
     """Give all of a rule but the fields that tell it from others."""
-    return _canonical({
-        "then": rule.then, "unless": normal_form(rule.unless) if rule.unless is not None else None,
-        "similar": [[one.field, one.ways, one.missing, sorted(one.placeholders)] for one in rule.similar],
-        "swapped": rule.swapped, "at_least": rule.at_least, "may_differ": rule.may_differ, "closest": rule.closest,
-        "probability": [rule.probability.model, rule.probability.least, rule.probability.weights] if rule.probability else None,
-    })  # fmt: skip
+    unless = f" unless {normal_form(rule.unless)}" if rule.unless is not None else ""
+    weighed = rule.probability
+    weights = _canonical([weighed.model, weighed.least, weighed.weights]) if weighed is not None else ""
+    return f"{rule.then}{unless}{_closeness(rule)} {weights}".rstrip()
+
+
+def _closeness(rule: IdentityRule) -> str:
+    """Give how alike values have to be, as text."""
+    parts = [
+        " ".join([
+            one.field, " or ".join(f"{way} {amount}".rstrip() for way, amount in one.ways),
+            *(["or missing"] if one.missing else []), *map(_canonical, sorted(one.placeholders)),
+        ])
+        for one in rule.similar
+    ]  # fmt: skip
+    parts += [f"swapped {', '.join(rule.swapped)}"] if rule.swapped else []
+    parts += [f"at least {rule.at_least}"] if rule.at_least is not None else []
+    parts += [f"{rule.may_differ} may differ"] if rule.may_differ is not None else []
+    parts += ["closest"] if rule.closest else []
+    parts += [f"probability {rule.probability.threshold}"] if rule.probability is not None else []
+    return "".join(f"; {part}" for part in parts)
 
 
 def _mapping(mapping: TypedMapping, texts: Mapping[str, SourceFile]) -> Iterator[Fact]:
     if mapping.take is not None:
         span = mapping.taken or mapping.span
-        yield Fact(Key("take"), normal_form(mapping.take), span, _written_at(span, texts))
+        yield Fact(Key("take"), normal_form(mapping.take), span, texts[span.path].text_at(span))
     for line in mapping.lines:
         yield from _line(line, ())
     for part in mapping.parts:
@@ -149,17 +170,8 @@ def _mapping(mapping: TypedMapping, texts: Mapping[str, SourceFile]) -> Iterator
     for native in native_read(mapping):
         yield Fact(Key("uses", (native,)))
     for reject in mapping.rejects:
-        shown = _written_at(reject.span, texts)
+        shown = texts[reject.span.path].text_at(reject.span)
         yield Fact(Key("reject", (reject.because,)), normal_form(reject.condition), reject.span, shown)
-
-
-def _written_at(span: Span, texts: Mapping[str, SourceFile]) -> str:
-    """Give what is written at a place, as one line."""
-    source = texts[span.path]
-    lines = [source.line(number) for number in range(span.line, span.end_line + 1)]
-    lines[-1] = lines[-1][: span.end_column - 1]
-    lines[0] = lines[0][span.column - 1 :]
-    return " ".join(" ".join(lines).split())
 
 
 def _line(line: Line, within: tuple[str, ...]) -> Iterator[Fact]:
@@ -200,20 +212,23 @@ def _sync(sync: ResolvedSync, declared: Declared[Any]) -> Iterator[Fact]:
         if share is not None:
             yield Fact(Key(kind), share, declared.at("guards", kind.partition(".")[2]))
     if sync.freshness is not None:
-        yield Fact(Key("freshness"), str(sync.freshness), declared.at("freshness"))
+        yield Fact(Key("freshness"), str(sync.freshness), declared.at("freshness"), seconds_text(sync.freshness))
     yield Fact(Key("attempts"), str(sync.attempts), declared.at("delivery", "attempts"))
-    yield Fact(Key("within"), str(sync.within), declared.at("delivery", "within"))
+    yield Fact(Key("within"), str(sync.within), declared.at("delivery", "within"), seconds_text(sync.within))
     yield Fact(Key("weight"), sync.weight, declared.at("weight"))
 
 
 def _member(member: ResolvedMember, declared: Declared[Any]) -> Iterator[Fact]:
     name, of = member.connection, (member.connection,)
     yield Fact(Key("member", of), f"{member.system}.{member.resource}", member.span)
+    if member.moved_from:
+        yield Fact(Key("member.moved", of), " ".join(member.moved_from), member.span)
     if member.originates:
         yield Fact(Key("originate", of), "", declared.at("exists", "originate"))
     if member.hold is not False:
         hold = "always" if member.hold is True else normal_form(member.hold)
-        yield Fact(Key("hold", of), hold, declared.at("exists", "hold", name))
+        shown = hold if member.hold is True else str(declared.spec.exists.hold[name])
+        yield Fact(Key("hold", of), hold, declared.at("exists", "hold", name), shown)
     yield Fact(Key("on_leave", of), _with(member.on_leave, member.leaves_with), declared.at("exists", "on_leave", name))
     if member.many:
         yield Fact(Key("many", of), "", declared.at("exists", "many"))
@@ -230,14 +245,22 @@ def _with(what: str, sets: Mapping[str, str]) -> str:
     return f"{what} {_canonical(sets)}" if sets else what
 
 
-def _event(event: ResolvedEvent) -> Iterator[Fact]:
+def _event(event: ResolvedEvent, declared: Declared[EventSpec]) -> Iterator[Fact]:
     yield Fact(Key("event.source"), f"{event.system}.{event.resource} for {event.object}", event.span)
     yield Fact(Key("event.webhook"), event.webhook, event.span)
     yield Fact(Key("event.when"), _canonical(event.when), event.span)
     yield Fact(Key("event.carries"), event.carries, event.span)
     for what, path in event.at.items():
         yield Fact(Key("event.at", (what,)), path, event.span)
-    yield from _contract(event.contract, (), event)
+    signature = declared.spec.comes_in.signature
+    if signature is not None:
+        said = f"{signature.kind} in {signature.header}"
+        yield Fact(Key("event.signature"), said, declared.at("comes_in", "signature"))
+    # Without a contract of its own an event holds what the resource says: that is told of the system.
+    for name in declared.spec.fields:
+        yield Fact(Key("event.field", (name,)), "optional", declared.at("fields"))
+    if declared.spec.contract:
+        yield from _contract(event.contract, (), event)
 
 
 def _contract(schema: Any, path: tuple[str, ...], event: ResolvedEvent) -> Iterator[Fact]:

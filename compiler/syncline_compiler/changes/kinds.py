@@ -1,19 +1,22 @@
 """The kinds of facts: how two values of one compare, what they stand below, whether the lock keeps them.
 
 Comparing gives a *direction*. ``there``: added or removed. ``need``: that, and required or optional, since what has to be given is another
-thing than what may be. ``type``: wider, narrower or another. ``amount``: raised or lowered. ``choice``, ``expression``: changed.
+thing than what may be. ``type``, ``schema`` (a JSON Schema): wider, narrower or another. ``amount``: raised or lowered. ``choice``,
+``expression``: changed. ``follows``: changed; that it comes or goes follows from another fact. ``aside``: never told.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from syncline_compiler.changes.json_schemas import width
 from syncline_compiler.type_text import TypeTextError, parse_type
 from syncline_runtime.frozen import dataclass
 
-Compare = Literal["there", "need", "type", "amount", "choice", "expression", "aside"]
+Compare = Literal["there", "need", "type", "amount", "choice", "expression", "schema", "follows", "aside"]
 Direction = Literal[
     "added", "added required", "removed", "required", "optional", "wider", "narrower", "another",
     "raised", "lowered", "changed", "renamed",
@@ -28,6 +31,7 @@ class Kind:
     compare: Compare
     says: str  # what it is, for people: "the type of"
     below: str | None = None
+    within: bool = False  # its names are told with the item's own: ``account.name``
     kept: bool = True  # in the lock
     interface: bool = False  # others rely on it, so that it belongs to the interface hash
 
@@ -37,30 +41,38 @@ def _kinds(*kinds: Kind) -> Mapping[str, Kind]:
 
 
 KINDS = _kinds(
+    # whole specs
+    Kind("object", "there", "the object", kept=False),
+    Kind("mapping", "there", "the mapping", kept=False),
+    Kind("codes", "there", "the code table", kept=False),
+    Kind("system", "there", "the system", kept=False),
+    Kind("sync", "there", "the sync", kept=False),
+    Kind("event", "there", "the event", kept=False),
+    Kind("policy", "there", "the policy", kept=False),
     # objects
-    Kind("object.label", "choice", "the label", kept=False),
-    Kind("field", "need", "field", interface=True),
-    Kind("field.type", "type", "the type of", "field", interface=True),
-    Kind("field.value", "there", "value", "field", interface=True),
-    Kind("field.form", "choice", "the form of", "field"),
-    Kind("field.pii", "choice", "the privacy of", "field"),
-    Kind("field.critical", "there", "the weight of", "field"),
-    Kind("field.historical", "there", "the history of", "field"),
-    Kind("field.inverse", "choice", "the inverse name of", "field", interface=True),
-    Kind("field.unit", "choice", "the unit of", "field"),
-    Kind("field.label", "choice", "the label of", "field", kept=False),
-    Kind("field.moved", "aside", "the former name of", "field", kept=False),
-    Kind("field.deprecated", "choice", "the end of", "field"),
-    Kind("part", "choice", "part", interface=True),
-    Kind("derived", "expression", "derived field", interface=True),
+    Kind("object.label", "choice", "the label of", kept=False),
+    Kind("field", "need", "field", interface=True, within=True),
+    Kind("field.type", "type", "the type of", "field", interface=True, within=True),
+    Kind("field.value", "there", "value", "field", interface=True, within=True),
+    Kind("field.form", "choice", "the form of", "field", within=True),
+    Kind("field.pii", "choice", "the privacy of", "field", within=True),
+    Kind("field.critical", "there", "the weight of", "field", within=True),
+    Kind("field.historical", "there", "the history of", "field", within=True),
+    Kind("field.inverse", "choice", "the inverse name of", "field", interface=True, within=True),
+    Kind("field.unit", "choice", "the unit of", "field", within=True),
+    Kind("field.label", "choice", "the label of", "field", kept=False, within=True),
+    Kind("field.moved", "aside", "field", kept=False, within=True),
+    Kind("field.deprecated", "choice", "the deprecation of", "field", within=True),
+    Kind("part", "choice", "part", interface=True, within=True),
+    Kind("derived", "expression", "derived field", interface=True, within=True),
     Kind("invariant", "expression", "invariant"),
     Kind("identity", "choice", "the identity rule"),
     Kind("identity.order", "choice", "the order of identity rules", "identity"),
     # mappings
     Kind("take", "expression", "which records are taken"),
-    Kind("read", "expression", "how this is read:"),
-    Kind("write", "expression", "how this is written:"),
-    Kind("each", "choice", "how children are mapped:"),
+    Kind("read", "expression", "what is read into"),
+    Kind("write", "expression", "what is written to"),
+    Kind("each", "choice", "the children"),
     Kind("uses", "aside", "use of"),
     Kind("reject", "expression", "the refusal"),
     # codes
@@ -74,51 +86,60 @@ KINDS = _kinds(
     Kind("network", "choice", "the network"),
     Kind("visible_after", "amount", "the time until writes can be read"),
     Kind("auth", "choice", "authentication"),
-    Kind("origin", "there", "address"),
-    Kind("limit.rate", "amount", "the requests allowed in an hour"),
-    Kind("limit.concurrency", "amount", "the requests allowed at once"),
+    Kind("origins", "there", "the addresses"),
+    Kind("origin", "there", "address", "origins"),
+    Kind("limit.rate", "amount", "the requests allowed"),
+    Kind("limit.concurrency", "amount", "the requests allowed at once", "limit.rate"),
     Kind("scope", "there", "scope"),
     Kind("calls", "choice", "how it is spoken to:"),
-    Kind("resource", "there", "resource", interface=True),
-    Kind("id", "choice", "the id of", "resource", interface=True),
-    Kind("version", "choice", "the clock of", "resource"),
-    Kind("parent", "choice", "the parent of", "resource"),
-    Kind("reads", "choice", "how this is read:", "resource"),
-    Kind("reads.complete", "choice", "whether all is seen of", "reads"),
-    Kind("reads.scope", "choice", "the scope to read", "resource"),
-    Kind("sweep", "amount", "how often all is read of", "reads"),
-    Kind("result_cap", "amount", "the most that is shown of", "reads"),
-    Kind("cursor", "choice", "the cursor of", "reads"),
-    Kind("cursor.granularity", "amount", "the granularity of the cursor of", "cursor"),
-    Kind("cursor.lag", "amount", "the lag of the cursor of", "cursor"),
-    Kind("gone", "choice", "what a deleted record looks like in", "resource"),
-    Kind("merges", "choice", "how merges are told in", "resource"),
-    Kind("native", "need", "native field", "resource", interface=True),
-    Kind("native.type", "type", "the type of", "native", interface=True),
-    Kind("native.value", "there", "native value", "native", interface=True),
-    Kind("native.unreadable", "there", "the reading of", "native", interface=True),
-    Kind("native.unwritable", "there", "the writing of", "native", interface=True),
-    Kind("native.partial", "there", "the completeness of", "native"),
-    Kind("native.wire", "choice", "where this stands:", "native"),
-    Kind("native.scope_read", "choice", "the scope to read", "native"),
-    Kind("native.scope_write", "choice", "the scope to write", "native"),
-    Kind("native.deprecated", "choice", "the end of", "native"),
-    Kind("write_by", "there", "the write contract", "resource", interface=True),
-    Kind("write_by.call", "choice", "the request of", "write_by"),
-    Kind("write_by.idempotency", "choice", "the idempotency key of", "write_by"),
-    Kind("write_by.external_id", "choice", "the external id of", "write_by"),
-    Kind("write_by.marker", "choice", "the marker of", "write_by"),
-    Kind("write_by.precondition", "choice", "the precondition of", "write_by"),
-    Kind("write_by.batch", "choice", "how many go together in", "write_by"),
-    Kind("write_by.scope", "choice", "the scope of", "write_by"),
+    Kind("proof", "choice", "the proof of"),
+    Kind("clearances", "there", "what may be private there"),
+    Kind("cleared", "there", "clearance for", "clearances"),
+    Kind("resource", "there", "resource", interface=True, within=True),
+    Kind("id", "choice", "the id of", "resource", interface=True, within=True),
+    Kind("version", "choice", "the clock of", "resource", within=True),
+    Kind("parent", "choice", "the parent of", "resource", within=True),
+    Kind("get", "choice", "the request for one", "resource", within=True),
+    Kind("transition", "choice", "the request that moves", "resource", within=True),
+    Kind("reads", "choice", "the reading of", "resource", within=True),
+    Kind("reads.complete", "choice", "whether all is seen of", "reads", within=True),
+    Kind("reads.scope", "choice", "the scope to read", "resource", within=True),
+    Kind("writes.scope", "choice", "the scope to write", "resource", within=True),
+    Kind("sweep", "amount", "how often all is read of", "reads", within=True),
+    Kind("result_cap", "amount", "the most that is shown of", "reads", within=True),
+    Kind("cursor", "choice", "the cursor of", "reads", within=True),
+    Kind("cursor.granularity", "amount", "the granularity of the cursor of", "cursor", within=True),
+    Kind("cursor.lag", "amount", "the lag of the cursor of", "cursor", within=True),
+    Kind("gone", "choice", "what a deleted record looks like in", "resource", within=True),
+    Kind("merges", "choice", "how merges are told in", "resource", within=True),
+    Kind("native", "need", "native field", "resource", interface=True, within=True),
+    Kind("native.type", "type", "the type of", "native", interface=True, within=True),
+    Kind("native.value", "there", "native value", "native", interface=True, within=True),
+    Kind("native.unreadable", "there", "the reading of", "native", interface=True, within=True),
+    Kind("native.unwritable", "there", "the writing of", "native", interface=True, within=True),
+    Kind("native.partial", "there", "the completeness of", "native", within=True),
+    Kind("native.wire", "choice", "where this stands:", "native", within=True),
+    Kind("native.scope_read", "choice", "the scope to read", "native", within=True),
+    Kind("native.scope_write", "choice", "the scope to write", "native", within=True),
+    Kind("native.deprecated", "choice", "the deprecation of", "native", within=True),
+    Kind("write_by", "there", "the write contract", "resource", interface=True, within=True),
+    Kind("write_by.call", "choice", "the request of", "write_by", within=True),
+    Kind("write_by.idempotency", "choice", "the idempotency key of", "write_by", within=True),
+    Kind("write_by.keeps", "amount", "the life of the idempotency key of", "write_by.idempotency", within=True),
+    Kind("write_by.external_id", "choice", "the external id of", "write_by", within=True),
+    Kind("write_by.marker", "choice", "the marker of", "write_by", within=True),
+    Kind("write_by.precondition", "choice", "the precondition of", "write_by", within=True),
+    Kind("write_by.batch", "choice", "how many go together in", "write_by", within=True),
+    Kind("write_by.scope", "choice", "the scope of", "write_by", within=True),
     # syncs
     Kind("sync.object", "choice", "the object"),
     Kind("member", "choice", "member", interface=True),
+    Kind("member.moved", "aside", "member", kept=False),
     Kind("originate", "there", "who may originate:", "member"),
     Kind("hold", "expression", "what is held by", "member"),
     Kind("on_leave", "choice", "what leaves", "member"),
     Kind("many", "there", "several records for one in", "member"),
-    Kind("owner", "choice", "the owner of"),
+    Kind("owner", "follows", "the owner of"),
     Kind("unowned_edit", "choice", "what becomes of unowned edits of"),
     Kind("first_link", "choice", "the first link of"),
     Kind("when_deleted_in", "choice", "what follows a delete in"),
@@ -134,8 +155,9 @@ KINDS = _kinds(
     Kind("event.when", "choice", "how the event is told from others", interface=True),
     Kind("event.carries", "choice", "what the event carries", interface=True),
     Kind("event.at", "choice", "where the event has its", interface=True),
+    Kind("event.signature", "choice", "how the event proves its sender", interface=True),
     Kind("event.field", "need", "event field", interface=True),
-    Kind("event.field.type", "choice", "the schema of", "event.field", interface=True),
+    Kind("event.field.type", "schema", "the schema of", "event.field", interface=True),
     # policies
     Kind("rule", "choice", "rule"),
     Kind("rule.severity", "choice", "the severity of", "rule"),
@@ -145,6 +167,8 @@ KINDS = _kinds(
 def compared(kind: Kind, before: str | None, after: str | None) -> Direction | None:
     """Tell how a value changed; None stands for a fact that is not there, and for no change."""
     if before == after or kind.compare == "aside":
+        return None
+    if kind.compare == "follows" and None in (before, after):
         return None
     if before is None:
         return "added required" if kind.compare == "need" and after == "required" else "added"
@@ -191,7 +215,7 @@ def _number(text: str) -> float:
     return float(text.rstrip("%"))
 
 
-_COMPARED: Mapping[str, Callable[[str, str], Direction]] = {
+_COMPARED: Mapping[str, Callable[[str, str], Direction | None]] = {
     "need": lambda _, after: "required" if after == "required" else "optional",
     "type": _type,
     "amount": lambda before, after: (
@@ -199,5 +223,7 @@ _COMPARED: Mapping[str, Callable[[str, str], Direction]] = {
     ),
     "choice": lambda *_: "changed",
     "expression": lambda *_: "changed",
+    "follows": lambda *_: "changed",
     "there": lambda *_: "changed",
+    "schema": lambda before, after: width(json.loads(before), json.loads(after)),
 }

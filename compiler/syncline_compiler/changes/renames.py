@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from syncline_compiler.changes.classify import Change, Classified
+from syncline_compiler.changes.change import Change
+from syncline_compiler.changes.classify import Classified
 from syncline_compiler.changes.fact import Facts
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from syncline_compiler.changes.fact import Fact, Key
 from syncline_compiler.model.document import Declared
 from syncline_compiler.model.spec_system import SystemSpec
+from syncline_compiler.quantities import duration_text, seconds_text
 from syncline_compiler.source import Span
 from syncline_runtime.encoding import encode
 from syncline_runtime.system import ListRead, NativeField, Resource, System, Write
@@ -20,31 +21,44 @@ from syncline_runtime.system import ListRead, NativeField, Resource, System, Wri
 
 def system_facts(system: System, declared: Declared[SystemSpec]) -> Iterator[Fact]:
     """Give what a system description says."""
-    yield Fact(Key("system.label"), system.label, declared.at("label"))
+    if declared.spec.label is not None:
+        yield Fact(Key("system.label"), system.label, declared.at("label"))
     yield Fact(Key("protocol"), system.protocol, declared.at("protocol"))
     yield Fact(Key("zone"), system.zone, declared.at("zone"))
     yield Fact(Key("network"), system.network, declared.at("network"))
-    yield Fact(Key("visible_after"), str(system.visible_after), declared.at("visible_after"))
+    later = system.visible_after
+    yield Fact(Key("visible_after"), str(later), declared.at("visible_after"), seconds_text(later))
     yield Fact(Key("auth"), _text(system.auth), declared.at("auth"), system.auth.kind)
+    yield from _allowed(system, declared)
+    calls = {"headers": system.headers, "errors": system.errors, "tagged": system.tagged}
+    for name, value in calls.items():
+        if value:
+            yield Fact(Key("calls", (name,)), _text(value), declared.at(name))
+    proofs = {"account": system.account, "environment": system.environment, "granted": system.granted}
+    for name, probe in proofs.items():
+        if probe is not None:
+            yield Fact(Key("proof", (name,)), _text(probe), declared.at(name), f"{probe.request.path} {probe.at}")
+    for resource in system.resources:
+        yield from _Told(resource, declared).facts()
+
+
+def _allowed(system: System, declared: Declared[SystemSpec]) -> Iterator[Fact]:
+    """Give where it may be, how often it may be asked, and what may go there."""
+    if any(system.origins.values()):
+        yield Fact(Key("origins"), "", declared.at("origins"))
     for environment, addresses in system.origins.items():
         for address in addresses:
             yield Fact(Key("origin", (environment, address)), "", declared.at("origins", environment))
     if system.limit is not None:
         per_hour = system.limit.requests * 3600 // max(system.limit.per, 1)
-        yield Fact(Key("limit.rate"), str(per_hour), declared.at("limit"), f"{per_hour} requests an hour")
+        yield Fact(Key("limit.rate"), str(per_hour), declared.at("limit"), f"{per_hour:,} an hour")
         yield Fact(Key("limit.concurrency"), str(system.limit.concurrency), declared.at("limit", "concurrency"))
     for scope in system.scopes:
         yield Fact(Key("scope", (scope,)), "", declared.at("scopes"))
-    calls = {"headers": system.headers, "errors": system.errors, "tagged": system.tagged, "proofs": _proofs(system)}
-    for name, value in calls.items():
-        if value:
-            yield Fact(Key("calls", (name,)), _text(value), declared.at("errors" if name == "errors" else name))
-    for resource in system.resources:
-        yield from _Told(resource, declared).facts()
-
-
-def _proofs(system: System) -> list[Any]:
-    return [one for one in (system.account, system.environment, system.granted) if one is not None]
+    if declared.spec.cleared_for is not None:
+        yield Fact(Key("clearances"), "", declared.at("cleared_for"))
+        for privacy in declared.spec.cleared_for:
+            yield Fact(Key("cleared", (privacy,)), "", declared.at("cleared_for"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +81,15 @@ class _Told:
             yield from self._list(resource.list)
         if resource.files is not None:
             yield self._fact("reads", _text(resource.files), self._at("files"))
+        if resource.get is not None:
+            asked = {"request": resource.get, "record_at": resource.get_at}
+            yield self._fact("get", _text(asked), self._at("get"), shown=resource.get.path)
+        for one in resource.transitions:
+            told = f"{one.source} → {one.target}"
+            asked = {"request": one.request, "first": one.first}
+            yield self._fact(
+                "transition", _text(asked), self._at("transitions"), one.field, told, shown=one.request.path
+            )
         for verb, write in (("create", resource.create), ("update", resource.update), ("delete", resource.delete)):
             if write is not None:
                 yield from self._write(verb, write)
@@ -77,12 +100,16 @@ class _Told:
             yield self._fact("merges", told, self._at("merged_into"))
         if resource.scope_read is not None:
             yield self._fact("reads.scope", resource.scope_read, self._at("scope", "read"))
+        writes = self.declared.spec.resources[resource.name].scope.write
+        if writes is not None:
+            yield self._fact("writes.scope", writes, self._at("scope", "write"))
 
     def _field(self, field: NativeField) -> Iterator[Fact]:
         of, name = (field.name,), field.name
         where = self.declared.key("resources", self.resource.name, "fields", name)
-        yield self._fact("native", "required" if field.required else "optional", where, *of)
-        yield self._fact("native.type", _native_type(field), self._at("fields", name, "type"), *of)
+        need, type_ = "required" if field.required else "optional", _native_type(field)
+        yield self._fact("native", need, where, *of, shown=f"{type_}, {need}")
+        yield self._fact("native.type", type_, self._at("fields", name, "type"), *of)
         for value in field.values:
             yield self._fact("native.value", "", self._at("fields", name, "values"), *of, value)
         if not field.readable:
@@ -91,7 +118,10 @@ class _Told:
             yield self._fact("native.unwritable", "", self._at("fields", name, "write"), *of)
         if field.partial:
             yield self._fact("native.partial", "", self._at("fields", name, "type"), *of)
-        wire = [field.at, field.write_at, field.quoted, field.plain, field.empty_is_null, field.lookup]
+        wire = {
+            "at": field.at, "write_at": field.write_at, "quoted": field.quoted, "plain": field.plain,
+            "empty_is_null": field.empty_is_null, "lookup": field.lookup,
+        }  # fmt: skip
         yield self._fact("native.wire", _text(wire), self._at("fields", name, "at"), *of, shown=field.at)
         for kind, scope in (("native.scope_read", field.scope_read), ("native.scope_write", field.scope_write)):
             if scope is not None:
@@ -102,36 +132,50 @@ class _Told:
             yield self._fact("native.deprecated", until, self._at("fields", name, "deprecated"), *of)
 
     def _list(self, listed: ListRead) -> Iterator[Fact]:
-        asked = [listed.request, listed.items, listed.paging, listed.also, listed.detail, listed.each, listed.table]
+        asked: dict[str, Any] = {
+            "request": listed.request, "items": listed.items, "paging": listed.paging, "also": listed.also,
+            "detail": listed.detail, "each": listed.each, "table": listed.table,
+        }  # fmt: skip
         yield self._fact("reads", _text(asked), self._at("list"), shown=listed.table or listed.request.path)
         yield self._fact("reads.complete", "complete" if listed.complete else "partly", self._at("list", "complete"))
         if listed.sweep:
-            yield self._fact("sweep", str(listed.sweep), self._at("list", "sweep"))
+            shown = seconds_text(listed.sweep)
+            yield self._fact("sweep", str(listed.sweep), self._at("list", "sweep"), shown=shown)
         if listed.result_cap is not None:
             yield self._fact("result_cap", str(listed.result_cap), self._at("list", "result_cap"))
         if listed.cursor is not None:
             cursor = listed.cursor
-            asked = [cursor.format, cursor.query, cursor.body]
-            yield self._fact("cursor", f"{cursor.field} {_text(asked)}", self._at("list", "cursor"), shown=cursor.field)
-            yield self._fact("cursor.granularity", str(cursor.granularity), self._at("list", "cursor", "granularity"))
-            yield self._fact("cursor.lag", str(cursor.lag), self._at("list", "cursor", "lag"))
+            asked = {"field": cursor.field, "format": cursor.format, "query": cursor.query, "body": cursor.body}
+            yield self._fact("cursor", _text(asked), self._at("list", "cursor"), shown=cursor.field)
+            for kind, micros in (("granularity", cursor.granularity), ("lag", cursor.lag)):
+                at, shown = self._at("list", "cursor", kind), duration_text(micros)
+                yield self._fact(f"cursor.{kind}", str(micros), at, shown=shown)
 
     def _write(self, verb: str, write: Write) -> Iterator[Fact]:
         at = self._at(verb)
         yield self._fact("write_by", "", at, verb)
-        asked = [write.request, write.returns, write.record_at, write.id_at, write.sends, write.wrap, write.then_update]
-        yield self._fact("write_by.call", _text([*asked, write.replaces]), at, verb, shown=write.request.path)
+        asked = {
+            "request": write.request, "returns": write.returns, "record_at": write.record_at, "id_at": write.id_at,
+            "sends": write.sends, "wrap": write.wrap, "then_update": write.then_update, "replaces": write.replaces,
+        }  # fmt: skip
+        yield self._fact("write_by.call", _text(asked), at, verb, shown=write.request.path)
         safe = {
-            "idempotency": [write.idempotency_header, write.idempotency_keeps] if write.idempotency_header else None,
-            "external_id": write.external_id, "marker": [write.marker, write.find] if write.marker else None,
+            "idempotency": write.idempotency_header,
+            "external_id": write.external_id,
+            "marker": {"field": write.marker, "find": write.find} if write.marker else None,
             "precondition": write.precondition_header,
         }  # fmt: skip
         for kind, value in safe.items():
             if value is not None:
-                yield self._fact(f"write_by.{kind}", _text(value), self._at(verb, kind), verb)
+                said, shown = (value, "") if isinstance(value, str) else (_text(value), write.marker or "")
+                yield self._fact(f"write_by.{kind}", said, self._at(verb, kind), verb, shown=shown)
+        if write.idempotency_keeps is not None:
+            keeps, shown = str(write.idempotency_keeps), seconds_text(write.idempotency_keeps)
+            yield self._fact("write_by.keeps", keeps, self._at(verb, "idempotency"), verb, shown=shown)
         if write.batch is not None:
-            yield self._fact("write_by.batch", _text(write.batch), self._at(verb, "batch"), verb)
-        if write.scope is not None:
+            shown = f"{write.batch.rows} to {write.batch.request.path}"
+            yield self._fact("write_by.batch", _text(write.batch), self._at(verb, "batch"), verb, shown=shown)
+        if write.scope is not None and write.scope != self.declared.spec.resources[self.resource.name].scope.write:
             yield self._fact("write_by.scope", write.scope, self._at(verb, "scope"), verb)
 
     def _fact(self, kind: str, value: str, span: Span, *names: str, shown: str = "") -> Fact:

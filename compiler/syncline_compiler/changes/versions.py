@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from syncline_compiler.changes.classify import Change, Classified
+from syncline_compiler.changes.change import Change
+from syncline_compiler.changes.classify import Classified
 from syncline_compiler.changes.fact import Facts, Item, ItemFacts
 from syncline_compiler.changes.lock import hash_of_facts
 from syncline_compiler.changes.rules import Bump

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from syncline_compiler.capacity import Load, limits, loads, per_hour, said
+from syncline_compiler.capacity import Load, limits, loads, per_hour
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedSync
 from syncline_compiler.model.spec_system import SystemSpec
-from syncline_compiler.quantities import microseconds, seconds
+from syncline_compiler.quantities import microseconds, seconds, seconds_text
 from syncline_compiler.source import Span
 from syncline_runtime.system import System
 
@@ -65,7 +65,7 @@ def _slowness(
     if listed is not None and listed.cursor is not None:
         lag, shown = microseconds(listed.cursor.lag) // MICROSECOND, systems[member.system].visible_after
         span = declared.at(*place, "list", "cursor", "lag") if lag >= shown else declared.at("visible_after")
-        return max(lag, shown), span, f"changes in `{member.connection}` may show {said(max(lag, shown))} late"
+        return max(lag, shown), span, f"changes in `{member.connection}` may show {seconds_text(max(lag, shown))} late"
     return None
 
 

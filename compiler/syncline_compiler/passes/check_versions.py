@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from syncline_compiler.changes.classify import Change, Classified, classify
+from syncline_compiler.changes.change import Change
+from syncline_compiler.changes.classify import Classified, classify
 from syncline_compiler.changes.fact import Facts, Item
 from syncline_compiler.changes.gather import gather
 from syncline_compiler.changes.lock import LockError, load_lock

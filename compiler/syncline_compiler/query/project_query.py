@@ -63,10 +63,7 @@ class ProjectQuery:
 
     def text_at(self, span: Span) -> str:
         """Give what is written at a place, as one line."""
-        lines = [self._sources[span.path].line(number) for number in range(span.line, span.end_line + 1)]
-        lines[-1] = lines[-1][: span.end_column - 1]
-        lines[0] = lines[0][span.column - 1 :]
-        return " ".join(line.strip() for line in lines)
+        return self._sources[span.path].text_at(span)
 
     def definition(self, symbol: Symbol) -> Definition | None:
         """Give where a symbol is declared and what is said of it there; None if nothing declares it."""

@@ -46,7 +46,7 @@ def _lines(review: Review) -> Iterator[str]:
     yield from _first(review)
     yield from _diagnostics(review)
     yield from _data(review)
-    if review.findings or review.items:
+    if review.findings:
         yield from _folded("All changes", _changes(review))
     if review.rewritten:
         equal = [(code(was.text), code(now.text), code(str(now.span))) for was, now in review.rewritten]
@@ -141,10 +141,6 @@ def _value(value: str | None) -> Markdown:
 
 
 def _changes(review: Review) -> Iterable[Markdown]:
-    items = [
-        (plain(one.how), plain(str(one.item)), plain(f"was {one.former}" if one.former else "")) for one in review.items
-    ]
-    yield from table(("", "spec", ""), items)
     yield from table(
         ("verdict", "rule", "what", "before → after", "what it means", "reaches", "where"),
         (_row(one) for one in review.findings),

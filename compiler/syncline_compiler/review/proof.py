@@ -11,7 +11,7 @@ import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from syncline_compiler.changes.classify import Change
+from syncline_compiler.changes.change import Change
 from syncline_compiler.changes.gather import mapping_item
 from syncline_compiler.emit.sql import render
 from syncline_compiler.lowering import build as b

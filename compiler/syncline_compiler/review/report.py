@@ -11,7 +11,8 @@ from dataclasses import field
 from functools import cached_property
 from typing import Literal
 
-from syncline_compiler.changes.classify import Appeared, Change
+from syncline_compiler.changes.change import Change
+from syncline_compiler.changes.classify import Appeared
 from syncline_compiler.changes.fact import Fact
 from syncline_compiler.changes.rules import VERDICTS, Verdict
 from syncline_compiler.changes.versions import Raise

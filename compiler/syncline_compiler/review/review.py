@@ -13,7 +13,8 @@ from datetime import date
 from pathlib import Path
 
 from syncline_compiler.capacity import limits, loads, per_hour
-from syncline_compiler.changes.classify import Change, Classified, classify
+from syncline_compiler.changes.change import Change
+from syncline_compiler.changes.classify import Classified, classify
 from syncline_compiler.changes.fact import Facts
 from syncline_compiler.changes.gather import gather
 from syncline_compiler.changes.lock import as_kept
@@ -61,10 +62,10 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
     files = [*read_sources(root), *([lock] if lock is not None else [])]
     after = check_sources(files, asked.today, waivers_end=False, versions=True)
     before = check_sources(side.files, asked.today, waivers_end=False) if side.files else None
-    now = _facts(after)
-    classified = classify(side.facts, as_kept(now)) if side.facts is not None else classify(_facts(before), now)
+    now = facts_of(after)
+    classified = classify(side.facts, as_kept(now)) if side.facts is not None else classify(facts_of(before), now)
     impact, why_not = _impact(side, before, after, asked)
-    findings = _findings(classified, before, after, impact)
+    findings = findings_of(classified, before, after, impact)
     judged = before if asked.trust_base and before is not None else after
     approvals = read_approvals(side.beside.get(APPROVALS_FILE) if asked.trust_base else _approvals(root))
     found = Review(
@@ -87,7 +88,8 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
     return replace(found, budgets=kept_budgets((*_budgets(judged), *asked.fail_if), found))
 
 
-def _facts(side: Compilation | None) -> Facts:
+def facts_of(side: Compilation | None) -> Facts:
+    """Give what one side says; nothing where there is none."""
     if side is None or side.known is None or side.written is None:
         return Facts()
     return gather(side.known, side.written)
@@ -107,9 +109,10 @@ def _notes(before: Compilation | None) -> Iterator[str]:
         yield f"the other side has {before.diagnostics.errors} errors: it is compared as far as it is understood"
 
 
-def _findings(
+def findings_of(
     classified: Classified, before: Compilation | None, after: Compilation, impact: Impact | None
 ) -> Iterator[Finding]:
+    """Give every change with whom it reaches and who answers for it."""
     affected = Affected(_query(before), _query(after))
     everyone = after.written.project.spec.steward if after.written else None
     for change in classified.changes:

@@ -36,9 +36,6 @@ def render_review(review: Review, *, folder: str = "", colour: bool = False) -> 
 def _lines(review: Review, folder: str) -> Iterator[str]:
     yield clean(f"{review.project} against {review.against}: {totals(review)}")
     yield from (f"  note: {clean(note)}" for note in review.notes)
-    for item in review.items:
-        former = f" (was {item.former})" if item.former else ""
-        yield clean(f"  {item.how}: {item.item}{former}")
     for finding in review.findings:
         yield from ("", *map(clean, _finding(finding, folder)))
     for was, now in review.rewritten:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
+from syncline_compiler.changes.change import Change
 from syncline_compiler.review.report import Finding, Load, Proof, Review
 from syncline_compiler.source import Span
 from syncline_runtime.impact import Impact, MemberImpact
@@ -42,9 +45,32 @@ def verdict_of(review: Review) -> str:
 
 def from_to(finding: Finding) -> str:
     """Give what is said before and after."""
-    before, after = finding.change.before, finding.change.after
-    said = [" ".join(one.text.split()) for one in (before, after) if one is not None]
-    return " → ".join(dict.fromkeys(said))
+    before, after = finding.change.said
+    if before is None or after is None:
+        return after or (f"was: {before}" if before else "")
+    return _members(finding.change) or f"{before} → {after}"
+
+
+def _members(change: Change) -> str:
+    """Give the members that differ of two values that are told by the same words, such as two requests to one path, or by none."""
+    before, after = change.said
+    if before != after and not (before or "").startswith(("{", "[")):
+        return ""
+    values = [
+        json.loads(one.value) for one in (change.before, change.after) if one and one.value.startswith(("{", "["))
+    ]
+    return ", ".join(_differing("", *values)) if len(values) == 2 else ""
+
+
+def _differing(at: str, before: Any, after: Any) -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in dict.fromkeys((*before, *after)):
+            yield from _differing(f"{at}.{name}" if at else name, before.get(name), after.get(name))
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from _differing(f"{at}.{number}" if at else str(number), old, new)
+    elif before != after:
+        yield f"{at}: {json.dumps(before, ensure_ascii=False)} → {json.dumps(after, ensure_ascii=False)}"
 
 
 def standing_of(finding: Finding) -> str:

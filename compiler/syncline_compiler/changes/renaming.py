@@ -1,0 +1,93 @@
+"""What was said before, in the names of today: a rename that is declared is one change, wherever the name stands.
+
+In: both states. Out: facts of before under the names of after. Invariant: texts in quotes are values and stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from syncline_compiler.changes.fact import Fact, Facts, Item, ItemFacts, Key
+
+_WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*')
+KEYED = frozenset({"owner", "unowned_edit", "first_link"})
+"""Facts of syncs that are about one field."""
+OF_MEMBERS = frozenset({"member", "originate", "hold", "on_leave", "many", "when_deleted_in"})
+"""Facts of syncs that are about one member."""
+NAMING = frozenset({"write", "derived", "invariant", "identity", "identity.order", "hold"})
+"""Facts whose values name fields of the object."""
+
+
+def words_of(expression: str) -> Iterable[str]:
+    """Give the names in an expression."""
+    return (word for word in _WORDS.findall(expression) if not word.startswith('"'))
+
+
+class Renaming:
+    """The fields and members that have another name by now."""
+
+    def __init__(self, before: Facts, after: Facts) -> None:
+        self._of_objects = {
+            item.name: renamed
+            for item, now in after.items.items()
+            if item.kind == "object" and (renamed := _renamed("field", now, before.items.get(_former(now, before))))
+        }
+
+    def fields(self, object_: str) -> Mapping[str, str]:
+        """Give the former names of an object's fields and what they are called now."""
+        return self._of_objects.get(object_, {})
+
+    def of(self, was: ItemFacts, now: ItemFacts) -> Mapping[Key, str]:
+        """Give what of an item has another name, by what says so, with the former name."""
+        kind = {"object": "field", "sync": "member"}.get(now.item.kind)
+        renamed = _renamed(kind, now, was) if kind is not None else {}
+        return {Key(f"{kind}.moved", (new,)): old for old, new in renamed.items()}
+
+    def facts(self, was: ItemFacts, now: ItemFacts) -> Mapping[Key, Fact]:
+        """Give what was said of an item, under the names of today."""
+        fields = self.fields(_object_of(now)) if self._of_objects else {}
+        members = _renamed("member", now, was) if now.item.kind == "sync" else {}
+        if not fields and not members:
+            return was.by_key
+        said = (_said(fact, fields, members) for fact in was.facts)
+        return {fact.key: fact for fact in said}
+
+
+def _former(now: ItemFacts, before: Facts) -> Item:
+    names = (now.item.name, *now.moved_from)
+    return next((item for name in names if (item := now.item._replace(name=name)) in before.items), now.item)
+
+
+def _renamed(kind: str, now: ItemFacts, was: ItemFacts | None) -> dict[str, str]:
+    if was is None:
+        return {}
+    said = [fact for fact in now.facts if fact.key.kind == f"{kind}.moved"]
+    moved = {old: fact.key.names[0] for fact in said for old in fact.value.split()}
+    here, there = was.by_key, now.by_key
+    return {old: new for old, new in moved.items() if Key(kind, (old,)) in here and Key(kind, (old,)) not in there}
+
+
+def _object_of(one: ItemFacts) -> str:
+    if one.item.kind == "mapping":
+        return one.item.name.rpartition("/")[2]
+    fact = one.by_key.get(Key("sync.object"))
+    return fact.value if fact is not None else one.item.name
+
+
+def _said(fact: Fact, fields: Mapping[str, str], members: Mapping[str, str]) -> Fact:
+    kind, names = fact.key
+    if names and (kind.startswith("field") or kind in KEYED or (kind == "read" and len(names) == 1)):
+        names = (fields.get(names[0], names[0]), *names[1:])
+    elif kind in OF_MEMBERS:
+        names = (members.get(names[0], names[0]),)
+    elif kind == "identity":
+        names = tuple(_in(name, fields) for name in names)
+    value = _in(fact.value, fields) if kind in NAMING else fact.value
+    if kind == "owner":
+        value = _in(value, members)
+    return Fact(Key(kind, names), value, fact.span, fact.shown)
+
+
+def _in(text: str, renamed: Mapping[str, str]) -> str:
+    return _WORDS.sub(lambda found: renamed.get(found[0], found[0]), text)
