@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from syncline_runtime.folders import exchange
 from syncline_runtime.frozen import dataclass
 
 RELEASE_FILE = "release.json"
@@ -81,7 +82,7 @@ def _replace(
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
             fresh = Path(beside) / "new"
             written = _write_files(fresh, files)
-            _exchange(fresh, target, Path(beside) / "old")
+            exchange(fresh, target, Path(beside) / "old")
     except OSError as error:
         raise ProjectRefusedError(f"{error.filename or directory} cannot be written: {error.strerror}") from None
     return written
@@ -98,18 +99,6 @@ def write_text(path: Path, text: str) -> None:
             os.replace(fresh, path.resolve())
     except OSError as error:
         raise ProjectRefusedError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def _exchange(fresh: Path, target: Path, old: Path) -> None:
-    """Put the fresh folder in the target's place; the old one comes back if that fails."""
-    if target.exists():
-        os.replace(target, old)
-    try:
-        os.replace(fresh, target)
-    except OSError:
-        if old.exists():
-            os.replace(old, target)
-        raise
 
 
 def _write_files(folder: Path, files: Iterable[tuple[str, bytes | Kept]]) -> int:

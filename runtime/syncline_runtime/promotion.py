@@ -16,6 +16,7 @@ from pathlib import Path
 
 from syncline_runtime.clock import SYSTEM_CLOCK, Clock
 from syncline_runtime.errors import ReleaseError, StateError, UsageError
+from syncline_runtime.folders import exchange
 from syncline_runtime.plan import load_release
 
 RECORD = "promotions.jsonl"
@@ -98,11 +99,4 @@ def _put(source: Path, target: Path) -> None:
         fresh, old = Path(beside) / "new", Path(beside) / "old"
         shutil.copytree(source, fresh)
         load_release(fresh)  # what was copied is what was there
-        if target.exists():
-            os.replace(target, old)
-        try:
-            os.replace(fresh, target)
-        except OSError:
-            if old.exists():
-                os.replace(old, target)
-            raise
+        exchange(fresh, target, old)

@@ -23,6 +23,7 @@ import httpx
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.engine import project, release_of
+from support.world import FROM_A_TO_B
 from syncline_runtime.connectors import Surroundings, open_connection
 from syncline_runtime.fold import fold
 from syncline_runtime.ledger import Lease, NewIntent, Realm, Seal, open_ledger
@@ -59,13 +60,7 @@ FILES = {
         fields: {key: {type: text, required: true}, name: text?, city: text?, tags: text?}
         identity: [{same: [key]}]
         """,
-    "sync.yaml": """
-        sync: rec
-        object: rec@1
-        members: {a: a.Rec, b: b.Rec}
-        exists: {originate: [a], hold: {b: true}}
-        owners: {"*": a}
-        """,
+    "sync.yaml": FROM_A_TO_B,
     "a.map": "mapping a.Rec <-> rec@1\n\nkey <-> key\nname <-> name\ncity <-> city\ntags <-> tags\n",
     "b.map": "mapping b.Rec <-> rec@1\n\nkey <-> key\nname <-> name\ncity <-> city\ntags <-> tags\n",
 }

@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator
 from syrupy.assertion import SnapshotAssertion
 
 from support.engine import project
-from support.world import PROJECT, system
+from support.world import FROM_A_TO_B, PROJECT, system
 from syncline_compiler.cli import COMMANDS
 from syncline_compiler.pipeline import check_project
 from syncline_compiler.scenarios import FaultyProjectError, ScenarioReport, run_scenarios
@@ -42,16 +42,7 @@ SPECS = {
     "a.map": 'mapping a.Rec <-> rec@1\n\nkey <-> key\nname <-> name | truncate 10\nprice <-> price\n'
              'seen <-> seen\n\nreject when name == "bad" because "no"\n',
     "b.map": "mapping b.Rec <-> rec@1\n\nkey <-> key\nname <-> name | truncate 10\nprice <-> price\n",
-    "sync.yaml": """
-        sync: rec
-        object: rec@1
-        members: {a: a.Rec, b: b.Rec}
-        exists: {originate: [a], hold: {b: true}}
-        owners: {"*": a}
-        when_deleted_in: {a: delete}
-        guards: {delete: 0}
-        freshness: 15m
-        """,
+    "sync.yaml": FROM_A_TO_B + "when_deleted_in: {a: delete}\nguards: {delete: 0}\nfreshness: 15m\n",
 }  # fmt: skip
 GIVEN = "given: {a: {Rec: [{id: a1, key: k1, name: Ann, price: 1.50, seen: '2026-01-05T08:00:00Z'}]}}"
 MET = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support.world import World, system, world
+from support.world import FROM_A_TO_B, World, system, world
 from syncline_runtime import explain
 from syncline_runtime import run as pipeline
 from syncline_runtime.errors import InternalError
@@ -28,13 +28,7 @@ FILES = {
         fields: {name: {type: text, required: true, label: Name}, kind: {type: "text?", label: Kind}}
         identity: [{same: [name]}]
         """,
-    "sync.yaml": """
-        sync: rec
-        object: rec@1
-        members: {a: a.Rec, b: b.Rec}
-        exists: {originate: [a], hold: {b: true}}
-        owners: {"*": a}
-        """,
+    "sync.yaml": FROM_A_TO_B,
     "a.map": 'mapping a.Rec <-> rec@1\n\ntake when kind != "other"\nreject when kind == "bad" because "bad"\n'
     "name <-> name\nkind <-> kind\n",
     "b.map": "mapping b.Rec <-> rec@1\n\nname <-> name\nkind <-> kind\n",

@@ -16,7 +16,7 @@ import pytest
 
 from end_to_end.stage import program
 from support import postgres
-from support.world import World, system, world, writes
+from support.world import FROM_A_TO_B, World, system, world, writes
 from syncline_runtime.connectors import Surroundings
 from syncline_runtime.errors import LeaseHeld, StateError
 from syncline_runtime.helping import help_deliver
@@ -35,13 +35,7 @@ FILES = {
         fields: {name: {type: text, required: true}, boss: "ref(rec)?"}
         identity: [{same: [name]}]
         """,
-    "sync.yaml": """
-        sync: rec
-        object: rec@1
-        members: {a: a.Rec, b: b.Rec}
-        exists: {originate: [a], hold: {b: true}}
-        owners: {"*": a}
-        """,
+    "sync.yaml": FROM_A_TO_B,
     "a.map": "mapping a.Rec <-> rec@1\n\nname <-> name\nboss <-> boss | ref rec\n",
     "b.map": "mapping b.Rec <-> rec@1\n\nname <-> name\nboss <-> boss | ref rec\n",
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.world import World, compiled, system, world, writes
+from support.world import FROM_A_TO_B, World, compiled, system, world, writes
 from syncline_runtime import impact as module
 from syncline_runtime.impact import Impact, MemberImpact, impact_of
 
@@ -25,13 +25,7 @@ FILES = {
           mail: {type: text?, pii: contact}
         identity: [{same: [name]}]
         """,
-    "sync.yaml": """
-        sync: rec
-        object: rec@1
-        members: {a: a.Rec, b: b.Rec}
-        exists: {originate: [a], hold: {b: true}}
-        owners: {"*": a}
-        """,
+    "sync.yaml": FROM_A_TO_B,
     "a.map": "mapping a.Rec <-> rec@1\n\nname <-> name\ncity <- city\nmail <- mail\n",
     "b.map": "mapping b.Rec <-> rec@1\n\nname <-> name\ncity <-> city\nmail <-> mail\n",
 }

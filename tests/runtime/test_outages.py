@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.world import World, problems, system, world, writes
+from support.world import FROM_A_TO_B, World, problems, system, world, writes
 from syncline_runtime.connectors.connection import _HttpConnection
 from syncline_runtime.errors import RequestFailed
 from syncline_runtime.exception_actions import Act, became, retry
@@ -26,14 +26,7 @@ FILES = {
         fields: {name: {type: text, required: true, label: Name}, kind: {type: "text?", label: Kind}}
         identity: [{same: [name]}]
         """,
-    "sync.yaml": """
-        sync: rec
-        object: rec@1
-        members: {a: a.Rec, b: b.Rec}
-        exists: {originate: [a], hold: {b: true}}
-        owners: {"*": a}
-        delivery: {attempts: 2, within: 2h}
-        """,
+    "sync.yaml": FROM_A_TO_B + "delivery: {attempts: 2, within: 2h}\n",
     "a.map": "mapping a.Rec <-> rec@1\n\nname <-> name\nkind <-> kind\n",
     "b.map": "mapping b.Rec <-> rec@1\n\nname <-> name\nkind <-> kind\n",
 }

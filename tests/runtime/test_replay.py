@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.world import HEAD, World, problems, system, world, writes
+from support.world import FROM_A_TO_B, HEAD, World, problems, system, world, writes
 from syncline_runtime import run as running
 from syncline_runtime.stages.context import RunContext
 from syncline_runtime.upkeep.compaction import compact_state
@@ -37,13 +37,7 @@ FILES = {
           name: {type: "text?", label: Name}
         identity: [{same: [key]}]
         """,
-    "sync.yaml": """
-        sync: rec
-        object: rec@1
-        members: {a: a.Rec, b: b.Rec}
-        exists: {originate: [a], hold: {b: true}}
-        owners: {"*": a}
-        """,
+    "sync.yaml": FROM_A_TO_B,
     "a.map": 'mapping a.Rec <-> rec@1\n\ntake when name != "later"\n\nkey <- key\nname <- name\n',
     "b.map": "mapping b.Rec <-> rec@1\n\nkey <-> key\nname <-> name\n",
 }

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from support.clock import TestClock
-from support.world import World, system, world
+from support.world import FROM_A_TO_B, World, system, world
 from syncline_runtime.connectors.connection import _HttpConnection
 from syncline_runtime.errors import RequestFailed, StateError, Stopped
 from syncline_runtime.ledger import Lease
@@ -28,13 +28,7 @@ FILES = {
     "a.yaml": system("a", Rec="name: {type: text, required: true}"),
     "b.yaml": system("b", Rec="name: {type: text, required: true}"),
     "rec.yaml": "object: rec\nversion: 1.0.0\nfields: {name: {type: text, required: true}}\nidentity: [{same: [name]}]\n",
-    "sync.yaml": """
-        sync: rec
-        object: rec@1
-        members: {a: a.Rec, b: b.Rec}
-        exists: {originate: [a], hold: {b: true}}
-        owners: {"*": a}
-        """,
+    "sync.yaml": FROM_A_TO_B,
     "a.map": "mapping a.Rec <-> rec@1\n\nname <-> name\n",
     "b.map": "mapping b.Rec <-> rec@1\n\nname <-> name\n",
 }

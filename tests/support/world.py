@@ -27,6 +27,15 @@ PROJECT = "syncline: 1\nproject: t\nenvironments: {t: {a: {stand_in: true}, b: {
 HEAD = "system: {name}\nversion: 1.0.0\nprotocol: rest\nauth: {{kind: bearer}}\nresources:\n"
 
 
+FROM_A_TO_B = """sync: rec
+object: rec@1
+members: {a: a.Rec, b: b.Rec}
+exists: {originate: [a], hold: {b: true}}
+owners: {"*": a}
+"""
+"""A sync of what ``a`` decides and ``b`` holds."""
+
+
 def system(name: str, **resources: str) -> str:
     """Describe a system: resource name → its fields as flow YAML; each is listed whole, read, created and updated."""
     return HEAD.format(name=name) + "".join(_resource(*one) for one in resources.items())
