@@ -117,13 +117,13 @@ def _judge(task: _Task) -> Judged:
         return Judged(mutant, "no scenario")
     with tempfile.TemporaryDirectory(prefix="syncline-mutant-", dir=fast_folder()) as folder:
         write_release(Path(folder) / "release", emit(checked.project, lower(checked.project)))
-        house = House(load_release(Path(folder) / "release"), Path(folder) / "house")
-        for name in names:
-            resolved = checked.project.scenarios[name]
-            try:
-                result = play_one(checked.written.scenarios[name], resolved, house, Path(folder) / name)
-            except SynclineError:
-                return Judged(mutant, "noticed", name)
-            if not result.passed:
-                return Judged(mutant, "noticed", name)
+        with House(load_release(Path(folder) / "release"), Path(folder) / "house") as house:
+            for name in names:
+                resolved = checked.project.scenarios[name]
+                try:
+                    result = play_one(checked.written.scenarios[name], resolved, house, Path(folder) / name)
+                except SynclineError:
+                    return Judged(mutant, "noticed", name)
+                if not result.passed:
+                    return Judged(mutant, "noticed", name)
     return Judged(mutant, "survived")

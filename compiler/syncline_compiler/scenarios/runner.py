@@ -52,12 +52,13 @@ def run_scenarios(
         raise FaultyProjectError(checked)
     with tempfile.TemporaryDirectory(prefix="syncline-test-", dir=fast_folder()) as folder:
         write_release(Path(folder) / "release", emit(checked.project, lower(checked.project)))
-        house = House(load_release(Path(folder) / "release"), Path(folder) / "house")
-        begun, results = time.perf_counter(), []
-        for name, resolved in checked.project.scenarios.items():
-            if names is None or name in names:
-                results.append(play_one(checked.written.scenarios[name], resolved, house, Path(folder) / name, after))
-                told(results[-1])
+        with House(load_release(Path(folder) / "release"), Path(folder) / "house") as house:
+            begun, results = time.perf_counter(), []
+            for name, resolved in checked.project.scenarios.items():
+                if names is None or name in names:
+                    declared = checked.written.scenarios[name]
+                    results.append(play_one(declared, resolved, house, Path(folder) / name, after))
+                    told(results[-1])
     return ScenarioReport(checked.project.name, tuple(results), time.perf_counter() - begun)
 
 
