@@ -94,7 +94,9 @@ def _changes(resource: ResourceSpec, interval: int) -> int:
 
 
 def limits(connection: str, system: Declared[SystemSpec], project: WrittenProject) -> Iterator[tuple[float, Span]]:
-    """Give the calls per second that each environment allows, or else the system."""
+    """Give the calls per second that each environment allows, or else the system, but for what is kept for people."""
+    described = system.spec.limit
+    kept = int(described.kept_for_people.rstrip("%")) if described is not None else 0
     own = [
         (written[connection].limit, environment)
         for environment, written in project.project.spec.environments.items()
@@ -103,10 +105,9 @@ def limits(connection: str, system: Declared[SystemSpec], project: WrittenProjec
     for limit, environment in own:
         if limit is not None:
             span = project.project.at("environments", environment, connection, "limit")
-            yield limit.requests / max(seconds(limit.per), 1), span
-    if not own and system.spec.limit is not None:
-        limit = system.spec.limit
-        yield limit.requests / max(seconds(limit.per), 1), system.at("limit")
+            yield limit.requests * (100 - kept) / 100 / max(seconds(limit.per), 1), span
+    if not own and described is not None:
+        yield described.requests * (100 - kept) / 100 / max(seconds(described.per), 1), system.at("limit")
 
 
 def per_hour(rate: float) -> int:

@@ -75,7 +75,7 @@ async def _help(release: Release, binding: Binding, options: Options) -> Deliver
 @asynccontextmanager
 async def _proved(run: RunContext, name: str) -> AsyncIterator[ConnectionHandle]:
     bound = run.binding.connection(name)
-    async with open_connection(run.release.system_of(name), bound, run.around) as handle:
+    async with open_connection(run.release.system_of(name), bound, run.around, run.ledger.buckets) as handle:
         if bound.account or bound.environment:
             await handle.prove()
         yield handle

@@ -329,7 +329,9 @@ async def _connect(run: RunContext, stack: AsyncExitStack) -> None:
     names = sorted({(member.connection, member.resource) for plan in run.plans for member in plan.members})
     for name in sorted({connection for connection, _ in names}):
         bound = run.binding.connection(name)
-        handle = await stack.enter_async_context(open_connection(run.release.system_of(name), bound, run.around))
+        handle = await stack.enter_async_context(
+            open_connection(run.release.system_of(name), bound, run.around, run.ledger.buckets)
+        )
         try:
             if bound.account or bound.environment:
                 run.proofs[name] = await handle.prove()

@@ -369,8 +369,12 @@ class Limit:
     requests: int
     per: int  # seconds
     concurrency: int = 4
-    left: str | None = None  # header with the number of requests left, or used/allowed
+    left: str | None = (
+        None  # header with the number of requests left, or used/allowed; ``NAME;PARAMETER`` for one in it
+    )
     total: str | None = None  # header with the number of requests allowed
+    reset: str | None = None  # header with the seconds until there are new ones, or with the moment
+    kept: int = 0  # percent that is never used: kept for people who work with the same credential
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from end_to_end.stage import program
 from support import postgres
+from support.clock import TestClock
 from support.world import FROM_A_TO_B, World, system, world, writes
 from syncline_runtime.connectors import Surroundings
 from syncline_runtime.errors import LeaseHeld, StateError
@@ -24,11 +26,14 @@ from syncline_runtime.ledger import Ledger
 from syncline_runtime.upkeep.session import opened_ledger, under_lease
 
 RECORDS = 240
+REFUSED: list[str] = []
 STARTED: list[subprocess.Popen[str]] = []
 SLOW = 0.05  # seconds that a write takes
 FILES = {
     "a.yaml": system("a", Rec="name: {type: text, required: true}, boss: {type: text, ref: Rec}"),
-    "b.yaml": system("b", Rec="name: {type: text, required: true}, boss: {type: text, ref: Rec}"),
+    "b.yaml": system("b", Rec="name: {type: text, required: true}, boss: {type: text, ref: Rec}").replace(
+        "resources:", "limit: {requests: 60, per: 1s}\nresources:"
+    ),
     "rec.yaml": """
         object: rec
         version: 1.0.0
@@ -47,6 +52,7 @@ OTHER = {"rec.yaml": FILES["rec.yaml"].replace("1.0.0", "1.0.1")}
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: postgres.Server) -> Iterator[World]:
     """A world whose ledger is on a server, whose clock is the machine's, and whose system ``b`` takes its time."""
     monkeypatch.setattr(postgres, "chosen", server)
+    monkeypatch.setattr(TestClock, "moment", lambda _: datetime.now(UTC))
     with world(tmp_path, monkeypatch, FILES) as made:
         made.options = replace(made.options, around=Surroundings(random=Random(1)))
         stand_in = made.sandbox.stand_ins["b"]
@@ -55,7 +61,9 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: postgres.Serve
         def slowly(call: Any, url: str) -> Any:
             if call.method != "GET":
                 time.sleep(SLOW)
-            return real(call, url)
+            reply = real(call, url)
+            REFUSED.extend([call.path] * (reply.status == 429))
+            return reply
 
         stand_in.answer = slowly  # type: ignore[method-assign]
         boss = ""
@@ -67,6 +75,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: postgres.Serve
             process.kill()
             process.communicate()
         STARTED.clear()
+        REFUSED.clear()
 
 
 def start(shop: World, command: str) -> subprocess.Popen[str]:
@@ -119,6 +128,7 @@ def test_two_processes_share_an_outbox(shop: World) -> None:
     assert min(acked) > RECORDS // 10, "both have sent"
     assert_same(shop)
     assert set(sent(shop).values()) == {1}, "none twice"
+    assert REFUSED == [], "together they keep to the limit of the credential that they share"
     done = shop.run()
     assert (writes(done), done.exit_code) == ([], 0)
 

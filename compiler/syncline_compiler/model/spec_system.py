@@ -5,9 +5,10 @@ In: plain values of the YAML loader. Out: ``SystemSpec``. Templates (paths, quer
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from syncline_compiler.model.spec import LimitSpec
 from syncline_compiler.model.written import (
@@ -38,6 +39,12 @@ def _relative_glob(pattern: str) -> str:
     if pattern.startswith(("/", "\\", "~")) or ".." in pattern.replace("\\", "/").split("/") or ":" in pattern:
         raise ValueError("a pattern below the connection's folder is expected, without `..`")
     return pattern
+
+
+def _as_percent(value: Any) -> Any:
+    if not isinstance(value, str) or re.fullmatch(r"[0-9]{1,2}%", value) is None:
+        raise ValueError("a whole share below 100 % is expected, such as 20%")
+    return value
 
 
 class RequestSpec(Written):
@@ -290,10 +297,14 @@ class DescribeSpec(Written):
 
 
 class SystemLimitSpec(LimitSpec):
-    """Requests allowed per time, and the headers that tell how many are left."""
+    """Requests allowed per time, the headers that tell how many are left, and what is kept for people."""
 
     left: Text | None = None
     total: Text | None = None
+    reset: Text | None = None
+    kept_for_people: Annotated[
+        str, BeforeValidator(_as_percent), WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,2}%$"})
+    ] = "0%"
 
 
 class ResourceSpec(Written):

@@ -309,7 +309,10 @@ def _describe(spec: written.DescribeSpec) -> compiled.Describe:
 def _limit(spec: written.SystemLimitSpec | None) -> compiled.Limit | None:
     if spec is None:
         return None
-    return compiled.Limit(spec.requests, max(seconds(spec.per), 1), spec.concurrency, spec.left, spec.total)
+    return compiled.Limit(
+        spec.requests, max(seconds(spec.per), 1), spec.concurrency, spec.left, spec.total, spec.reset,
+        kept=int(spec.kept_for_people.rstrip("%")),
+    )  # fmt: skip
 
 
 def _tagged(spec: written.TaggedSpec | None) -> compiled.TaggedValues | None:

@@ -75,7 +75,7 @@ class Channel:
             return None
         try:
             moment = parsedate_to_datetime(self._told[0])
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         ahead = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() + 0.5 - self._told[1] / 1e6
         return ahead if abs(ahead) > _EXACT else 0.0

@@ -11,6 +11,7 @@ import json
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.error import URLError
@@ -34,7 +35,7 @@ from syncline_runtime.connectors.origin import (
     sandbox_url,
     token_origin,
 )
-from syncline_runtime.connectors.pace import UNLIMITED_CONCURRENCY, Pace, shared_pace
+from syncline_runtime.connectors.pace import UNLIMITED_CONCURRENCY, Pace, Shared, shared_pace
 from syncline_runtime.connectors.paging import Walked
 from syncline_runtime.connectors.reading_only import ReadingOnly
 from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Read, Row, Written
@@ -42,6 +43,7 @@ from syncline_runtime.connectors.stores import fetch, is_store
 from syncline_runtime.connectors.surroundings import Surroundings
 from syncline_runtime.connectors.tokens import Tokens
 from syncline_runtime.connectors.writing import Sending
+from syncline_runtime.encoding import digest
 from syncline_runtime.errors import ReleaseError, SystemFailure
 from syncline_runtime.system import Limit, System, Write
 
@@ -99,6 +101,10 @@ class ConnectionHandle(Protocol):
         """Send many by the contract's batch, each once; give what became of each."""
         ...
 
+    async def rest(self, seconds: float | None) -> None:
+        """Tell all who use the credential that the system fails and rests for so long; None: that it is back."""
+        ...
+
     async def probe(self) -> Proof:
         """Ask which account and environment the system is."""
         ...
@@ -122,9 +128,12 @@ class ConnectionHandle(Protocol):
 
 @asynccontextmanager
 async def open_connection(
-    system: System, connection: Connection, around: Surroundings
+    system: System, connection: Connection, around: Surroundings, shared: Shared | None = None
 ) -> AsyncIterator[ConnectionHandle]:
-    """Open a connection until the block ends. Sends nothing yet; ReleaseError for what the binding lacks."""
+    """Open a connection until the block ends; ``shared`` holds the buckets that other processes use too.
+
+    Sends nothing yet; ReleaseError for what the binding lacks.
+    """
     if system.protocol == "files":
         store = None if connection.stand_in else origin_text(connection)
         if store and is_store(store):
@@ -143,7 +152,7 @@ async def open_connection(
             system,
             channel,
             credentials,
-            pace=_pace(system, connection, channel.origin, around),
+            pace=_pace(system, connection, channel.origin, around, shared),
             clock=around.clock,
             random=around.random,
             tokens=_tokens(system, connection, credentials, tokens, around) if tokens else None,
@@ -175,9 +184,10 @@ async def _channels(
         yield channel(origin), channel(token_origin(origin, system, connection)) if system.auth.grant else None
 
 
-def _pace(system: System, connection: Connection, origin: Origin, around: Surroundings) -> Pace:
-    credential = (origin.scheme, origin.host, origin.port, origin.base, tuple(sorted(connection.credential.items())))
-    return shared_pace(credential, _limit(system, connection), around.clock)
+def _pace(system: System, connection: Connection, origin: Origin, around: Surroundings, shared: Shared | None) -> Pace:
+    """Find the pace of a credential, which is known by its references and where it is used, never by its secrets."""
+    credential = digest([origin.scheme, origin.host, origin.port, origin.base, sorted(connection.credential.items())])
+    return shared_pace(credential, _limit(system, connection), around.clock, shared)
 
 
 def _tokens(
@@ -233,6 +243,9 @@ class _HttpConnection:
 
     async def write_together(self, resource: str, write: Write, rows: Sequence[Sending]) -> list[Outcome]:
         return await batches.write_together(self._client, self.system.resource(resource), write, rows)
+
+    async def rest(self, seconds: float | None) -> None:
+        await self._client.pace.rest(seconds)
 
     async def probe(self) -> Proof:
         return await rest.probe(self._client)
@@ -294,10 +307,9 @@ class _FileConnection(ReadingOnly):
 
 
 def _limit(system: System, connection: Connection) -> Limit | None:
-    """Choose the binding's limit over the description's; how many requests at once is the description's matter."""
+    """Choose the binding's limit over the description's, which says all else."""
     if connection.requests and connection.per:
-        concurrency = system.limit.concurrency if system.limit else Limit(1, 1).concurrency
-        return Limit(connection.requests, connection.per, concurrency)
+        return replace(system.limit or Limit(1, 1), requests=connection.requests, per=connection.per)
     return system.limit
 
 

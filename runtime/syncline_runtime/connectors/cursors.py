@@ -36,7 +36,7 @@ def mark_of_date(header: str | None) -> str | None:
     """Make a mark of the Date header of an answer (RFC 9110): what the system's clock showed."""
     try:
         moment = parsedate_to_datetime(header or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).strftime(_MARK)
 

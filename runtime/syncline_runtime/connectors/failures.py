@@ -173,7 +173,7 @@ def retry_after(header: str | None, now: int) -> float | None:
     except ValueError:
         try:
             moment = parsedate_to_datetime(header)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now / 1e6
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if seconds == seconds else None

@@ -23,6 +23,7 @@ from syncline_runtime.connectors.access import Access, Renewed, Ticket
 from syncline_runtime.connectors.auth import Credentials
 from syncline_runtime.connectors.channel import Channel
 from syncline_runtime.connectors.failures import Asked, Refused
+from syncline_runtime.connectors.limits import told_by
 from syncline_runtime.connectors.pace import Pace
 from syncline_runtime.connectors.signing import Signing
 from syncline_runtime.connectors.surroundings import Random
@@ -132,6 +133,8 @@ class HttpClient:
             try:
                 answer = self._checked(asked, *await self._exchange(prepared, asked), parse)
             except RequestFailed as error:
+                if error.category == "rate_limit":
+                    await self.pace.pause_all(min(error.retry_after or 1.0, READ_PATIENCE))
                 # A refused request did nothing, so sending it once more is harmless.
                 if renewed or error.category != "authentication" or not self._access.refused(access):
                     raise
@@ -179,11 +182,13 @@ class HttpClient:
         return jsontext.render(body).encode(), "application/json"
 
     async def _exchange(self, prepared: httpx.Request, asked: Asked) -> tuple[httpx.Response, bytes]:
-        async with self.pace.slot():
+        async with self.pace.slot(writes=asked.writes):
             return await self.channel.exchange(prepared, asked)
 
     def _checked(self, asked: Asked, response: httpx.Response, content: bytes, parse: Parse = jsontext.parse) -> Answer:
         self.latest = response.headers
+        if self.system.limit is not None and self.system.limit.left is not None:
+            self.pace.told(told_by(self.system.limit, response.headers, self.channel.far_now()))
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         body: Any = ABSENT
         problem = ""
@@ -192,8 +197,6 @@ class HttpClient:
         error = failures.refusal(self.system, asked, response.status_code, response.headers, body, self.clock.now())
         if error:
             self.hide(error)
-            if error.category == "rate_limit":
-                self.pace.pause(min(error.retry_after or 1.0, READ_PATIENCE))
             raise error
         if problem:
             raise failures.bad_answer(asked, problem, status=response.status_code)

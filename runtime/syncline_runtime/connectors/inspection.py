@@ -5,18 +5,16 @@ In: the descriptions of harmless requests. Out: what they told; None where nothi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from syncline_runtime.connectors import failures
 from syncline_runtime.connectors.failures import Asked
 from syncline_runtime.connectors.http import HttpClient
+from syncline_runtime.connectors.limits import told_by
 from syncline_runtime.connectors.templates import ABSENT, read_path
 from syncline_runtime.system import Describe, Resource
-
-_OF: Final = re.compile(r"(\d{1,18})\s*/\s*(\d{1,18})")
 
 
 @dataclass(frozen=True)
@@ -89,17 +87,5 @@ def _permissions(resource: Resource, describe: Describe, told: Mapping[str, Any]
 
 def observed(client: HttpClient) -> Observed:
     """Read what the latest answer told of clock and limits."""
-    limit, headers = client.system.limit, client.latest
-    ahead = client.channel.skew
-    if limit is None or limit.left is None or limit.left not in headers:
-        return Observed(bool(headers), ahead)
-    text = headers[limit.left]
-    if used := _OF.search(text):  # "api-usage=25/5000"
-        return Observed(True, ahead, int(used[2]) - int(used[1]), int(used[2]))
-    total = headers.get(limit.total, "") if limit.total else ""
-    return Observed(True, ahead, _whole(text), _whole(total))
-
-
-def _whole(text: str) -> int | None:
-    digits = text.strip().partition(",")[0].partition(";")[0]
-    return int(digits) if digits.isdecimal() and len(digits) < 18 else None
+    told = told_by(client.system.limit, client.latest, client.channel.far_now())
+    return Observed(bool(client.latest), client.channel.skew, told.left, told.total)

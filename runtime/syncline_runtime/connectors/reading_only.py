@@ -37,6 +37,9 @@ class ReadingOnly:
         """Refuse."""
         raise self._read_only(resource)
 
+    async def rest(self, seconds: float | None) -> None:
+        """Do nothing: nothing is sent."""
+
     async def probe(self) -> Proof:
         """Know nothing of account or environment."""
         return Proof(None, None)

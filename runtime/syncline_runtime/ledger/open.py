@@ -18,6 +18,7 @@ from sqlalchemy import inspect, select
 
 from syncline_runtime.errors import StateError
 from syncline_runtime.ledger.bodies import fingerprint
+from syncline_runtime.ledger.buckets import Buckets
 from syncline_runtime.ledger.casework import Casework
 from syncline_runtime.ledger.database import Clock, Database, Prepared, Transaction, given
 from syncline_runtime.ledger.decisions import Decisions
@@ -53,6 +54,7 @@ class Ledger:
         self.casework = Casework(database)
         self.erasures = Erasures(database)
         self.moves = Moves(database)
+        self.buckets = Buckets(database)
 
     @property
     def identity(self) -> str:

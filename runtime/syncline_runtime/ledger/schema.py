@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import NamedFromClause
 
-FORMAT = 3  # what this program reads and writes; the migration of that number makes it
+FORMAT = 4  # what this program reads and writes; the migration of that number makes it
 
 metadata = MetaData(
     naming_convention={
@@ -112,6 +112,16 @@ lease = _table(
     _whole("token"),
     _whole("acquired_at"),
     _whole("expires_at"),
+)
+
+bucket = _table(
+    "bucket",
+    _key("credential", Text),
+    _whole("tokens"),  # millionths
+    _whole("filled_at"),
+    _whole("paused_until"),
+    _whole("rests_until"),  # 0: it does its work
+    _whole("probed_until"),
 )
 
 connection = _table("connection", _key("name", Text), _text("account"), _text("environment"), _whole("proven_at"))

@@ -25,7 +25,8 @@ class Breaker:
         self._width = float(widest)
         self._in_a_row = 0
         self._failing: set[int] = set()  # records whose writes failed since the system last did one
-        self._rest, self._open_until = FIRST_REST, 0.0
+        self._rest = FIRST_REST
+        self.open_until = 0.0  # 0: closed
         self.last_error: RequestFailed | None = None  # of the outage that stands
         self.has_worked = False
 
@@ -42,7 +43,7 @@ class Breaker:
     @property
     def rests_for(self) -> float:
         """Seconds until the next write may be tried."""
-        return max(0.0, self._open_until - self._clock.monotonic()) if self.is_open else 0.0
+        return max(0.0, self.open_until - self._clock.monotonic()) if self.is_open else 0.0
 
     @property
     def width(self) -> int:
@@ -55,7 +56,7 @@ class Breaker:
         """Note that the system did a write."""
         if self.is_open:
             self._width = 1.0  # what it bears now is found out anew
-        self.has_worked, self.last_error = True, None
+        self.has_worked, self.last_error, self.open_until = True, None, 0.0
         self._in_a_row, self._rest = 0, FIRST_REST
         self._failing.clear()
         self._width = min(float(self._widest), self._width + 1 / self._width)
@@ -71,6 +72,6 @@ class Breaker:
         if not outage and not self.is_open:
             return
         if self.rests_for == 0:  # those that were under way together are one outage
-            self._open_until = self._clock.monotonic() + max(self._rest, error.retry_after or 0.0)
+            self.open_until = self._clock.monotonic() + max(self._rest, error.retry_after or 0.0)
             self._rest = min(LONGEST_REST, self._rest * 2)
         self.last_error = error

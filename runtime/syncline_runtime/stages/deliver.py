@@ -187,7 +187,7 @@ class _Worker:
         rows = [self._sending(one, resource, version=needs_version, image=needs_image) for one in lot]
         outcomes = await self._asked(resource, contract, lot[0], rows)
         worked_before = self._breaker.has_worked
-        self._note(claims, outcomes)
+        await self._note(claims, outcomes)
         ends = zip(claims, lot, outcomes, strict=True)
         await _all(*(self._ended(claim, contract, one, what, worked_before) for claim, one, what in ends))
 
@@ -226,8 +226,9 @@ class _Worker:
             seconds=SEND_SECONDS - 5,
         )
 
-    def _note(self, claims: Sequence[Claim], outcomes: Sequence[Outcome]) -> None:
-        """Tell the breaker how a request went: well, if any of its rows did."""
+    async def _note(self, claims: Sequence[Claim], outcomes: Sequence[Outcome]) -> None:
+        """Tell the breaker how a request went: well, if any of its rows did; and all others, if that changed its mind."""
+        before = self._breaker.open_until
         worked = any(isinstance(one, Written) for one in outcomes)
         if worked:
             self._breaker.worked()
@@ -236,7 +237,9 @@ class _Worker:
         for record, error in failed:
             if not worked or error.category in SYSTEMIC:
                 self._breaker.failed(record, error)
-                return
+                break
+        if self._breaker.open_until != before and not self._breaker.is_final:
+            await self._handle.rest(self._breaker.rests_for if self._breaker.is_open else None)
 
     async def _ended(self, claim: Claim, contract: Write, one: _Ready, outcome: Outcome, worked_before: bool) -> None:
         """Record what became of one row."""

@@ -47,6 +47,7 @@ _QUERY = {
     "next_link": {"limit": "{size}"},
 }
 
+FAST = Limit(10_000, 1)
 CUSTOMER_FIELDS = (
     NativeField("id", "text", "id", writable=False),
     NativeField("name", "text", "name", required=True, length=20),
@@ -60,7 +61,7 @@ CUSTOMER_FIELDS = (
 )
 
 
-def shop(paging: str = "offset", customers: int = 7) -> System:
+def shop(paging: str = "offset", customers: int = 7, limit: Limit = FAST) -> System:
     """JSON over REST: bearer token, cursor, idempotency key, version, marker."""
     page = PAGINGS[paging]
     find = FindBy("ext", Request("/customers", query={"ext": "{marker}"}), "items")
@@ -96,7 +97,7 @@ def shop(paging: str = "offset", customers: int = 7) -> System:
         errors=(ErrorRule("validation", (400, 422)), ErrorRule("rate_limit", (429,), retry=True)),
         error_code_at="error.code",
         error_message_at="error.message",
-        limit=Limit(10_000, 1),
+        limit=limit,
         sandbox={"Customer": [{"id": f"c{n}", "name": f"Customer {n}", "staff": n} for n in range(1, customers + 1)]},
     )
 

@@ -17,6 +17,7 @@ from sqlalchemy.sql import Select
 
 from runtime.ledger.bench import Bench
 from syncline_runtime.ledger import (
+    buckets,
     casework,
     claiming,
     decisions,
@@ -102,7 +103,7 @@ def test_no_statement_reads_a_large_table_from_end_to_end(in_file: Bench) -> Non
 
 def _statements() -> Iterator[tuple[str, Prepared]]:
     """Every prepared statement of the ledger, selects over lists of values included."""
-    for module in (claiming, outbox, intents, runs, register, seal, exceptions, casework, decisions):
+    for module in (claiming, outbox, intents, runs, register, seal, exceptions, casework, decisions, buckets):
         for name, value in vars(module).items():
             for one in value.values() if isinstance(value, dict) and name.startswith("_F") else [value]:
                 if isinstance(one, Prepared):
