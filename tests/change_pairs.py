@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -54,7 +54,7 @@ def base_files() -> Mapping[str, str]:
     return {file.path: file.text for file in read_sources(HERE / "base") if isinstance(file, SourceFile)}
 
 
-def edited(files: Mapping[str, str], edits: list[Edit]) -> Mapping[str, str]:
+def edited(files: Mapping[str, str], edits: Iterable[Edit]) -> Mapping[str, str]:
     """Lay edits over files; a file that is not there is made, and one without texts goes."""
     now = dict(files)
     for path, old, new in edits:

@@ -260,6 +260,7 @@ def _event(event: ResolvedEvent, declared: Declared[EventSpec]) -> Iterator[Fact
     for name in declared.spec.fields:
         yield Fact(Key("event.field", (name,)), "optional", declared.at("fields"))
     if declared.spec.contract:
+        yield Fact(Key("event.body"), _own(event.contract), event.span)
         yield from _contract(event.contract, (), event)
 
 
@@ -272,9 +273,15 @@ def _contract(schema: Any, path: tuple[str, ...], event: ResolvedEvent) -> Itera
         at = (*path, name)
         yield Fact(Key("event.field", at), "required" if name in required else "optional", event.span)
         if isinstance(one, Mapping):
-            rest = {key: value for key, value in one.items() if key not in ("properties", "required", "description")}
-            yield Fact(Key("event.field.type", at), _canonical(rest), event.span)
+            yield Fact(Key("event.field.type", at), _own(one), event.span)
             yield from _contract(one, at, event)
+
+
+def _own(schema: Mapping[str, Any]) -> str:
+    """Give what a JSON Schema asks of a value itself."""
+    return _canonical(
+        {key: value for key, value in schema.items() if key not in ("properties", "required", "description")}
+    )
 
 
 def _policy(declared: Declared[PolicySpec]) -> Iterator[Fact]:

@@ -32,15 +32,17 @@ def _of_keyword(keyword: str, before: Any, after: Any) -> Iterator[Width]:
         yield from _sets(_types(before), _types(after))
     elif keyword == "enum":
         yield from _sets(_texts(before), _texts(after))
+    elif keyword in ("items", "additionalProperties"):
+        yield from _inner(True if before is None else before, True if after is None else after)
     elif before is None or after is None:
-        known = keyword in _MOST | _LEAST | _CONDITIONS or keyword in ("items", "additionalProperties")
+        known = keyword in _MOST | _LEAST | _CONDITIONS
         yield ("wider" if after is None else "narrower") if known else "another"
     elif keyword in _MOST:
         yield "wider" if after > before else "narrower"
     elif keyword in _LEAST:
         yield "wider" if after < before else "narrower"
-    elif keyword in ("items", "additionalProperties"):
-        yield from _inner(before, after)
+    elif keyword == "multipleOf":
+        yield "wider" if before % after == 0 else "narrower" if after % before == 0 else "another"
     else:
         yield "another"
 
@@ -70,7 +72,8 @@ def _texts(value: Any) -> frozenset[str] | None:
 def _inner(before: Any, after: Any) -> Iterator[Width]:
     """Compare schemas of what is within; ``True`` accepts anything, ``False`` nothing."""
     if isinstance(before, bool) or isinstance(after, bool):
-        yield "wider" if before is False or after is True else "narrower"
+        if before != after:
+            yield "wider" if before is False or after is True else "narrower"
         return
     of = width(before, after)
     if of is not None:

@@ -156,6 +156,7 @@ KINDS = _kinds(
     Kind("event.carries", "choice", "what the event carries", interface=True),
     Kind("event.at", "choice", "where the event has its", interface=True),
     Kind("event.signature", "choice", "how the event proves its sender", interface=True),
+    Kind("event.body", "schema", "the schema of the whole event", interface=True),
     Kind("event.field", "need", "event field", interface=True),
     Kind("event.field.type", "schema", "the schema of", "event.field", interface=True),
     # policies
@@ -170,6 +171,8 @@ def compared(kind: Kind, before: str | None, after: str | None) -> Direction | N
         return None
     if kind.compare == "follows" and None in (before, after):
         return None
+    if kind.compare == "schema":
+        return width(json.loads(before or "{}"), json.loads(after or "{}"))
     if before is None:
         return "added required" if kind.compare == "need" and after == "required" else "added"
     if after is None:
@@ -215,7 +218,7 @@ def _number(text: str) -> float:
     return float(text.rstrip("%"))
 
 
-_COMPARED: Mapping[str, Callable[[str, str], Direction | None]] = {
+_COMPARED: Mapping[str, Callable[[str, str], Direction]] = {
     "need": lambda _, after: "required" if after == "required" else "optional",
     "type": _type,
     "amount": lambda before, after: (
@@ -225,5 +228,4 @@ _COMPARED: Mapping[str, Callable[[str, str], Direction | None]] = {
     "expression": lambda *_: "changed",
     "follows": lambda *_: "changed",
     "there": lambda *_: "changed",
-    "schema": lambda before, after: width(json.loads(before), json.loads(after)),
 }

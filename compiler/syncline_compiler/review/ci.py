@@ -71,10 +71,10 @@ def _suite(root: ET.Element, name: str, cases: list[_Case], folder: str) -> None
     suite = ET.SubElement(root, "testsuite", name=name, tests=str(len(cases)), failures=str(failures), errors="0")
     for one in cases:
         case = ET.SubElement(suite, "testcase", name=_xml(one.title), classname=f"syncline.{name}")
-        if one.where:
-            case.set("file", _xml(f"{folder}/{one.where}" if folder not in ("", ".") else one.where))
         if one.failed:
-            ET.SubElement(case, "failure", message=_xml(one.message)).text = _xml(one.text)
+            where = f"{folder}/{one.where}" if one.where and folder not in ("", ".") else one.where
+            told = "\n".join(part for part in (where, one.text.strip()) if part)
+            ET.SubElement(case, "failure", message=_xml(one.message)).text = _xml(told)
 
 
 def _xml(text: str) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
+from dataclasses import asdict
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -20,9 +22,9 @@ from syncline_compiler.diagnostics.render import diagnostic_as_json
 from syncline_compiler.review.report import Finding, Review
 from syncline_compiler.review.words import from_to, proof_of, standing_of
 from syncline_compiler.source import LIBRARY, Span
-from syncline_runtime.encoding import encode
 
 REVIEW_VERSION = 1
+SCHEMA = Path(__file__).parent / "review.schema.json"
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 SCENARIO = "scenario"
 HOME = "https://pypi.org/project/syncline/"
@@ -92,8 +94,8 @@ def _finding(one: Finding, folder: str) -> dict[str, Any]:
         "owners": list(one.owners),
         "records": one.records,
         "standing": one.standing,
-        "approval": encode(one.approval) if one.approval else None,
-        "proof": encode(one.proof) if one.proof else None,
+        "approval": asdict(one.approval) if one.approval else None,
+        "proof": asdict(one.proof) if one.proof else None,
         "at": _at(change.span, folder) if change.span else None,
     }
 
@@ -117,7 +119,7 @@ def _data(review: Review) -> dict[str, Any] | None:
         "records": impact.records,
         "stopped_by": list(impact.stopped_by),
         "sampled": [{"object": one[0], "records": one[1], "of": one[2]} for one in impact.sampled],
-        "members": [encode(one) | {"calls": one.calls, "touched": one.touched} for one in impact.members],
+        "members": [asdict(one) | {"calls": one.calls, "touched": one.touched} for one in impact.members],
     }
 
 
