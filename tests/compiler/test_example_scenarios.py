@@ -11,8 +11,7 @@ from syncline_compiler.scenarios import run_scenarios
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["quickstart"])
+@pytest.mark.parametrize("name", ["quickstart", pytest.param("quote-to-cash", marks=pytest.mark.slow)])
 def test_the_scenarios_of_an_example_pass(name: str) -> None:
     report = run_scenarios(EXAMPLES / name)
     assert report.results

@@ -8,7 +8,7 @@ the plain list at the same path.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -86,17 +86,26 @@ def probes_of(system: System) -> list[Probe]:
     return [probe for probe in (system.account, system.environment, system.granted) if probe]
 
 
-def understand(routes: list[Route], call: Call) -> Asked:
-    """Find the route of a request; FaultError if the system has none for it."""
+def understand(routes: list[Route], call: Call, knows: Callable[[str, str], bool]) -> Asked:
+    """Find the route of a request; FaultError if the system has none for it.
+
+    Where two resources lie at one address, as two views of one table do, it is that of the one that ``knows`` the record.
+    """
     problem: FaultError | None = None
+    first: Asked | None = None
     for route in routes:
         try:
             asked = _understood(route, call)
         except FaultError as error:
             problem = problem or error
             continue
-        if asked:
+        if asked and (route.resource is None or "id" not in asked.found):
+            return first or asked
+        if asked and route.resource and knows(route.resource.name, jsontext.as_text(asked.found["id"])):
             return asked
+        first = first or asked
+    if first is not None:
+        return first
     raise problem or FaultError("not_found", "no_such_path", "this stand-in has no such address")
 
 

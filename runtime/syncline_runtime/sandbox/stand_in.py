@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -85,6 +85,7 @@ class StandIn:
     ) -> None:
         self.system = system
         self.stores = {r.name: Store(system, r, self._exists, now) for r in system.resources}
+        _number_together(self.stores.values())
         for store in self.stores.values():
             for child in children_of(store.resource, self.stores).values():
                 child.touched = partial(_touch_parent, child, store)
@@ -107,7 +108,7 @@ class StandIn:
             asked: Asked | None = None
             try:
                 self._budget.take()
-                asked = understand(self._routes, call)
+                asked = understand(self._routes, call, self._exists)
                 if asked.route.operation not in ("login", "token"):
                     self._door.check(call)
                 reply = self._with_fault(asked, call, url)
@@ -274,6 +275,15 @@ class StandIn:
             else:
                 record = store.update(native_id, texts)
             return self._operations.wire(store, record)
+
+
+def _number_together(stores: Iterable[Store]) -> None:
+    """Let resources at one address, which are views of one table, give ids of one row."""
+    numbers: dict[str, Iterator[int]] = {}
+    for store in stores:
+        contract = store.resource.update or store.resource.create
+        if contract is not None and not contract.request.call:
+            store.numbers = numbers.setdefault(contract.request.path, store.numbers)
 
 
 def _touch_parent(child: Store, parent: Store, record: Stored) -> None:

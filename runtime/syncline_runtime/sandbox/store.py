@@ -6,10 +6,11 @@ Invariants: ids are never used twice, and the version of a record only rises.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -48,7 +49,7 @@ class Store:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     touched: Callable[[Stored], None] = lambda _record: None  # told of each record that was written
     records: dict[str, Stored] = field(default_factory=dict)
-    _number: int = 0
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))  # of the ids to give
     _stamped: datetime = SEEDED_AT
 
     def seed(self, rows: Iterable[Mapping[str, str | None]]) -> None:
@@ -134,8 +135,8 @@ class Store:
     def _next_id(self) -> str:
         numeric = self.resource.native(self.resource.id).type == "int"
         while True:
-            self._number += 1
-            native_id = str(self._number) if numeric else f"{self.resource.name.lower()}_{self._number:04d}"
+            number = next(self.numbers)
+            native_id = str(number) if numeric else f"{self.resource.name.lower()}_{number:04d}"
             if native_id not in self.records:
                 return native_id
 
