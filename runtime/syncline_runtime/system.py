@@ -7,7 +7,7 @@ for the texts of its list put together, ``$when`` for its ``then`` if any value 
 ``known`` are not null, else for its ``else``, ``$each`` for the objects of its list ``of``, each with the members
 ``add`` too, ``$path`` for a path in which each value is one percent-encoded segment. Connectors know these words and no
 vendor's.
-Placeholders: ``{id}`` ``{cursor}`` ``{size}`` ``{offset}`` ``{page}`` ``{token}`` ``{marker}`` ``{key}`` ``{version}``
+Placeholders: ``{id}`` ``{cursor}`` ``{until}`` ``{size}`` ``{offset}`` ``{page}`` ``{token}`` ``{marker}`` ``{key}`` ``{version}``
 ``{parent}`` ``{account}`` ``{value}`` ``{row}`` ``{items}``, ``{record}`` for the whole wire record and ``{field.NAME}``
 for one native field of it. A member or item whose lone placeholder has no value is left out.
 Paths into JSON (``at``) are dotted names, ``items.0.id``; the empty path is the whole value.
@@ -132,6 +132,9 @@ class ListRead:
     sweep: int = 0  # seconds after which everything is read again in spite of the cursor; 0: never
     table: str | None = None  # sql: the table or view that is read, with its schema; ``request`` says nothing then
     result_cap: int | None = None  # the system shows no more records than these, whatever there is
+    windows: bool = (
+        False  # the cursor's query names {until} too: what the cap cuts off is read in shorter windows of time
+    )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from syncline_compiler.model.document import Place
 
 PLACEHOLDERS = frozenset(
     {
-        "id", "cursor", "size", "offset", "page", "token", "marker", "record", "field", "key", "version", "parent",
+        "id", "cursor", "until", "size", "offset", "page", "token", "marker", "record", "field", "key", "version", "parent",
         "account", "value", "username", "password", "result", "row", "items",
     }
 )  # fmt: skip

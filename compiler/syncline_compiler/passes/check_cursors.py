@@ -143,7 +143,7 @@ def _check_text(looked: _Looked) -> None:
 def _check_cap(resource: Resource, declared: Declared[SystemSpec], diagnostics: Collector) -> None:
     """Check that a list which shows so many records and no more shows all that there are."""
     cap = resource.list.result_cap if resource.list is not None else None
-    if cap is None:
+    if cap is None or (resource.list is not None and resource.list.windows):
         return
     volume = declared.spec.resources[resource.name].volume
     if volume is not None and volume.records < cap:
@@ -156,6 +156,7 @@ def _check_cap(resource: Resource, declared: Declared[SystemSpec], diagnostics: 
         secondary=known,
         help=(
             "describe a list that shows all records, such as an export, instead of a search",
+            "or say how changes are asked for up to a moment too, `query: {updated_until: \"{until}\"}` at the cursor",
             *(() if volume is not None else (f"or say how many there are: `volume: {{records: …}}`, less than {cap:,}",)),
         ),
     )  # fmt: skip

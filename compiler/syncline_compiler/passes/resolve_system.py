@@ -15,6 +15,7 @@ from typing import Any, cast
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model import spec_system as written
 from syncline_compiler.model.document import Declared, Place, WrittenProject
+from syncline_compiler.model.templates import texts_in
 from syncline_compiler.model.types import TEXT, Type
 from syncline_compiler.quantities import microseconds, seconds
 from syncline_compiler.spelling import did_you_mean, nearest
@@ -160,10 +161,18 @@ def _list(system: written.SystemSpec, resource: written.ResourceSpec) -> compile
         sweep=seconds(spec.sweep.every) if spec.sweep else 0,
         complete=spec.complete,
         result_cap=spec.result_cap,
+        windows=spec.result_cap is not None and _has_windows(spec.cursor),
         also=tuple(spec.also),
         detail=spec.detail,
         each=spec.each,
     )
+
+
+def _has_windows(cursor: written.CursorSpec | None) -> bool:
+    """Whether changes can be asked for up to a moment, too."""
+    if cursor is None or cursor.format == "text":
+        return False
+    return any("{until}" in text for one in (cursor.query, cursor.body) for _, text in texts_in(one))
 
 
 def _cursor(system: written.SystemSpec, resource: written.ResourceSpec, spec: written.CursorSpec) -> compiled.Cursor:

@@ -75,3 +75,22 @@ def _instant(system: System, cursor: Cursor, value: str) -> datetime:
         return _EPOCH + timedelta(seconds=int(value))
     moment = datetime.fromisoformat(value)
     return moment.replace(tzinfo=moment.tzinfo or ZoneInfo(system.zone)).astimezone(UTC)
+
+
+def halves(cursor: Cursor, begin: str | None, end: str | None, now: str) -> list[tuple[str | None, str | None]]:
+    """Split a window of time (None: from ever, until ever) into an earlier and a later one, which meet in what the cursor can tell apart.
+
+    Both are marks; [] where the window is no longer than that already.
+    """
+    step = timedelta(microseconds=cursor.granularity)
+    first = datetime.strptime(begin, _MARK).replace(tzinfo=UTC) if begin is not None else _EPOCH
+    last = datetime.strptime(end or now, _MARK).replace(tzinfo=UTC)
+    if last - first <= 2 * step:
+        return []
+    middle = first + (last - first) / 2
+    return [(first.strftime(_MARK), middle.strftime(_MARK)), ((middle - step).strftime(_MARK), end)]
+
+
+def mark_of(micros: int) -> str:
+    """Make the mark of a moment in microseconds since 1970, UTC."""
+    return (_EPOCH + timedelta(microseconds=micros)).strftime(_MARK)

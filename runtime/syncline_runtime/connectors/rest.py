@@ -24,6 +24,16 @@ from syncline_runtime.errors import ReleaseError, RequestFailed
 from syncline_runtime.system import FindBy, ListRead, Paging, Probe, Request, Resource, Write
 
 T = TypeVar("T")
+DAY = 86_400_000_000
+"""Microseconds by which a system's clock may be ahead of ours."""
+
+
+class CappedError(Exception):
+    """A window of time has more records than the system shows."""
+
+    def __init__(self, received: int) -> None:
+        super().__init__()
+        self.received = received
 
 
 async def read(client: HttpClient, resource: Resource, since: str | None = None) -> AsyncIterator[Page]:
@@ -147,14 +157,44 @@ async def _read_list(
     walked: Walked | None = None,
 ) -> AsyncIterator[Page | Lines]:
     asked = Asked(place(client, resource), writes=False)
-    request, cursor = listing.request, listing.cursor
-    value: Any = ABSENT
-    if cursor is not None and since is not None:
-        value = cursors.query_value(client.system, resource, cursor, since)
-        body = request.body if cursor.body is None else cursor.body
-        request = dataclasses.replace(request, query={**request.query, **cursor.query}, body=body)
-    async for page in _walk(client, resource, listing, request, {**known, "cursor": value}, asked, shape, walked):
-        yield page
+    windows: list[tuple[str | None, str | None]] = [(since, None)]
+    while windows:
+        begin, end = windows.pop()
+        request, moments = _window(client, resource, listing, begin, end)
+        try:
+            async for page in _walk(client, resource, listing, request, {**known, **moments}, asked, shape, walked):
+                yield page if not listing.windows or isinstance(page, Page) else dataclasses.replace(page, walked=None)
+        except CappedError as capped:
+            windows += reversed(_halves(client, listing, begin, end, asked, capped))
+
+
+def _window(
+    client: HttpClient, resource: Resource, listing: ListRead, begin: str | None, end: str | None
+) -> tuple[Request, dict[str, Any]]:
+    """Give the request for what changed in a window of time, and what its templates may name; all there is without one."""
+    cursor, request = listing.cursor, listing.request
+    if cursor is None or begin is None:
+        return request, {"cursor": ABSENT, "until": ABSENT}
+    body = request.body if cursor.body is None else cursor.body
+    moments = {"cursor": cursors.query_value(client.system, resource, cursor, begin), "until": ABSENT}
+    if end is not None:
+        moments["until"] = cursors.query_value(client.system, resource, cursor, end)
+    return dataclasses.replace(request, query={**request.query, **cursor.query}, body=body), moments
+
+
+def _halves(
+    client: HttpClient, listing: ListRead, begin: str | None, end: str | None, asked: Asked, capped: CappedError
+) -> list[tuple[str | None, str | None]]:
+    """Split a window of which the system does not show all; what of it has come already is read again."""
+    assert listing.cursor is not None  # a list with windows has one
+    found = cursors.halves(listing.cursor, begin, end, cursors.mark_of(client.clock.now() + DAY))
+    if not found:
+        raise failures.bad_answer(
+            asked,
+            f"{capped.received} records changed at one moment, and the list shows at most {listing.result_cap}: the rest cannot be seen",
+            mend="describe a list without this limit in the system description",
+        )
+    return found
 
 
 async def _walk(
@@ -225,6 +265,8 @@ def _lists(asked: Asked, body: Any, listing: ListRead) -> list[list[Any]]:
 def _refuse_capped(listing: ListRead, received: int, asked: Asked) -> None:
     """Refuse as many records as the system ever shows: whether there are more cannot be seen."""
     if listing.result_cap is not None and received >= listing.result_cap:
+        if listing.windows:
+            raise CappedError(received)
         raise failures.bad_answer(
             asked,
             f"the list shows at most {listing.result_cap} records, and {received} came: the rest cannot be seen",

@@ -97,21 +97,24 @@ class Operations:
             parent = jsontext.as_text(asked.found["parent"])
             chosen = [record for record in chosen if record.natives[store.resource.parent] == parent]
         if asked.route.operation == "changed" and listing.cursor:
-            chosen = self._changed(listing.cursor, chosen, asked.found["cursor"])
-        records = [self.wire(store, record) for record in chosen]
+            chosen = self._changed(listing.cursor, chosen, asked.found["cursor"], asked.found.get("until"))
+        records = [self.wire(store, record) for record in chosen][: listing.result_cap]
         body, headers = page_of(listing, records, asked.found, url, call.query)
         return Done(200, body, headers, None)
 
-    def _changed(self, cursor: Cursor, records: list[Stored], since: Any) -> list[Stored]:
-        try:
-            text = jsontext.as_text(untagged(since, self._system.tagged))
-            start = cursors.mark(self._system, cursor, text)
-        except ValueError:
-            raise FaultError("validation", "invalid", "the cursor is no instant") from None
+    def _changed(self, cursor: Cursor, records: list[Stored], since: Any, until: Any = None) -> list[Stored]:
+        start, end = self._moment(cursor, since), self._moment(cursor, until) if until is not None else None
         marked = [
             (cursors.mark(self._system, cursor, record.natives[cursor.field] or ""), record) for record in records
         ]
-        return [record for at, record in sorted(marked, key=lambda pair: pair[0]) if at >= start]
+        marked.sort(key=lambda pair: pair[0])
+        return [record for at, record in marked if at >= start and (end is None or at <= end)]
+
+    def _moment(self, cursor: Cursor, value: Any) -> str:
+        try:
+            return cursors.mark(self._system, cursor, jsontext.as_text(untagged(value, self._system.tagged)))
+        except ValueError:
+            raise FaultError("validation", "invalid", "the cursor is no instant") from None
 
     def _find(self, store: Store, asked: Asked) -> Done:
         search = asked.route.search

@@ -56,6 +56,8 @@ async def _read(run: RunContext, readers: list[tuple[Plan, Member]], stored: lis
     since = None if run.whole or _sweep_is_due(run, described, swept) else _since(stored, shape)
     source = described.list or described.files
     complete = since is None and source is not None and source.complete
+    if described.list is not None and described.list.windows:
+        complete = False  # what has no time of change is in none of its windows
     try:
         landed = await land_kept(run, handle, described, relation, columns, since)
         if complete and landed.rows:
