@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from syncline_runtime.connectors import Surroundings, open_connection
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import ApprovalNeeded, SynclineError, UsageError
 from syncline_runtime.fold import fold
-from syncline_runtime.ledger import FILE, SEGMENTS, Intent, Lease, Realm, Refusal, open_ledger
+from syncline_runtime.ledger import FILE, SEGMENTS, ExceptionRecord, Intent, Lease, Realm, Refusal, open_ledger
 from syncline_runtime.ledger.holder import this_process
 from syncline_runtime.ledger.states import ExceptionState
 from syncline_runtime.moves import former_places, moves_of
@@ -277,8 +277,13 @@ def _standing(run: RunContext) -> tuple[list[Intent], dict[str, list[str]]]:
         (one.connection, one.canonical_id, "", ANY_PAYLOAD)
         for one in run.ledger.exceptions.find(LEFT_TO_PEOPLE, code="SYN5403")
     ]
-    bind_standing(run, [(one.connection, one.canonical_id) for one in under_way], refused)
+    edited = run.ledger.exceptions.find(LEFT_TO_PEOPLE, code="SYN5010")
+    bind_standing(run, _records(under_way), refused, _records(edited))
     return under_way, open_ids
+
+
+def _records(ones: Iterable[Intent | ExceptionRecord]) -> list[tuple[str, str]]:
+    return [(one.connection, one.canonical_id) for one in ones]
 
 
 def _unknown_fate(refusal: Refusal) -> bool:

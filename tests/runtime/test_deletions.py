@@ -73,6 +73,21 @@ def test_the_others_follow_a_deletion(tmp_path: Path, monkeypatch: pytest.Monkey
         made.assert_whole()
 
 
+def test_one_whose_owner_has_edited_its_own_field_since_waits_for_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owned = SYNC.replace("RULE", "delete").replace('{"*": a}', '{"*": a, name: b}')
+    with shop(tmp_path, monkeypatch, "delete", **{"sync.yaml": owned}) as made:
+        drop(made, "a", "k0")
+        made.edit("b", made.by("key", "b")["k0"]["id"], name="edited after")
+        for _ in range(3):
+            result = made.run()
+            assert "b" not in {one[0] for one in writes(result)}
+            assert [one[0] for one in problems(result) if one[1] == "b"] == ["SYN5010"]
+        assert made.by("key", "b")["k0"]["name"] == "edited after"
+        made.assert_whole()
+
+
 def test_one_that_was_edited_since_waits_for_a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with shop(tmp_path, monkeypatch, "delete") as made:
         drop(made, "a", "k0")

@@ -12,7 +12,7 @@ from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.state import quoted, text
 
 DELETION = "*"  # in the place of a field: a decision about the record, to delete it wherever it is
-EDITED = ("restore", "overwrite", "review", "first_link")  # outcomes of a slot whose member has changed it
+EDITED = ("restore", "overwrite", "review", "first_link", "accepted")  # outcomes of a slot whose member has changed it
 
 
 def follow_deletions(run: RunContext, plan: Plan) -> None:
@@ -54,11 +54,13 @@ def find_followers(run: RunContext, plan: Plan, member: Member) -> None:
         run.state.empty(f"{prefix}/follows", {"_cid": "VARCHAR", "_native_id": "VARCHAR", "edited": "BOOLEAN"})
         return
     outcomes = ", ".join(map(text, EDITED))
+    # an edit of a field's owner is agreed at once: that a person was asked is what tells of it later
+    waiting = f"SELECT canonical_id FROM edited_since WHERE connection = {text(member.connection)}"
     run.state.make(
         f"{prefix}/follows",
         f"""
         SELECT s._cid, s._native_id,
-               s._cid IN (SELECT _cid FROM {quoted(f"{prefix}/compare")} WHERE outcome IN ({outcomes}))
+               s._cid IN (SELECT _cid FROM {quoted(f"{prefix}/compare")} WHERE outcome IN ({outcomes}) UNION {waiting})
                  AND s._cid NOT IN ({_condemned(plan)}) AS edited
         FROM {quoted(f"{prefix}/side")} AS s
         WHERE s._holds AND s._known AND s._cid IN ({" UNION ".join([_condemned(plan), *(_lost_in(plan, m) for m in deleting)])})

@@ -8,7 +8,7 @@ intent; each is counted from a relation of its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from syncline_runtime.ledger import NewException
@@ -76,9 +76,16 @@ def conclude(run: RunContext, plan: Plan) -> None:
     conclude_deletions(run, plan)
 
 
-def bind_standing(run: RunContext, in_flight: list[tuple[str, str]], refused: list[tuple[str, str, str, str]]) -> None:
-    """``in_flight`` (connection, canonical_id) and ``refused`` (connection, canonical_id, part, fingerprint)."""
-    run.state.fill("in_flight", {"connection": "VARCHAR", "canonical_id": "VARCHAR"}, sorted(set(in_flight)))
+def bind_standing(
+    run: RunContext,
+    in_flight: list[tuple[str, str]],
+    refused: list[tuple[str, str, str, str]],
+    edited: Sequence[tuple[str, str]] = (),
+) -> None:
+    """``in_flight``, ``refused`` (with part and fingerprint) and ``edited_since`` it was deleted: connection, canonical_id."""
+    record = {"connection": "VARCHAR", "canonical_id": "VARCHAR"}
+    run.state.fill("in_flight", record, sorted(set(in_flight)))
+    run.state.fill("edited_since", record, sorted(set(edited)))
     columns = {"connection": "VARCHAR", "canonical_id": "VARCHAR", "part": "VARCHAR", "fingerprint": "VARCHAR"}
     run.state.fill("refused", columns, refused)
     run.state.empty("creating", {"object": "VARCHAR", "connection": "VARCHAR", "_cid": "VARCHAR"})
