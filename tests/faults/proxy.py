@@ -1,7 +1,9 @@
 """A proxy before a server that loses answers or requests on command.
 
 It forwards every request and counts those that write. When told to, it lets the server do what was asked and keeps the
-answer to itself (``hold``), or keeps the request from the server (``swallow``), until the client has gone away.
+answer to itself (``hold``), or keeps the request from the server (``swallow``), until the client has gone away. Or it breaks
+the connection (``break``), also after the server did it (``break after``), refuses (``busy``, ``fail``, ``fail after``), or lets the
+answer come in part (``cut``) or slowly (``trickle``).
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ READS = ("GET", "HEAD", "OPTIONS")
 PATIENCE = 60.0
 """Seconds that a test waits for the moment it asked for."""
 
-Fate = Literal["pass", "hold", "swallow"]
+Fate = Literal["pass", "hold", "swallow", "break", "break after", "busy", "fail", "fail after", "cut", "trickle"]
 Chooses = Callable[[str, str, int], Fate]
 """Decides over a writing request: by method, path and how many writes came before it."""
 
@@ -46,6 +48,7 @@ def the_first(start: str, fate: Fate, method: str = "POST") -> Chooses:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    proxy: Proxy
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that are killed break their connections: that is what this is for."""
@@ -61,8 +64,9 @@ class Proxy:
         self.choose: Chooses = passing
         self.writes: list[tuple[str, str]] = []
         self.waiting = threading.Event()
-        self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._lock, self._reads = threading.Lock(), False
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.proxy = self
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}{self.base}"
 
     def start(self) -> None:
@@ -74,15 +78,15 @@ class Proxy:
         self._server.shutdown()
         self._server.server_close()
 
-    def arm(self, choose: Chooses) -> None:
-        """Decide from now on by ``choose``, and count from zero."""
+    def arm(self, choose: Chooses, *, reads: bool = False) -> None:
+        """Decide from now on by ``choose``, over writes or over all, and count from zero."""
         with self._lock:
-            self.choose, self.writes = choose, []
+            self.choose, self.writes, self._reads = choose, [], reads
             self.waiting.clear()
 
     def decide(self, method: str, path: str) -> Fate:
         """Decide over a request and note it."""
-        if method in READS:
+        if method in READS and not self._reads:
             return "pass"
         with self._lock:
             fate = self.choose(method, path.removeprefix(self.base), len(self.writes))
@@ -101,43 +105,60 @@ def before(target: str) -> Iterator[Proxy]:
         proxy.stop()
 
 
-def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
 
-        def do(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            fate = proxy.decide(self.command, self.path)
-            answer = None if fate == "swallow" else self.forward(body)
-            if fate != "pass" or answer is None:
-                proxy.waiting.set()
-                _until_gone(self.connection)
-                self.close_connection = True
-                return
-            self.send_response_only(answer[0])
-            for name, value in answer[1]:
-                if name.lower() not in ("connection", "transfer-encoding", "content-length", "keep-alive"):
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer[2])))
-            self.end_headers()
-            self.wfile.write(answer[2])
+    def do(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fate = self.server.proxy.decide(self.command, self.path)
+        answer = self.answered(body, fate)
+        if answer is None:
+            self.close_connection = True
+            return
+        self.send_response_only(answer[0])
+        for name, value in answer[1]:
+            if name.lower() not in ("connection", "transfer-encoding", "content-length", "keep-alive"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer[2])))
+        self.end_headers()
+        self.tell(answer[2], fate)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do  # noqa: N815 - the names are http.server's
+    def answered(self, body: bytes, fate: Fate) -> tuple[int, list[tuple[str, str]], bytes] | None:
+        """Give what is answered, None for nothing."""
+        if fate in ("busy", "fail"):
+            return (503 if fate == "busy" else 500), [], b""
+        answer = None if fate in ("swallow", "break") else self.forward(body)
+        if fate in ("hold", "swallow"):
+            self.server.proxy.waiting.set()
+            _until_gone(self.connection)
+        if fate in ("hold", "break after"):
+            return None
+        return (500, [], b"") if fate == "fail after" else answer
 
-        def forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-            asked = http.client.HTTPConnection(*proxy.target, timeout=60)
-            try:
-                headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
-                asked.request(self.command, self.path, body or None, headers)
-                answer = asked.getresponse()
-                return answer.status, answer.getheaders(), answer.read()
-            finally:
-                asked.close()
+    def tell(self, content: bytes, fate: Fate) -> None:
+        """Write the content of an answer, or what the fate leaves of it."""
+        if fate == "cut":
+            self.wfile.write(content[: len(content) // 2])
+            self.close_connection = True
+            return
+        step = max(1, len(content) // 20 + 1 if fate == "trickle" else len(content))
+        for start in range(0, len(content), step):
+            self.wfile.write(content[start : start + step])
+            time.sleep(0.1 if fate == "trickle" else 0)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
+    def forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        asked = http.client.HTTPConnection(*self.server.proxy.target, timeout=60)
+        try:
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+            asked.request(self.command, self.path, body or None, headers)
+            answer = asked.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
+        finally:
+            asked.close()
 
-    return Handler
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
 
 
 def _until_gone(client: socket.socket) -> None:

@@ -20,10 +20,9 @@ from typing import Any
 
 import pytest
 
-from syncline_runtime import run as running
 from syncline_runtime import segments
+from syncline_runtime.ledger import holder
 from syncline_runtime.ledger.database import Database
-from syncline_runtime.ledger.holder import this_process
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.state import State
 
@@ -41,12 +40,14 @@ class Crashes:
     full_at: int = 0  # step at which the disk refuses; 0: never
     number: int = 0
     dead: bool = False
+    life: int = 0  # number of the process
     steps: list[str] = field(default_factory=list)
 
     def arm(self, at: int = 0, full_at: int = 0) -> None:
         """Count from zero, for the next run."""
         self.at, self.full_at, self.number, self.dead = at, full_at, 0, False
         self.steps = []
+        self.life += 1
 
     @property
     def left(self) -> Path:
@@ -86,12 +87,9 @@ def counted(crashes: Crashes, patch: pytest.MonkeyPatch, *, alone: bool = False)
     _count_folds(crashes, patch)
     _count_removals(crashes, patch)
 
-    def holder() -> str:
-        mine = this_process()
-        return f"{mine}*" if crashes.at or crashes.full_at else mine  # whoever ends so is known to be gone
-
-    if not alone:
-        patch.setattr(running, "this_process", holder)
+    started = holder._started
+    if not alone:  # each run is a process of its own, which is gone when the next one begins
+        patch.setattr(holder, "_started", lambda pid: f"{started(pid)}*{crashes.life}")
     yield
 
 
