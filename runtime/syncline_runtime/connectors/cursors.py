@@ -64,10 +64,21 @@ def query_value(system: System, resource: Resource, cursor: Cursor, since: str) 
     fraction = "" if whole else f".{moment.microsecond:06d}"
     if cursor.format == "iso":
         return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
-    local = f"{moment.astimezone(ZoneInfo(system.zone)):%Y-%m-%dT%H:%M:%S}{fraction}"
+    shown = _earliest_shown(moment, ZoneInfo(system.zone))
+    local = f"{shown:%Y-%m-%dT%H:%M:%S}" + ("" if whole else f".{shown.microsecond:06d}")
     if cursor.format == "iso_naive":
         return local
     return wire.wire_value(resource, resource.native(cursor.field), local, system)
+
+
+def _earliest_shown(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Give the earliest that a clock in a zone shows from a moment on: in autumn it shows an hour twice.
+
+    A clock goes back by two hours at most, at a full quarter of an hour in UTC.
+    """
+    quarter = moment.replace(minute=moment.minute - moment.minute % 15, second=0, microsecond=0)
+    quarters = (quarter + timedelta(minutes=15 * number) for number in range(1, 9))
+    return min(one.astimezone(zone).replace(tzinfo=None) for one in (moment, *quarters))
 
 
 def _instant(system: System, cursor: Cursor, value: str) -> datetime:
