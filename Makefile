@@ -2,7 +2,7 @@
 # into .venv (and, for the tests against real systems, into .systems).
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check coverage bench systems clean
+.PHONY: help setup demo test check coverage bench systems clean scores
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -51,6 +51,10 @@ test: $(DEVELOPS) systems ## Everything: what check does, then all tests, also a
 	$(BIN)/python -m pytest $(AT_ONCE) $(QUICK)
 	$(BIN)/python -m pytest $(AT_ONCE) $(LONG)
 	SYNCLINE_TEST_LEDGER=postgresql $(BIN)/python -m pytest $(AT_ONCE) $(WORLDS)
+
+scores: $(RUNS) ## How many small mistakes in the examples their scenarios notice (takes long)
+	$(BIN)/syncline test --project examples/quickstart --mutate
+	$(BIN)/syncline test --project examples/quote-to-cash --mutate
 
 systems: $(DEVELOPS) ## Install the real systems that the tests of examples/quote-to-cash drive
 	@if [ "$$CI" = true ]; then $(BIN)/python $(SERVERS) install all; else \

@@ -28,6 +28,7 @@ def init(directory: Path) -> None:
         f"\nA project with {len(written)} files. Next:\n\n"
         f"  cd {directory}\n"
         "  syncline check       look for mistakes\n"
+        "  syncline test        play the scenario of a customer, offline\n"
         "  syncline sandbox     start stand-ins of both systems; leave it running, go on in a second terminal\n"
         "  syncline plan        see what a run would write\n"
         "  syncline run         write it\n\n"

@@ -85,7 +85,7 @@ def test(
     try:
         watch = Watch(checked.project, checked.written) if covering and checked.project and checked.written else None
         after = watch.after if watch is not None else lambda play: None
-        report = run_scenarios(checked, _chosen(checked, root, scenarios), _teller(form, folder), after)
+        report = run_scenarios(checked, _chosen(checked, root, scenarios), _teller(form, folder), after, root)
     except FaultyProjectError as error:
         _show_mistakes(error.compilation, folder)
         sys.exit(FAULT)

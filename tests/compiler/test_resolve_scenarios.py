@@ -69,7 +69,7 @@ def test_a_scenario_is_resolved(check: Check) -> None:
         ("  - run: all", "  - {event: paid}", ("SYN0219", 13, "no event is called `paid`")),
         ("  - run: all", "  - {run: all, id: a1}", ("SYN0008", 13, "`id` says nothing about `run`")),
         ("  - run: all", "  - {id: a1}",
-         ("SYN0008", 13, "exactly one of add, change, delete, event, fail, wait, run is expected")),
+         ("SYN0008", 13, "exactly one of add, change, delete, event, fail, wait, upgrade, run is expected")),
         ("title", "tilte", ("SYN0204", 16, "`erp.Partner` has no field `tilte`")),
         ("of: account, where: status", "of: acount, where: status", ("SYN0201", 18, "no object is called `acount`")),
         ("has: {name", "has: {nmae", ("SYN0203", 18, "`account` has no field `nmae`")),

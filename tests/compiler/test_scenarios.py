@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft7Validator
 from syrupy.assertion import SnapshotAssertion
 
-from support.engine import project
+from support.engine import project, release_of
 from support.world import FROM_A_TO_B, PROJECT, system
 from syncline_compiler.cli import COMMANDS
 from syncline_compiler.pipeline import check_project
@@ -240,6 +240,32 @@ def test_an_event_is_no_step_that_passes_in_silence(tmp_path: Path) -> None:
     assert [one.summary for one in report.results[0].failures] == [
         "the event `changed` cannot come in: runs do not receive events yet"
     ]
+
+
+def test_runs_before_and_after_an_upgrade(tmp_path: Path) -> None:
+    """The earlier release did not carry the price; the later one writes what it finds agreed nowhere."""
+    texts = {
+        "upgraded": """
+        begins_with: .releases/1
+        {given}
+        when: [run: all, upgrade: true, run: all]
+        expect:
+          writes:
+            - {create: b.Rec, with: {key: k1, name: Ann}}
+            - {update: b.Rec, id: rec_0001, with: {price: 1.50}}
+        """,
+        "from_nowhere": """
+        begins_with: .releases/0
+        when: [upgrade: true]
+        expect: {writes: []}
+        """,
+    }
+    root = project(tmp_path, specs() | {"b.map": SPECS["b.map"].replace("price <-> price\n", "")})
+    release_of(root, root / ".releases" / "1")
+    report = run_scenarios(project(tmp_path, specs(**texts)))
+    nowhere, upgraded = report.results
+    assert upgraded.failures == ()
+    assert [(one.span.line, one.summary.partition(" (")[0]) for one in nowhere.failures] == [(3, "cannot be read")]
 
 
 def test_the_command(root: Path, tmp_path: Path) -> None:

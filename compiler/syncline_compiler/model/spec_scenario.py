@@ -19,6 +19,7 @@ Fault = Literal["500_after", "500_before", "429", "stall", "html", "reset_after"
 RunCode = Annotated[str, StringConstraints(pattern=r"^SYN[0-9]{4}$")]
 FailingName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$")]
 NativeRecord = dict[NativeName, Any]
+ReleaseFolder = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}(/[A-Za-z0-9._-]{1,64}){0,8}$")]
 ANY_SYNC = "all"
 
 _STEPS = {
@@ -28,6 +29,7 @@ _STEPS = {
     "event": {"body"},
     "fail": {"how", "on", "times"},
     "wait": set[str](),
+    "upgrade": set[str](),
     "run": {"approve", "stopped"},
 }
 """What may happen, and what each says further."""
@@ -43,6 +45,7 @@ class StepSpec(Written):
     event: Name | None = None
     fail: FailingName | None = None
     wait: Duration | None = None
+    upgrade: Literal[True] | None = None
     run: Name | None = None
     record: NativeRecord = Field(default_factory=dict)
     id: Text | None = None
@@ -118,6 +121,7 @@ class ScenarioSpec(Written):
     label: Text | None = None
     sync: Name
     covers: Annotated[list[Covered], ListOfOne()] = Field(default_factory=list)
+    begins_with: ReleaseFolder | None = None
     given: dict[Name, dict[NativeName, list[NativeRecord]]] = Field(default_factory=dict)
     when: list[StepSpec] = Field(default_factory=list)
     expect: ExpectSpec
@@ -127,6 +131,8 @@ class ScenarioSpec(Written):
         expect = self.expect
         if expect.writes is None and expect.exceptions is None and not expect.records:
             raise ValueError("`expect` says nothing: name `writes`, `records` or `exceptions`")
+        if any(step.upgrade for step in self.when) != (self.begins_with is not None):
+            raise ValueError("`begins_with` names the release that runs until the step `upgrade`: one needs the other")
         return self
 
 

@@ -109,6 +109,7 @@ PATTERNS = {
     r"^[a-z][a-z0-9_]*@[0-9]+$": "an object and its major version are expected, such as account@1",
     r"^([a-z][a-z0-9_-]*/)?[a-z][a-z0-9_]*@[0-9]+$": "a name and its major version are expected, such as account@1",
     r"^([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*|SYN[0-9]{4})$": "a rule is expected, such as baseline.sync_has_steward, or a code",
+    r"^[A-Za-z0-9._-]{1,64}(/[A-Za-z0-9._-]{1,64}){0,8}$": "a folder of the project is expected, such as .releases/2026-01",
     r"^SYN[0-9]{4}$": "a code is expected, such as SYN5004",
     r"^(/[A-Za-z0-9_-]+)+$": "a path at our inbox is expected, such as /events/payments",
 }

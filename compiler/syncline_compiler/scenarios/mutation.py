@@ -117,7 +117,7 @@ def _judge(task: _Task) -> Judged:
         return Judged(mutant, "no scenario")
     with tempfile.TemporaryDirectory(prefix="syncline-mutant-", dir=fast_folder()) as folder:
         write_release(Path(folder) / "release", emit(checked.project, lower(checked.project)))
-        with House(load_release(Path(folder) / "release"), Path(folder) / "house") as house:
+        with House(load_release(Path(folder) / "release"), Path(folder) / "house", Path(root)) as house:
             for name in names:
                 resolved = checked.project.scenarios[name]
                 try:

@@ -16,7 +16,7 @@ from syncline_compiler.model.spec_scenario import ANY_SYNC, ScenarioSpec, StepSp
 from syncline_compiler.quantities import microseconds
 from syncline_compiler.scenarios.report import Failure
 from syncline_compiler.scenarios.words import native_text
-from syncline_runtime.errors import ApprovalNeeded, SynclineError
+from syncline_runtime.errors import ApprovalNeeded, ReleaseError, SynclineError
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.result import RunResult
 from syncline_runtime.sandbox.rehearsal import House, Rehearsal
@@ -40,7 +40,9 @@ class Play:
     rehearsal: Rehearsal
     results: list[RunResult] = field(default_factory=list)
     after: Callable[[Play], None] = lambda play: None  # called after each run
+    later: House | None = None  # of the release that runs from the step `upgrade` on
     _failing: set[str] = field(default_factory=set)  # connections that were asked to fail
+    _laid_out: set[str] = field(default_factory=set)  # connections that hold what is given
 
     @classmethod
     def on(
@@ -50,13 +52,27 @@ class Play:
         folder: Path,
         after: Callable[[Play], None] = lambda play: None,
     ) -> Play:
-        """Lay out what is given."""
-        play = cls(declared, Rehearsal(house, folder), after=after)
-        for connection, resources in declared.spec.given.items():
-            for resource, records in resources.items():
-                for record in records:
-                    play._befall(connection, resource, record)
+        """Lay out what is given; StepFailedError if the release to begin with cannot be had."""
+        begins_with = declared.spec.begins_with
+        if begins_with is None:
+            play = cls(declared, Rehearsal(house, folder), after=after)
+        else:
+            try:
+                play = cls(declared, Rehearsal(house.earlier(begins_with), folder), after=after, later=house)
+            except ReleaseError as error:
+                raise StepFailedError(Failure(declared.at("begins_with"), error.message, help=error.mend)) from None
+        play._lay_out()
         return play
+
+    def _lay_out(self) -> None:
+        """Let systems hold what is given and not there yet: an earlier release may know fewer connections."""
+        index = self.rehearsal.release.index
+        for connection, resources in self.declared.spec.given.items():
+            if connection in index.connections and connection not in self._laid_out:
+                self._laid_out.add(connection)
+                for resource, records in resources.items():
+                    for record in records:
+                        self._befall(connection, resource, record)
 
     def do_all(self) -> None:
         """Do every step; StepFailedError for the first that cannot be done."""
@@ -77,6 +93,8 @@ class Play:
             self.rehearsal.fail(
                 connection, step.how, resource=resource or ANY, operation=step.on or ANY, times=step.times
             )
+        elif step.upgrade:
+            self._upgrade()
         elif step.wait is not None:
             self.rehearsal.clock.at += microseconds(step.wait)
         elif step.event is not None:
@@ -87,6 +105,11 @@ class Play:
             )
         else:
             self._run(step, place)
+
+    def _upgrade(self) -> None:
+        if self.later is not None:
+            self.rehearsal.upgrade(self.later)
+            self._lay_out()
 
     def _befall(self, connection: str, resource: str, record: Mapping[str, Any]) -> None:
         natives = {name: native_text(value) for name, value in record.items()}

@@ -41,18 +41,21 @@ def run_scenarios(
     names: Collection[str] | None = None,
     told: Told = lambda result: None,
     after: Callable[[Play], None] = lambda play: None,
+    root: Path | None = None,
 ) -> ScenarioReport:
     """Play scenarios of a project by name, in the order of their names (None: all); ``told`` hears of each at once.
 
     ``project``: its folder, or what `check` made of it; ``after`` is called after each run, while what it left is there
-    to be looked at. Raises FaultyProjectError if it has errors.
+    to be looked at; ``root`` is the folder of a project that was checked, for scenarios that begin with an earlier
+    release. Raises FaultyProjectError if it has errors.
     """
     checked = project if isinstance(project, Compilation) else check_project(project, waivers_end=False)
     if checked.project is None or checked.written is None:
         raise FaultyProjectError(checked)
     with tempfile.TemporaryDirectory(prefix="syncline-test-", dir=fast_folder()) as folder:
         write_release(Path(folder) / "release", emit(checked.project, lower(checked.project)))
-        with House(load_release(Path(folder) / "release"), Path(folder) / "house") as house:
+        home = project if isinstance(project, Path) else root
+        with House(load_release(Path(folder) / "release"), Path(folder) / "house", home) as house:
             begun, results = time.perf_counter(), []
             for name, resolved in checked.project.scenarios.items():
                 if names is None or name in names:
@@ -71,8 +74,9 @@ def play_one(
 ) -> ScenarioResult:
     """Play one scenario and hold it against what it expects."""
     begun = time.perf_counter()
-    play = Play.on(declared, house, folder, after)
+    play: Play | None = None
     try:
+        play = Play.on(declared, house, folder, after)
         play.do_all()
         with play.rehearsal.looked() as look:
             happened, failures = judge(declared, resolved, play.rehearsal.made, look)
@@ -87,7 +91,7 @@ def play_one(
         sync=resolved.sync,
         span=resolved.span,
         failures=failures,
-        runs=play.rehearsal.runs,
+        runs=play.rehearsal.runs if play is not None else 0,
         seconds=time.perf_counter() - begun,
         ended=ended,
         happened=happened,

@@ -25,9 +25,10 @@ from syncline_runtime.connectors.nearby import Nearby, Told
 from syncline_runtime.connectors.origin import origin_of
 from syncline_runtime.connectors.templates import ABSENT
 from syncline_runtime.connectors.wire import flatten
+from syncline_runtime.errors import ReleaseError
 from syncline_runtime.ledger import FILE, open_ledger
 from syncline_runtime.ledger.cases import ExceptionRecord
-from syncline_runtime.plan import PlanField, Release
+from syncline_runtime.plan import PlanField, Release, load_release
 from syncline_runtime.result import RunResult
 from syncline_runtime.run import Options, plan_release, run_release
 from syncline_runtime.sandbox.drops import write_drops
@@ -55,8 +56,9 @@ class Made:
 class House:
     """What the rehearsals of a release have in common: a state in which nothing has run, and what the engine knows."""
 
-    def __init__(self, release: Release, folder: Path) -> None:
-        self.release = release
+    def __init__(self, release: Release, folder: Path, project: Path | None = None) -> None:
+        self.release, self.project, self._folder = release, project, folder
+        self._earlier: dict[str, House] = {}
         self.bare = folder / "bare"
         self.parsed: dict[str, Any] = {}  # from SQL to statements
         place = Rehearsal(self, folder / "first").place
@@ -65,12 +67,23 @@ class House:
         with opened_state(replace(place, folder=self.bare)):
             pass
 
+    def earlier(self, name: str) -> House:
+        """Give the house of an earlier release that lies in a folder of the project; ReleaseError if it does not."""
+        place = (self.project / name).resolve() if self.project is not None else None
+        if self.project is None or place is None or not place.is_relative_to(self.project.resolve()):
+            raise ReleaseError("this is no folder of the project", place=name, mend="name one below syncline.yaml")
+        if name not in self._earlier:
+            self._earlier[name] = House(load_release(place), self._folder / f"earlier-{len(self._earlier)}")
+        return self._earlier[name]
+
     def __enter__(self) -> House:
         return self
 
     def __exit__(self, *_: object) -> None:
         """Let go of what the engine knows: it complains of what is left when the program ends with an error."""
         self.parsed.clear()
+        for house in self._earlier.values():
+            house.parsed.clear()
 
 
 class Rehearsal:
@@ -83,10 +96,19 @@ class Rehearsal:
         self.made: list[Made] = []
         self.runs = 0
         self._stand_ins = {name: self._stand_in(name) for name in release.index.connections}
-        connections = tuple(Connection(n, s, stand_in=True) for n, s in release.index.connections.items())
-        binding = Binding(release.index.project, ENVIRONMENT, connections)
+        binding = _binding(release)
         around = Surroundings(self.clock, Random(1), self._transport, self._kept, threads=1, parsed=house.parsed)
         self.place = Place(release, binding, folder / "state", around=around)
+
+    def upgrade(self, house: House) -> None:
+        """Go on with another release: systems keep their records, and show them as it describes them."""
+        before, self._house, self.release = self._stand_ins, house, house.release
+        self._stand_ins = {name: self._stand_in(name) for name in house.release.index.connections}
+        for name, stand_in in self._stand_ins.items():
+            for resource, store in stand_in.stores.items():
+                if name in before and resource in before[name].stores:
+                    store.take_over(before[name].stores[resource])
+        self.place = replace(self.place, release=house.release, binding=_binding(house.release))
 
     def _stand_in(self, connection: str) -> StandIn:
         return StandIn(
@@ -254,6 +276,11 @@ class Look:
             return [False] * len(conditions)
         listed = ", ".join(f"COALESCE(bool_or({condition}), false)" for condition in conditions)
         return list(self.state.rows(f"SELECT {listed} FROM {relation}")[0])
+
+
+def _binding(release: Release) -> Binding:
+    connections = tuple(Connection(n, s, stand_in=True) for n, s in release.index.connections.items())
+    return Binding(release.index.project, ENVIRONMENT, connections)
 
 
 def _column(field: PlanField) -> str:

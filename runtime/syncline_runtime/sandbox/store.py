@@ -72,6 +72,12 @@ class Store:
         self._stamp(record, besides=natives)
         return record
 
+    def take_over(self, other: Store) -> None:
+        """Hold the records of another store, as this one's description has them; new ones go on in its order."""
+        self._stamped, self.numbers = other._stamped, other.numbers
+        for native_id, record in other.records.items():
+            self.records[native_id] = Stored(native_id, self._complete({}) | record.natives, record.gone)
+
     def live(self, native_id: str) -> Stored:
         """Find a record that is not deleted; FaultError (not_found) if there is none."""
         record = self.records.get(native_id)

@@ -112,8 +112,8 @@ def test_what_is_signed_is_what_is_sent(monkeypatch: pytest.MonkeyPatch) -> None
             to, _ = server.accept()
             with to:
                 seen.append(to.recv(65536))
-                to.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n")
-                to.sendall(b'{"customer":{}}')
+                to.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 32\r\n\r\n")
+                to.sendall('{"customer":{"id":"a b/ü?x=1"}}'.encode())
 
     thread = threading.Thread(target=answer)
     thread.start()
