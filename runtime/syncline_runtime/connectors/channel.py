@@ -22,6 +22,7 @@ from syncline_runtime.connectors import failures
 from syncline_runtime.connectors.address import ForbiddenAddressError, Network, transport_to
 from syncline_runtime.connectors.failures import Asked
 from syncline_runtime.connectors.origin import Origin
+from syncline_runtime.connectors.slots import Slots
 from syncline_runtime.connectors.surroundings import Transport
 from syncline_runtime.errors import ReleaseError
 
@@ -56,13 +57,12 @@ class Channel:
         clock: Clock,
         *,
         network: Network = "public",
-        concurrency: int,
         transport: Transport | None = None,
     ) -> None:
         self.origin = origin
         self._clock = clock
         self._told: tuple[str, int] | None = None  # the latest Date header, and when it came by our clock
-        self._client = _client(origin, network, concurrency, transport)
+        self._client = _client(origin, network, transport)
 
     async def close(self) -> None:
         """Close all sockets."""
@@ -123,12 +123,12 @@ class Channel:
         return response, content
 
 
-def _client(origin: Origin, network: Network, concurrency: int, transport: Transport | None) -> httpx.AsyncClient:
+def _client(origin: Origin, network: Network, transport: Transport | None) -> httpx.AsyncClient:
     # Reading the certificate store takes longer than a request on loopback: plain http gets an empty one.
     context = httpx.create_ssl_context() if origin.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    limits = httpx.Limits(max_connections=concurrency, keepalive_expiry=2.0)
+    limits = httpx.Limits(max_connections=1, keepalive_expiry=2.0)
     return httpx.AsyncClient(
-        transport=transport or transport_to(origin, network, context, limits),
+        transport=transport or Slots(lambda: transport_to(origin, network, context, limits)),
         follow_redirects=False,
         trust_env=False,
         timeout=httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS, pool=None),

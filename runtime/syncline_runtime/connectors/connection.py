@@ -35,7 +35,7 @@ from syncline_runtime.connectors.origin import (
     sandbox_url,
     token_origin,
 )
-from syncline_runtime.connectors.pace import UNLIMITED_CONCURRENCY, Pace, Shared, shared_pace
+from syncline_runtime.connectors.pace import Pace, Shared, shared_pace
 from syncline_runtime.connectors.paging import Walked
 from syncline_runtime.connectors.reading_only import ReadingOnly
 from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Read, Row, Written
@@ -170,14 +170,7 @@ async def _channels(
     async with AsyncExitStack() as opened:
 
         def channel(to: Origin) -> Channel:
-            limit = _limit(system, connection)
-            made = Channel(
-                to,
-                around.clock,
-                network=system.network,
-                concurrency=limit.concurrency if limit else UNLIMITED_CONCURRENCY,
-                transport=around.transport(connection.name),
-            )
+            made = Channel(to, around.clock, network=system.network, transport=around.transport(connection.name))
             opened.push_async_callback(made.close)
             return made
 

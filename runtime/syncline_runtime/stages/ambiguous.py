@@ -75,7 +75,7 @@ class Resolver:
 
     async def _updated(self, claim: Claim, resource: Resource) -> Again | None:
         """Send an update again only where the record is as it was before; somebody may have edited it since."""
-        sent: Mapping[str, Any] = (claim.sent or {}).get("natives") or {}
+        sent: Mapping[str, Any] = (claim.sent or claim.payload)["natives"]
         if claim.intent.native_id is None or resource.get is None:
             await self._endings.supersede(claim)
             return None

@@ -203,7 +203,7 @@ class _Worker:
             return [error]
 
     def _resolved(self, one: _Ready) -> dict[str, Any] | None:
-        """Give what a claim is sent with, where the ledger does not know it yet."""
+        """Give what a claim is sent with, where the ledger does not know it yet: most are sent as they were sealed."""
         if one.claim.sent:
             return None
         resolved: dict[str, Any] = {"natives": one.natives, "wants": one.claim.payload.get("wants", {})}
@@ -211,7 +211,7 @@ class _Worker:
             resolved["together"] = True  # keys hold for what is sent the same way
         if self._is_late(one.claim.intent):
             resolved["native_id"] = one.claim.intent.native_id  # for `addressed`, should it be sent again
-        return resolved
+        return None if resolved == one.claim.payload else resolved
 
     def _sending(self, one: _Ready, resource: Resource, *, version: bool, image: bool) -> Sending:
         intent = one.claim.intent
