@@ -205,7 +205,7 @@ def _value(value: Any) -> str:
 
 def _tell_rest(result: RunResult) -> None:
     for one in result.outcomes:
-        if one["outcome"] in ("unowned_edit", "overwrite", "review", "merged"):
+        if one["outcome"] in ("unowned_edit", "overwrite", "review", "merged", "altered"):
             what = one["outcome"].replace("_", " ")
             click.secho(
                 f"  ! {what}: {one['sync']} {short(one['canonical_id'])} {one['field']} in {one['connection']}: {one['action']}",

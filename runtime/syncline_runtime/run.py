@@ -144,6 +144,7 @@ async def _under_lease(run: RunContext, lease: Lease, options: Options, decide: 
         result.delivered = await deliver(run, lease)
         run.progress("confirm", "acknowledgements")
         await confirm(run, lease)
+        result.outcomes += run.altered
         result.stopped = run.stopping.is_set()
         result.exit_code = exit_code_of(result)
         ledger.runs.close(lease, begun.id, "done", result.exit_code, summary_of(result))

@@ -19,6 +19,7 @@ from syncline_runtime.ledger import Ack, Lease, NewException
 from syncline_runtime.packing import base_rows
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.segments import Segment
+from syncline_runtime.stages.altered import tell_altered
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.normalise import run_value_steps
 from syncline_runtime.stages.returns import hide_ended_links, told_reuse
@@ -124,7 +125,9 @@ def _base_rows(
     gone = f"SELECT * REPLACE ('gone' AS _status) FROM ({ended})"
     # what earlier runs wrote may be behind what has been decided since: the next decision looks at it again
     late = ", ".join(text(r.cid) for r in records if recovering or (member.connection, r.cid) in run.late) or "''"
-    known = f"SELECT * REPLACE ((_open OR _cid IN ({late})) AS _open) FROM ({acked.sql})"
+    state.make(f"{prefix}/acked!", acked.sql)
+    tell_altered(run, plan, member, f"{prefix}/acked!")
+    known = f"SELECT * REPLACE ((_open OR _cid IN ({late})) AS _open) FROM {quoted(f'{prefix}/acked!')}"
     segment = state.write_segment("base", prefix, run.run_id, f"({known}) UNION ALL BY NAME ({gone})")
     return [segment] if segment else []
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from syncline_runtime.binding import Binding
 from syncline_runtime.connectors import ConnectionHandle, Proof, Surroundings
@@ -81,6 +82,7 @@ class RunContext:
     laid_over: list[tuple[str, str]] = field(default_factory=list)  # kind and subject of tables laid over the state's
     decisions: list[Decision] = field(default_factory=list)  # what people decided, in force
     ended_decisions: dict[int, DecisionState] = field(default_factory=dict)
+    altered: list[dict[str, Any]] = field(default_factory=list)  # what systems keep otherwise than it was sent
     late: set[tuple[str, str]] = field(
         default_factory=set
     )  # (connection, canonical id) of earlier runs' writes, acked now
