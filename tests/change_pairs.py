@@ -11,11 +11,10 @@ from pathlib import Path
 
 import yaml
 
-from syncline_compiler.changes.classify import classify
 from syncline_compiler.changes.versions import raises
 from syncline_compiler.pipeline import Compilation, check_sources
 from syncline_compiler.review.report import Finding, Review
-from syncline_compiler.review.review import facts_of, findings_of
+from syncline_compiler.review.review import compared, facts_of, findings_of
 from syncline_compiler.source import SourceFile, read_sources
 
 HERE = Path(__file__).parent / "compiler" / "review"
@@ -81,7 +80,7 @@ def _checked(files: tuple[tuple[str, str], ...]) -> Compilation:
 def reviewed(before: Mapping[str, str], after: Mapping[str, str]) -> Review:
     """Compare two states as `syncline diff` does."""
     was, now = checked(before), checked(after)
-    classified = classify(facts_of(was), facts_of(now))
+    classified = compared(facts_of(was), facts_of(now), was, now)
     findings: tuple[Finding, ...] = tuple(findings_of(classified, was, now, None))
     return Review(
         project="atlas",

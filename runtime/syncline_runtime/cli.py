@@ -150,9 +150,19 @@ def main() -> None:
             )
         )
         code = InternalError.exit_code
-    if not gc.isenabled():  # a tenth of a second in which the interpreter would look through what is left, and then end
-        gc.freeze()
+    _settle()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _settle() -> None:
+    """Let the interpreter end at once: looking through what is left takes a tenth of a second.
+
+    What is left of the engine it has to look through, or the engine complains of leaks.
+    """
+    if "duckdb" in sys.modules:
+        gc.unfreeze()
+    elif not gc.isenabled():
+        gc.freeze()
 
 
 def _tell(error: SynclineError) -> None:

@@ -42,7 +42,7 @@ def _lines(review: Review) -> Iterator[str]:
     yield MARK
     yield written("### {} Syncline: {} against {}", Markdown(sign), plain(review.project), code(review.against))
     yield from (EMPTY, written("**{}** — {}", plain(totals(review)), plain(verdict_of(review))), EMPTY)
-    yield from (written("> {}", plain(note)) for note in review.notes)
+    yield from (line for note in review.notes for line in (written("> {}", plain(note)), EMPTY))
     yield from _first(review)
     yield from _diagnostics(review)
     yield from _data(review)
@@ -64,8 +64,8 @@ def _lines(review: Review) -> Iterator[str]:
         yield from _folded("Budgets", table(("fails if", "found", ""), rows))
     if review.versions:
         due = [(plain(str(one.item.item)), code(one.former), code(one.needed)) for one in review.versions]
-        yield from ("**Versions that are due**, written by `syncline compile --bump`:", EMPTY)
-        yield from table(("", "was", "needs"), due)
+        lines = [Markdown("`syncline compile --bump` writes them."), EMPTY, *table(("", "was", "needs"), due)]
+        yield from _folded(f"Versions that are due: {len(due)}", lines)
     if review.release:
         yield from (written("Release {}.", code(review.release[:16])), EMPTY)
     if review.open:
@@ -81,7 +81,7 @@ def _first(review: Review) -> Iterator[str]:
     rows = [
         (
             written("**{}**", plain(one.change.verdict)),
-            joined([plain(f"{one.change.item}:"), plain(one.change.what)], " "),
+            _below(plain(f"{one.change.item}: {one.change.what}"), code(said) if (said := from_to(one)) else EMPTY),
             plain(one.change.rule.message),
             plain(standing_of(one)),
         )
@@ -126,7 +126,9 @@ def _data(review: Review) -> Iterator[str]:
         yield from (written("{}: no record would be touched.", heading), EMPTY)
         return
     yield from (heading, EMPTY, *table(("sync", "in", "records", "takes"), rows))
-    yield from (written("⚠️ a run would stop: {}", plain(guard)) for guard in impact.stopped_by)
+    yield from (
+        line for guard in impact.stopped_by for line in (written("⚠️ a run would stop: {}", plain(guard)), EMPTY)
+    )
     samples = [
         (plain(f"{one.sync} in {one.connection}"), code(field.name), plain(f"{field.records:,}"), code(sample.native_id or "new"),
          _value(sample.before), _value(sample.after))
@@ -141,20 +143,24 @@ def _value(value: str | None) -> Markdown:
 
 
 def _changes(review: Review) -> Iterable[Markdown]:
-    yield from table(
-        ("verdict", "rule", "what", "before → after", "what it means", "reaches", "where"),
-        (_row(one) for one in review.findings),
-    )
+    yield from table(("verdict", "what, and what it means", "reaches"), (_row(one) for one in review.findings))
 
 
 def _row(one: Finding) -> tuple[Markdown, ...]:
     change = one.change
     means = joined([plain(change.rule.message), *([plain(proof_of(one.proof))] if one.proof else [])], "; ")
     said, where = from_to(one), str(change.span) if change.span is not None else ""
+    what = plain(f"{change.item}: {change.what}")
     return (
-        plain(change.verdict), code(change.rule.id), plain(f"{change.item}: {change.what}"), code(said) if said else EMPTY, means,
-        joined(map(code, one.affects)), code(where) if where else EMPTY,
-    )  # fmt: skip
+        _below(plain(change.verdict), code(change.rule.id)),
+        _below(what, code(said) if said else EMPTY, means, code(where) if where else EMPTY),
+        joined(map(code, one.affects)),
+    )
+
+
+def _below(*parts: Markdown) -> Markdown:
+    """Put what there is on lines of one cell."""
+    return joined([part for part in parts if part], "<br>")
 
 
 def _scenarios(review: Review) -> Iterator[str]:

@@ -29,6 +29,7 @@ from syncline_compiler.review.budget import kept_budgets
 from syncline_compiler.review.data import impact_on
 from syncline_compiler.review.proof import expression_of, told_apart
 from syncline_compiler.review.report import Finding, Load, Proof, Review
+from syncline_compiler.review.understood import understood
 from syncline_compiler.scenarios.runner import run_scenarios
 from syncline_compiler.source import SourceFile, read_lock, read_sources
 from syncline_compiler.writing import RELEASE_FILE, write_release
@@ -63,7 +64,8 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
     after = check_sources(files, asked.today, waivers_end=False, versions=True)
     before = check_sources(side.files, asked.today, waivers_end=False) if side.files else None
     now = facts_of(after)
-    classified = classify(side.facts, as_kept(now)) if side.facts is not None else classify(facts_of(before), now)
+    was = side.facts if side.facts is not None else facts_of(before)
+    classified = compared(was, now if side.facts is None else as_kept(now), before, after)
     impact, why_not = _impact(side, before, after, asked)
     findings = findings_of(classified, before, after, impact)
     judged = before if asked.trust_base and before is not None else after
@@ -86,6 +88,11 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
         notes=tuple(_notes(before)),
     )
     return replace(found, budgets=kept_budgets((*_budgets(judged), *asked.fail_if), found))
+
+
+def compared(was: Facts, now: Facts, before: Compilation | None, after: Compilation) -> Classified:
+    """Compare the facts of both sides, as far as both are understood."""
+    return classify(understood(was, after, now), understood(now, before, was))
 
 
 def facts_of(side: Compilation | None) -> Facts:

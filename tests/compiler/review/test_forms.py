@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import xmlschema
 from jsonschema import Draft4Validator, Draft202012Validator
+from syrupy.assertion import SnapshotAssertion
 
 from change_pairs import base_files, edited, pairs, reviewed
 from syncline_compiler.review.approvals import with_standing
@@ -128,6 +129,17 @@ def test_gitlab_and_github(review: Review) -> None:
     assert all(one["location"]["path"].startswith("shop/") and one["location"]["lines"]["begin"] > 0 for one in found)
     lines = render_github(review, folder="shop").splitlines()
     assert all(line.startswith(("::error file=shop/", "::warning file=shop/", "::notice file=shop/")) for line in lines)
+
+
+def test_the_comment(snapshot: SnapshotAssertion) -> None:
+    assert render_markdown(rich()) == snapshot
+
+
+def test_a_mistake_is_told_once() -> None:
+    """A mapping that cannot be understood is not told to be gone, and neither is its member."""
+    rules = [one.change.rule.id for one in rich().findings]
+    assert rules == ["key-type-wider", "code-meaning", "code-back-removed", "code-back-removed"]
+    assert rich().items == ()
 
 
 def test_values_of_data_are_shown_as_themselves() -> None:
