@@ -76,7 +76,7 @@ class FarSide:
     def understood(self, call: Call) -> Asked | None:
         """Tell what a request asks for."""
         try:
-            return understand(self.stand_in._routes, call)
+            return understand(self.stand_in._routes, call, self.stand_in._exists)
         except FaultError:
             return None
 

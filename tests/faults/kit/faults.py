@@ -60,6 +60,7 @@ FAULTS: Final = (
     Fault("run", "disk full", 0, "from a durable step on the disk refuses: full, I/O error or read-only"),
     Fault("run", "system down", 0, "a system answers nothing during a run"),
     Fault("run", "lease lost", 0, "the process stands still past its lease, and another one takes it"),
+    Fault("run", "told to stop", 0, "the run is told to end, as SIGTERM does"),
     Fault("between runs", "keys expired", 0, "a day passes, and idempotency keys are forgotten"),
     Fault("between runs", "clock apart", 0, "a system whose clock is an hour before or behind"),
 )

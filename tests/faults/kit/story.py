@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -28,12 +29,15 @@ from faults.kit.specs import Pipeline
 from faults.kit.way import Trouble, Way
 from support.clock import TestClock
 from syncline_runtime import Options, plan_release, run_release
+from syncline_runtime import run as running
 from syncline_runtime.connectors import Surroundings
 from syncline_runtime.errors import ApprovalNeeded, InternalError, SynclineError
 from syncline_runtime.ledger import FILE, open_ledger
 from syncline_runtime.plan import Release
 from syncline_runtime.result import RunResult
 from syncline_runtime.run import LEASE_TTL
+from syncline_runtime.stages.context import RunContext
+from syncline_runtime.stopping import stoppable
 from syncline_runtime.upkeep.session import Place
 
 ROUNDS: Final = 4
@@ -71,6 +75,7 @@ class World:
         around = Surroundings(self.clock, self.chance.of("jitter"), self.way.to)
         self.options = Options(folder / "state", around=around)
         self.way.known = self._known
+        self.running: list[RunContext] = []
         self.stopped = False  # a guard stopped the last run
         self.whole = 0  # runs that read everything and were not killed
         for far in self.far.values():
@@ -159,11 +164,20 @@ def tell(made: tuple[Pipeline, Release], folder: Path, seeds: Sequence[int]) -> 
         patch.setenv("SYNCLINE_SANDBOX_URL", URL)
         patch.setattr(asyncio, "to_thread", _at_once)
         patch.setattr(logging.getLogger("asyncio"), "disabled", True)  # a killed run's tasks end as they may
+        patch.setattr(running, "stoppable", partial(_noted, world.running))
         with counted(world.crashes, patch):
             for number in range(ROUNDS):
                 _troubled(world, world.chance.of("round", number))
             _settled(world)
         return world.ended
+
+
+@contextmanager
+def _noted(runs: list[RunContext], run: RunContext, within: float | None) -> Iterator[None]:
+    """Note which run is going on, so that somebody can tell it to stop."""
+    runs.append(run)
+    with stoppable(run, within):
+        yield
 
 
 async def _at_once(work: Callable[..., Any], *args: Any, **more: Any) -> Any:
@@ -177,20 +191,20 @@ def _troubled(world: World, random: Random) -> None:
     way, crashes = world.way, world.crashes
     way.trouble = Trouble(
         writes=random.choice([0.1, 0.3, 0.6]),
-        reads=random.choice([0.0, 0.03, 0.1]),
+        reads=random.choice([0.0, 0.05, 0.15]),
         odd=0.3,
         down=tuple(name for name in world.far if random.random() < 0.04),
     )
-    with _thief(world, random):
-        match random.choices(["", "killed", "full"], [6, 3, 1])[0]:
-            case "killed":
-                crashes.arm(at=random.randint(1, 250))
-            case "full":
-                crashes.arm(full_at=random.randint(1, 120))
-            case _:
-                crashes.arm()
-        before = crashes.at, crashes.full_at
-        world.run()
+    way.trouble.at_request = _happens(world, random)
+    match random.choices(["", "killed", "full"], [6, 3, 1])[0]:
+        case "killed":
+            crashes.arm(at=random.randint(1, 250))
+        case "full":
+            crashes.arm(full_at=random.randint(1, 120))
+        case _:
+            crashes.arm()
+    before = crashes.at, crashes.full_at
+    world.run()
     if crashes.dead:
         way.met("run", "killed")
     elif before[1] and crashes.number >= before[1]:
@@ -201,13 +215,17 @@ def _troubled(world: World, random: Random) -> None:
     world.let_pass(random.choices(list(PAUSES), list(PAUSES.values()))[0])
 
 
-@contextmanager
-def _thief(world: World, random: Random) -> Iterator[None]:
-    """Let the process stand still past its lease at some request, and another one take over, in some runs."""
-    if random.random() < 0.12:
-        world.way.trouble.at_request[world.way.requests + random.randint(1, 60)] = lambda: _steal(world)
-    yield
-    world.way.trouble.at_request.clear()
+def _happens(world: World, random: Random) -> dict[int, Callable[[], None]]:
+    """Draw what happens at some request of a run: it stands still past its lease, or is told to stop."""
+    number = world.way.requests + random.randint(1, 60)
+    what = random.choices([None, _steal, _stop], [10, 1, 1])[0]
+    return {} if what is None else {number: lambda: what(world)}
+
+
+def _stop(world: World) -> None:
+    """Tell the run to stop, as SIGTERM does."""
+    world.way.met("run", "told to stop")
+    world.running[-1].stopping.set()
 
 
 def _steal(world: World) -> None:
