@@ -1,13 +1,19 @@
-"""A create whose answer was lost is not sent once more over what people have made of the record since."""
+"""Creates of which nobody knows what became: found out by the write contract, never sent over what people have said since."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from support.world import system, world, writes
+from support.world import World, problems, system, world, writes
+from syncline_runtime.exception_actions import Act, retry
+from syncline_runtime.sandbox.stand_in import Reply
 from syncline_runtime.stages import deliver
+from syncline_runtime.upkeep.session import opened_ledger
 
 REC = "name: {type: text, required: true}, note: text"
 FILES = {
@@ -48,3 +54,69 @@ def test_an_upsert_waits_until_the_system_was_read(tmp_path: Path, monkeypatch: 
         assert [made.by("name", of)["Ada"]["note"] for of in "ab"] == [note, note]
         assert writes(made.run()) == []
         made.assert_whole()
+
+
+PATIENT = FILES["sync.yaml"].replace("owners:", "delivery: {attempts: 2, within: 2h}\n        owners:")
+KEYED = FILES | {"b.yaml": system("b", Rec=REC), "sync.yaml": PATIENT}
+DAY = 86_400.0
+
+
+@contextmanager
+def keyed(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A record that is to be created under an idempotency key, and a run that does not wait."""
+    patch.setattr(deliver, "PATIENCE", 0.0)
+    with world(folder, patch, KEYED) as made:
+        made.add("a", name="Ada", note="first")
+        yield made
+
+
+def test_a_key_that_the_system_has_forgotten_is_not_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with keyed(tmp_path, monkeypatch) as made:
+        made.sandbox.fault("b", "reset_after", operation="create")
+        made.run()
+        made.sandbox.stand_ins["b"]._kept.clear()
+        made.clock.let_pass(DAY + 3600)
+        for _ in range(3):
+            made.run()
+            assert len(made.records("b")) == 1
+        assert (writes(made.run()), problems(made.run())) == ([], []), "found by its identity"
+
+
+def test_a_key_never_goes_with_another_payload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with keyed(tmp_path, monkeypatch) as made:
+        made.sandbox.fault("b", "reset_after", operation="create")
+        made.run()
+        made.edit("a", made.by("name", "a")["Ada"]["id"], name="Ada", note="second")
+        made.clock.let_pass(3600)
+        made.run()
+        made.run()
+        assert [one["note"] for one in made.records("b")] == ["first"], "b owns it from the moment it has the record"
+        assert problems(made.run()) == []
+
+
+def test_a_failure_that_the_system_keeps_for_a_key_ends_before_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with keyed(tmp_path, monkeypatch) as made:
+        monkeypatch.setattr(deliver, "PATIENCE", 30.0)
+        stand_in, failed = made.sandbox.stand_ins["b"], []
+        done: Any = stand_in._done
+
+        def failing(asked: Any, call: Any, url: str) -> Reply:
+            if asked.route.operation == "create" and not failed:
+                failed.append(call)
+                return Reply(500, {"error": {"code": "broken"}})  # and it is kept for the key, as some vendors do
+            return done(asked, call, url)
+
+        monkeypatch.setattr(stand_in, "_done", failing)
+        for number in range(4):
+            made.run()
+            made.clock.let_pass(3600)
+            made.add("a", name=f"N{number}")  # others go through: it is no outage
+        assert "Ada" not in made.by("name", "b")
+        with opened_ledger(made.place) as ledger:
+            (asked,) = ledger.exceptions.find()
+        assert asked.code == "SYN5402"
+        retry(made.place, Act((asked.id,), "ada"), absent=True)
+        made.run()
+        assert "Ada" in made.by("name", "b")

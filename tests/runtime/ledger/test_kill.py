@@ -13,9 +13,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
+from sqlalchemy import Engine, event
 
 from runtime.ledger.bench import REALM, SECOND, across, intent
 from syncline_runtime.ledger import Failure, Lease, Ledger, Run, Seal, open_ledger
+from syncline_runtime.ledger.database import Database
+from syncline_runtime.ledger.engine import file_engine
+from syncline_runtime.ledger.migrate import configuration
+from syncline_runtime.ledger.schema import meta, realm
 from syncline_runtime.segments import Segment
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -180,3 +186,59 @@ def _halves(raw: sqlite3.Connection) -> Iterator[str]:
     sealed = Counter(dict(raw.execute("SELECT run_id, count(*) FROM intent GROUP BY run_id").fetchall()))
     said = raw.execute("SELECT run_id, value FROM count WHERE equation = 'across' AND name = 'new_intents'")
     yield from (f"{run} sealed {sealed[run]} of {value} intents" for run, value in said if sealed[run] != value)
+
+
+def older(path: Path) -> None:
+    """Make a ledger as the first program left it."""
+    database = Database(file_engine(path, 5 * SECOND), str(path), now)
+    with database.write() as change:
+        command.upgrade(configuration(change.connection), "0001")
+        change.connection.execute(
+            meta.insert().values(id=1, format=1, program="0.1", created_at=1, fingerprint_key="00" * 32)
+        )
+        change.connection.execute(
+            realm.insert().values(project=REALM.project, environment=REALM.environment, tenant=REALM.tenant)
+        )
+    database.close()
+
+
+def upgrade_until(path: Path, last: int) -> int:
+    """Upgrade in a child that is killed before its n-th statement; gives its exit code, or how it was killed."""
+    child = os.fork()
+    if child == 0:
+        number = 0
+
+        def count(*_: object) -> None:
+            nonlocal number
+            number += 1
+            if number == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        event.listen(Engine, "before_cursor_execute", count)
+        open_ledger(path, REALM, now).close()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_migration_that_was_killed_is_made_again(tmp_path: Path) -> None:
+    """At each statement: the ledger is the older one, or the newer one, and what it knew is there."""
+    first, fresh = tmp_path / "first.sqlite", tmp_path / "fresh" / "ledger.sqlite"
+    older(first)
+    keep_once(fresh)
+    last, status = 1, -signal.SIGKILL
+    while status == -signal.SIGKILL:
+        path = tmp_path / f"{last}.sqlite"
+        path.write_bytes(first.read_bytes())
+        status = upgrade_until(path, last)
+        keep_once(path)
+        assert tables(path) == tables(fresh), last
+        with closing(sqlite3.connect(path)) as raw:
+            assert raw.execute("SELECT fingerprint_key FROM meta").fetchall() == [("00" * 32,)]
+        last += 3
+    assert status == 0
+    assert last > 10
+
+
+def tables(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as raw:
+        return sorted(name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE sql IS NOT NULL"))
