@@ -40,12 +40,8 @@ def files(answers: str, more: str = "") -> dict[str, str]:
             exists: {originate: [a], hold: {b: true}}
             owners: {"*": a}
             """,
-        "a.map": "mapping a.Rec <-> rec@1\n\ncode <-> code\nname <-> name\namount <-> amount\nnote <-> note\n".replace(
-            "\\\n", "\n"
-        ),
-        "b.map": "mapping b.Rec <-> rec@1\n\ncode <-> code\nname <-> name\namount <-> amount\nnote <-> note\n".replace(
-            "\\\n", "\n"
-        ),
+        "a.map": "mapping a.Rec <-> rec@1\n\ncode <-> code\nname <-> name\namount <-> amount\nnote <-> note\n",
+        "b.map": "mapping b.Rec <-> rec@1\n\ncode <-> code\nname <-> name\namount <-> amount\nnote <-> note\n",
     }
 
 
