@@ -114,6 +114,8 @@ def _appeared(before: Facts, after: Facts) -> Iterator[Appeared]:
         was = _former_item(now, before)
         if was is not None:
             former[was] = item
+            if item.kind == "mapping":
+                continue  # its object has another name, which is told
             yield Appeared(item, "renamed", now.span, was.name, now.steward)
         elif item not in before.items:
             yield Appeared(item, "added", now.span, steward=now.steward)

@@ -56,7 +56,10 @@ def _items(project: ResolvedProject, written: WrittenProject) -> Iterator[ItemFa
     texts = {source.path: source for source in written.mappings}
     for mapping in project.mappings:
         facts = tuple(_mapping(mapping, texts))
-        yield ItemFacts(mapping_item(mapping), UNVERSIONED, facts, mapping.span, versioned=False)
+        yield ItemFacts(
+            mapping_item(mapping), UNVERSIONED, facts, mapping.span,
+            versioned=False, moved_from=tuple(_former_names(mapping, project)),
+        )  # fmt: skip
     for name, table in project.codes.items():
         codes = written.codes[name]
         facts = tuple(_codes(table, codes))
@@ -81,6 +84,12 @@ def _items(project: ResolvedProject, written: WrittenProject) -> Iterator[ItemFa
             facts = tuple(_policy(policy))
             steward = policy.spec.steward
             yield ItemFacts(Item("policy", name), policy.spec.version, facts, policy.at("version"), steward=steward)
+
+
+def _former_names(mapping: TypedMapping, project: ResolvedProject) -> Iterator[str]:
+    """Give what a mapping was called while its object had another name."""
+    object_ = project.objects.get(mapping.object)
+    return (f"{mapping.system}.{mapping.resource}/{name}" for name in (object_.moved_from if object_ else ()))
 
 
 def _object(item: ResolvedObject, declared: Declared[Any]) -> Iterator[Fact]:

@@ -24,10 +24,19 @@ def words_of(expression: str) -> Iterable[str]:
     return (word for word in _WORDS.findall(expression) if not word.startswith('"'))
 
 
+OF_OBJECTS = frozenset({"sync.object", "codes.for", "part", "field.type", "event.source"})
+"""Facts whose values name objects."""
+
+
 class Renaming:
-    """The fields and members that have another name by now."""
+    """The objects, fields and members that have another name by now."""
 
     def __init__(self, before: Facts, after: Facts) -> None:
+        self._objects = {
+            former.name: item.name
+            for item, now in after.items.items()
+            if item.kind == "object" and (former := _former(now, before)) in before.items and former != item
+        }
         self._of_objects = {
             item.name: renamed
             for item, now in after.items.items()
@@ -48,10 +57,16 @@ class Renaming:
         """Give what was said of an item, under the names of today."""
         fields = self.fields(_object_of(now)) if self._of_objects else {}
         members = _renamed("member", now, was) if now.item.kind == "sync" else {}
-        if not fields and not members:
+        if not fields and not members and not self._objects:
             return was.by_key
-        said = (_said(fact, fields, members) for fact in was.facts)
+        said = (self._said(fact, fields, members) for fact in was.facts)
         return {fact.key: fact for fact in said}
+
+    def _said(self, fact: Fact, fields: Mapping[str, str], members: Mapping[str, str]) -> Fact:
+        said = _said(fact, fields, members)
+        if self._objects and fact.key.kind in OF_OBJECTS:
+            return Fact(said.key, _in(said.value, self._objects), said.span, said.shown)
+        return said
 
 
 def _former(now: ItemFacts, before: Facts) -> Item:
