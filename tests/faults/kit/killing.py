@@ -71,7 +71,7 @@ class Moment:
         shutil.copytree(self.world.options.state, self.kept)
         for name, stand_in in self.world.sandbox.stand_ins.items():
             for resource, store in stand_in.stores.items():
-                self.stores[name, resource] = deepcopy((store.records, store._number, store._stamped))
+                self.stores[name, resource] = deepcopy((store.records, store.numbers, store._stamped))
             self.stores[name, ""] = dict(stand_in._kept)
 
     def put_back(self) -> None:
@@ -81,7 +81,7 @@ class Moment:
         shutil.copytree(self.kept, self.world.options.state)
         for name, stand_in in self.world.sandbox.stand_ins.items():
             for resource, store in stand_in.stores.items():
-                records, store._number, store._stamped = deepcopy(self.stores[name, resource])
+                records, store.numbers, store._stamped = deepcopy(self.stores[name, resource])
                 store.records.clear()
                 store.records.update(records)
             stand_in._kept = dict(self.stores[name, ""])

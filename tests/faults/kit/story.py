@@ -24,10 +24,10 @@ from faults.kit import invariants
 from faults.kit.chance import Chance
 from faults.kit.crashes import Crashes, Killed, counted
 from faults.kit.far import URL, FarSide
+from faults.kit.patience import WorldClock
 from faults.kit.people import People
 from faults.kit.specs import Pipeline
 from faults.kit.way import Trouble, Way
-from support.clock import TestClock
 from syncline_runtime import Options, plan_release, run_release
 from syncline_runtime import run as running
 from syncline_runtime.connectors import Surroundings
@@ -64,7 +64,7 @@ class World:
     def __init__(self, pipeline: Pipeline, release: Release, folder: Path, seeds: Sequence[int]) -> None:
         self.pipeline, self.release, self.folder, self.seeds = pipeline, release, folder, tuple(seeds)
         self.chance = Chance(f"world of {self.seeds[0]}")
-        self.clock = TestClock()
+        self.clock = WorldClock()
         self.far = {
             name: FarSide(system, self.clock, timedelta(seconds=self._skew(name)))
             for name, system in release.systems.items()
@@ -163,6 +163,7 @@ def tell(made: tuple[Pipeline, Release], folder: Path, seeds: Sequence[int]) -> 
         world = World(*made, folder, seeds)
         patch.setenv("SYNCLINE_SANDBOX_URL", URL)
         patch.setattr(asyncio, "to_thread", _at_once)
+        patch.setattr(asyncio, "timeout", world.clock.timeout)
         patch.setattr(logging.getLogger("asyncio"), "disabled", True)  # a killed run's tasks end as they may
         patch.setattr(running, "stoppable", partial(_noted, world.running))
         with counted(world.crashes, patch):
