@@ -87,9 +87,12 @@ def _items(project: ResolvedProject, written: WrittenProject) -> Iterator[ItemFa
 
 
 def _former_names(mapping: TypedMapping, project: ResolvedProject) -> Iterator[str]:
-    """Give what a mapping was called while its object had another name."""
+    """Give what a mapping was called while its object or its resource had another name."""
     object_ = project.objects.get(mapping.object)
-    return (f"{mapping.system}.{mapping.resource}/{name}" for name in (object_.moved_from if object_ else ()))
+    objects = (mapping.object, *(object_.moved_from if object_ else ()))
+    resource = project.systems[mapping.system].resource(mapping.resource)
+    resources = (mapping.resource, *resource.moved_from)
+    return (f"{mapping.system}.{one}/{other}" for one in resources for other in objects)
 
 
 def _object(item: ResolvedObject, declared: Declared[Any]) -> Iterator[Fact]:

@@ -96,6 +96,7 @@ KINDS = _kinds(
     Kind("clearances", "there", "what may be private there"),
     Kind("cleared", "there", "clearance for", "clearances"),
     Kind("resource", "there", "resource", interface=True, within=True),
+    Kind("resource.moved", "aside", "resource", kept=False, within=True),
     Kind("id", "choice", "the id of", "resource", interface=True, within=True),
     Kind("version", "choice", "the clock of", "resource", within=True),
     Kind("parent", "choice", "the parent of", "resource", within=True),

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from syncline_compiler.changes.fact import Fact, Facts, Item, ItemFacts, Key
+from syncline_compiler.changes.kinds import KINDS
 
 _WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*')
 KEYED = frozenset({"owner", "unowned_edit", "first_link"})
@@ -27,15 +28,24 @@ def words_of(expression: str) -> Iterable[str]:
 OF_OBJECTS = frozenset({"sync.object", "codes.for", "part", "field.type", "event.source"})
 """Facts whose values name objects."""
 
+OF_RESOURCES = frozenset({"member", "event.source"})
+"""Facts whose values begin with a resource."""
+
 
 class Renaming:
-    """The objects, fields and members that have another name by now."""
+    """The objects, resources, fields and members that have another name by now."""
 
     def __init__(self, before: Facts, after: Facts) -> None:
         self._objects = {
             former.name: item.name
             for item, now in after.items.items()
             if item.kind == "object" and (former := _former(now, before)) in before.items and former != item
+        }
+        self._resources = {
+            f"{item.name}.{old}": f"{item.name}.{new}"
+            for item, now in after.items.items()
+            if item.kind == "system"
+            for old, new in _renamed("resource", now, before.items.get(item)).items()
         }
         self._of_objects = {
             item.name: renamed
@@ -49,7 +59,7 @@ class Renaming:
 
     def of(self, was: ItemFacts, now: ItemFacts) -> Mapping[Key, str]:
         """Give what of an item has another name, by what says so, with the former name."""
-        kind = {"object": "field", "sync": "member"}.get(now.item.kind)
+        kind = {"object": "field", "sync": "member", "system": "resource"}.get(now.item.kind)
         renamed = _renamed(kind, now, was) if kind is not None else {}
         return {Key(f"{kind}.moved", (new,)): old for old, new in renamed.items()}
 
@@ -57,16 +67,29 @@ class Renaming:
         """Give what was said of an item, under the names of today."""
         fields = self.fields(_object_of(now)) if self._of_objects else {}
         members = _renamed("member", now, was) if now.item.kind == "sync" else {}
-        if not fields and not members and not self._objects:
+        if not fields and not members and not self._objects and not self._resources:
             return was.by_key
+        if now.item.kind == "system":
+            return {fact.key: fact for fact in (self._described(one, now.item.name) for one in was.facts)}
         said = (self._said(fact, fields, members) for fact in was.facts)
         return {fact.key: fact for fact in said}
 
     def _said(self, fact: Fact, fields: Mapping[str, str], members: Mapping[str, str]) -> Fact:
         said = _said(fact, fields, members)
         if self._objects and fact.key.kind in OF_OBJECTS:
-            return Fact(said.key, _in(said.value, self._objects), said.span, said.shown)
+            said = Fact(said.key, _in(said.value, self._objects), said.span, said.shown)
+        if fact.key.kind in OF_RESOURCES:
+            place, _, rest = said.value.partition(" ")
+            return Fact(said.key, f"{self._resources.get(place, place)} {rest}".rstrip(), said.span, said.shown)
         return said
+
+    def _described(self, fact: Fact, system: str) -> Fact:
+        """Give what was said of a resource, under its name of today."""
+        kind, names = fact.key
+        if not KINDS[kind].within:
+            return fact
+        name = self._resources.get(f"{system}.{names[0]}", "").rpartition(".")[2] or names[0]
+        return Fact(Key(kind, (name, *names[1:])), fact.value, fact.span, fact.shown)
 
 
 def _former(now: ItemFacts, before: Facts) -> Item:

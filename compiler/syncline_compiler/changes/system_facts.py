@@ -71,6 +71,8 @@ class _Told:
     def facts(self) -> Iterator[Fact]:  # noqa: C901 - one member after the other
         resource = self.resource
         yield self._fact("resource", "", self.declared.key("resources", resource.name))
+        if resource.moved_from:
+            yield self._fact("resource.moved", " ".join(resource.moved_from), self._at("moved"))
         yield self._fact("id", resource.id, self._at("id"))
         for kind, value in (("version", resource.version), ("parent", resource.parent)):
             if value is not None:
