@@ -64,12 +64,12 @@ branches: 3 of 6 exercised
   shop/a.map:10:1: not seen: `reject` rejects a record
 rules: 0 of 3 exercised
   shop/rec.yaml:10:19: not seen: two records of `rec` are one by same key
-  shop/sync.yaml:2:7: not seen: an edit by a system that does not own the field
-  shop/sync.yaml:6:11: not seen: the owner of `*` decides
+  shop/sync.yaml:1:7: not seen: an edit by a system that does not own the field
+  shop/sync.yaml:5:11: not seen: the owner of `*` decides
 failures: 1 of 4 exercised
-  shop/sync.yaml:2:7: not seen: a record of `rec` is set aside
-  shop/sync.yaml:4:21: not seen: `b` fails (transport)
-  shop/sync.yaml:4:21: not seen: `b` fails (vendor)
+  shop/sync.yaml:1:7: not seen: a record of `rec` is set aside
+  shop/sync.yaml:3:21: not seen: `b` fails (transport)
+  shop/sync.yaml:3:21: not seen: `b` fails (vendor)
 """
     )
 
