@@ -147,6 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[start : start + step])
             time.sleep(0.1 if fate == "trickle" else 0)
 
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do  # noqa: N815 - the names are http.server's
+
     def forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         asked = http.client.HTTPConnection(*self.server.proxy.target, timeout=60)
         try:

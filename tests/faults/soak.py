@@ -171,6 +171,8 @@ def soak(minutes: float, seed: int, tell: Callable[[str], None] = print) -> Soak
         while time.monotonic() < end:
             one.troubled()
         one.settle()
+        if not len(one.sandbox.log) > one.ended.runs / 4:
+            one.violated("hardly anything was written: nothing is shown by this")
         invariants.check(one)  # type: ignore[arg-type]
         one.proxy.stop()
         one.sandbox.close()
