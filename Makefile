@@ -18,9 +18,9 @@ SERVERS := examples/quote-to-cash/systems/servers.py
 SPECS := examples/quickstart examples/quote-to-cash specs compiler/syncline_compiler/project_template
 # Quick tests, then those that start programs and servers.
 LONG := $(wildcard tests/end_to_end tests/faults)
-# Tests of whole runs about what the ledger keeps: they are made on a database server, too. All that can be:
+# Tests of whole runs about what the ledger keeps: some are made on a database server, too. All that can be:
 # make test WORLDS="$$(grep -l support.world tests/runtime/test_*.py)"
-WORLDS := $(patsubst %,tests/runtime/test_%.py,outages stopping reviews crosswalk contained_failures rollback replay)
+WORLDS := $(patsubst %,tests/runtime/test_%.py,crosswalk replay)
 # Property tests take longest: they begin first, so that those who share the work end together.
 QUICK := tests/properties $(filter-out tests/properties $(LONG) tests/benchmarks tests/support tests/__pycache__ %.py,$(wildcard tests/*))
 # Tests run side by side, those of a file together: what a module prepares is prepared once.

@@ -226,7 +226,8 @@ def check_written(written: WrittenProject, diagnostics: Collector) -> ResolvedPr
         connections=used,
         environments=resolve_environments(written, systems, diagnostics),
         events=resolve_events(written, objects, systems, bound.mapped, diagnostics),
-        scenarios=resolve_scenarios(written, stage, diagnostics),
+        # What does not fit a scenario because of another mistake is no mistake of the scenario.
+        scenarios=resolve_scenarios(written, stage, Collector() if diagnostics.failed else diagnostics),
         order=ordered.order,
         refers=ordered.refers,
     )

@@ -127,7 +127,7 @@ resources:
       items: results
       paging: {kind: offset, size: 50}
       cursor:
-        {field: updated_at, granularity: 1ms, lag: 5s, query: {since: "{cursor}"}, body: {all: false}, format: wire}
+        {field: updated_at, granularity: 1ms, lag: 5s, query: {since: "{cursor}", to: "{until}"}, body: {all: false}, format: wire}
       sweep: {every: 1d}
       complete: false
       result_cap: 5000
@@ -214,7 +214,7 @@ def test_whole_system() -> None:
     assert account.native("note").scope_write == "notes.write"
     assert account.list is not None
     assert account.list.cursor == compiled.Cursor(
-        "updated_at", 1_000, 5_000_000, "wire", {"since": "{cursor}"}, {"all": False}
+        "updated_at", 1_000, 5_000_000, "wire", {"since": "{cursor}", "to": "{until}"}, {"all": False}
     )
     assert account.get == compiled.Request("/accounts/{id}")
     assert (account.list.also, account.list.detail, account.list.each) == (("more",), True, "Contact")

@@ -40,7 +40,9 @@ Texts = dict[str, str]
 
 def example(suffix: str) -> Texts:
     """The example with every name that it declares, and every connection, under another name."""
-    texts = {f"{suffix}/{file.path}": file.text for file in read_sources(EXAMPLE) if isinstance(file, SourceFile)}
+    files = [file for file in read_sources(EXAMPLE) if isinstance(file, SourceFile)]
+    # Scenarios name things in texts of people too, where another name would be none.
+    texts = {f"{suffix}/{file.path}": file.text for file in files if not file.path.startswith("scenarios/")}
     names = {name for text in texts.values() for _, name in DECLARES.findall(text)}
     word = re.compile(
         rf"\b({'|'.join(sorted(names))})\b(?!(?<=^account):)", re.MULTILINE

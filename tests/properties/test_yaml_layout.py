@@ -20,7 +20,7 @@ from syncline_compiler.yaml_reader import read_yaml
 
 REPOSITORY = Path(__file__).parents[2]
 FILES = [REPOSITORY / path for path in subprocess.run(
-    ["git", "ls-files", "*.yaml", "*.yml"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ["git", "ls-files", "*.yaml", "*.yml", ":!templates"], cwd=REPOSITORY, capture_output=True, text=True, check=True
 ).stdout.split()]  # fmt: skip
 
 

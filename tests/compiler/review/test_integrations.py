@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -28,6 +29,7 @@ def shop(tmp_path: Path) -> Path:
     """A project in git, with an owner that moves and that nobody has agreed to."""
     root = tmp_path / "shop"
     create_project(root)
+    shutil.rmtree(root / "scenarios")  # it expects what the owner says
     who = ["-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false"]
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "first"]):
         subprocess.run(["git", "-C", str(root), *who, *words], check=True, capture_output=True)
