@@ -187,8 +187,16 @@ def expected(wire: Wire) -> Counter[tuple[Any, ...]]:
     return found
 
 
+MOST_RUNS = 4
+"""What was cut off waits until its system was read, and what hangs on it for the run after that."""
+
+
 def assert_all_once(wire: Wire) -> None:
     """Everything arrived, once, and nothing is left to do."""
+    for _ in range(MOST_RUNS):
+        if live_records(wire) == expected(wire):
+            break
+        wire.run_later()
     assert live_records(wire) == expected(wire)
     again = wire.run_later()
     assert not again.changes.writes
