@@ -12,7 +12,7 @@ import click
 from syncline_compiler.cache import Cache, Finding, holds
 from syncline_compiler.cli_options import FAULT, day_of, examples, project_option, root_of, show, today_option
 from syncline_compiler.memory import Memory
-from syncline_compiler.source import LOCK_FILE, SourceFile, Unreadable, read_lock, read_sources
+from syncline_compiler.source import LOCK_FILE, SourceFile, Unreadable, read_with_lock
 from syncline_compiler.writing import ProjectRefusedError, write_text
 
 
@@ -38,7 +38,7 @@ def compile_(out: Path, bump: bool, today: datetime | None, project: Path | None
     root, day = root_of(project, None), day_of(today)
     if bump:
         _bump(root, day)
-    files = [*read_sources(root), *_locks(root)]
+    files = list(read_with_lock(root))
     cache = Cache(root, f"compile {day}", files)
     known = cache.recall()
     if known is None or not holds(out, known):
@@ -51,11 +51,6 @@ def compile_(out: Path, bump: bool, today: datetime | None, project: Path | None
     if known.released is None:
         sys.exit(FAULT)
     click.echo(done, err=True)
-
-
-def _locks(root: Path) -> list[SourceFile | Unreadable]:
-    lock = read_lock(root)
-    return [lock] if lock is not None else []
 
 
 def _bump(root: Path, day: date) -> None:

@@ -106,7 +106,7 @@ def compile_sources(files: Iterable[SourceFile | Unreadable], today: date | None
     Waivers do not end here: what was accepted and released goes on, and `check` says that it is to be decided again.
     """
     files = list(files)
-    checked = check_sources(files, today, waivers_end=False, versions=True)
+    checked = check_sources(files, today, waivers_end=False)
     if checked.project is None:
         return checked
     # A release says what its specs said, where that is settled: who has it can compare others with it.
@@ -141,13 +141,9 @@ def mend_project(root: Path, within: Callable[[str], bool]) -> Mapping[str, Sour
 
 
 def check_sources(
-    files: Iterable[SourceFile | Unreadable],
-    today: date | None = None,
-    *,
-    waivers_end: bool = True,
-    versions: bool = False,
+    files: Iterable[SourceFile | Unreadable], today: date | None = None, *, waivers_end: bool = True
 ) -> Compilation:
-    """Check a project whose files are read already, in any order; ``versions``: also against the lock among them."""
+    """Check a project whose files are read already, in any order; with its lock among them versions are checked, too."""
     files = list(files)
     lock = next(_locks(files), None)
     files = [file for file in files if file is not lock]
@@ -165,7 +161,7 @@ def check_sources(
     if sound:
         lint(project, written, today, diagnostics)
         check_policies(project, written, governance.rules, diagnostics)
-    if sound and versions and lock is not None:
+    if sound and lock is not None:
         check_versions(project, written, lock, today, diagnostics)
     waived = apply_waivers(governance, diagnostics, complete=sound, today=today if waivers_end else None)
     found = None if diagnostics.failed else project

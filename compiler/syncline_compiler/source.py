@@ -153,6 +153,14 @@ def read_lock(root: Path) -> SourceFile | Unreadable | None:
     return _read(os.fspath(path), LOCK_FILE, MAX_LOCK) if os.path.lexists(path) else None
 
 
+def read_with_lock(root: Path) -> Iterator[SourceFile | Unreadable]:
+    """Read every spec and mapping below ``root``, and the lock if there is one."""
+    yield from read_sources(root)
+    lock = read_lock(root)
+    if lock is not None:
+        yield lock
+
+
 def read_one(path: Path) -> SourceFile | Unreadable:
     """Read one file, named as it was given."""
     return _read(os.fspath(path), _shown(path.as_posix()))

@@ -31,7 +31,7 @@ from syncline_compiler.review.proof import expression_of, told_apart
 from syncline_compiler.review.report import Finding, Load, Proof, Review
 from syncline_compiler.review.understood import understood
 from syncline_compiler.scenarios.runner import run_scenarios
-from syncline_compiler.source import SourceFile, read_lock, read_sources
+from syncline_compiler.source import SourceFile, read_with_lock
 from syncline_compiler.writing import RELEASE_FILE, write_release
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.impact import Impact
@@ -59,9 +59,8 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
     SynclineError where the data cannot be used.
     """
     side = read_side(root, named)
-    lock = read_lock(root)
-    files = [*read_sources(root), *([lock] if lock is not None else [])]
-    after = check_sources(files, asked.today, waivers_end=False, versions=True)
+    files = list(read_with_lock(root))
+    after = check_sources(files, asked.today, waivers_end=False)
     before = check_sources(side.files, asked.today, waivers_end=False) if side.files else None
     now = facts_of(after)
     was = side.facts if side.facts is not None else facts_of(before)
