@@ -149,8 +149,13 @@ def read_sources(root: Path) -> Iterator[SourceFile | Unreadable]:
 
 def read_lock(root: Path) -> SourceFile | Unreadable | None:
     """Read the project's lock; None if it has none."""
-    path = root / LOCK_FILE
-    return _read(os.fspath(path), LOCK_FILE, MAX_LOCK) if os.path.lexists(path) else None
+    return read_beside(root, LOCK_FILE, MAX_LOCK)
+
+
+def read_beside(root: Path, name: str, most: int = MAX_BYTES) -> SourceFile | Unreadable | None:
+    """Read a file beside ``PROJECT_FILE`` that is no spec; None if there is none. Links are refused as among specs."""
+    path = root / name
+    return _read(os.fspath(path), name, most) if os.path.lexists(path) else None
 
 
 def read_with_lock(root: Path) -> Iterator[SourceFile | Unreadable]:

@@ -25,7 +25,7 @@ from syncline_compiler.source import (
     SUFFIXES,
     SourceFile,
     Unreadable,
-    read_lock,
+    read_beside,
     read_sources,
 )
 from syncline_compiler.writing import RELEASE_FILE
@@ -63,8 +63,7 @@ def read_side(root: Path, named: str | None) -> Side:
         if (folder / RELEASE_FILE).is_file():
             return _release(folder)
         if (folder / PROJECT_FILE).is_file():
-            lock = read_lock(folder)
-            beside = {lock.path: lock} if isinstance(lock, SourceFile) else {}
+            beside = {path: file for path in EXTRA if isinstance(file := read_beside(folder, path), SourceFile)}
             return Side(named, tuple(read_sources(folder)), beside)
         raise AgainstError(f"{named} holds neither {PROJECT_FILE} nor {RELEASE_FILE}")
     revision = _revision(root, named) if named is not None else _merge_base(root)

@@ -17,7 +17,7 @@ from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.written import Day, Text, Written
 from syncline_compiler.quantities import day
 from syncline_compiler.review.report import Approval, Finding, Standing
-from syncline_compiler.source import SourceFile
+from syncline_compiler.source import SourceFile, Unreadable
 from syncline_compiler.yaml_reader import read_yaml
 
 APPROVALS_FILE = "syncline.approvals"
@@ -39,10 +39,12 @@ class _ApprovalSpec(Written):
     records: Annotated[int, Field(ge=0)] | Literal["unknown"] = "unknown"
 
 
-def read_approvals(source: SourceFile | None) -> tuple[Approval, ...]:
+def read_approvals(source: SourceFile | Unreadable | None) -> tuple[Approval, ...]:
     """Read the approvals of a project; ApprovalsError where they cannot be."""
     if source is None:
         return ()
+    if isinstance(source, Unreadable):
+        raise ApprovalsError(f"{APPROVALS_FILE}: {source.why}; {source.remedy}")
     found = Collector({source.path: source})
     document = read_yaml(source, found)
     if document is None or found.failed:

@@ -31,7 +31,7 @@ from syncline_compiler.review.proof import expression_of, told_apart
 from syncline_compiler.review.report import Finding, Load, Proof, Review
 from syncline_compiler.review.understood import understood
 from syncline_compiler.scenarios.runner import run_scenarios
-from syncline_compiler.source import SourceFile, read_with_lock
+from syncline_compiler.source import read_beside, read_with_lock
 from syncline_compiler.writing import RELEASE_FILE, write_release
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.impact import Impact
@@ -68,7 +68,9 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
     impact, why_not = _impact(side, before, after, asked)
     findings = findings_of(classified, before, after, impact)
     judged = before if asked.trust_base and before is not None else after
-    approvals = read_approvals(side.beside.get(APPROVALS_FILE) if asked.trust_base else _approvals(root))
+    approvals = read_approvals(
+        side.beside.get(APPROVALS_FILE) if asked.trust_base else read_beside(root, APPROVALS_FILE)
+    )
     found = Review(
         project=after.written.project.spec.project if after.written else root.name,
         against=side.label,
@@ -99,11 +101,6 @@ def facts_of(side: Compilation | None) -> Facts:
     if side is None or side.known is None or side.written is None:
         return Facts()
     return gather(side.known, side.written)
-
-
-def _approvals(root: Path) -> SourceFile | None:
-    path = root / APPROVALS_FILE
-    return SourceFile(APPROVALS_FILE, path.read_text(encoding="utf-8", errors="replace")) if path.is_file() else None
 
 
 def _budgets(side: Compilation) -> tuple[str, ...]:

@@ -93,6 +93,13 @@ def test_a_fork_cannot_agree_for_others(shop: Repository) -> None:
     assert shop.review("--trust-base").exit_code == 3
 
 
+def test_approvals_behind_a_link_are_not_read(shop: Repository, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("[]")
+    (shop.root / "syncline.approvals").symlink_to(tmp_path / "elsewhere")
+    refused = shop.review()
+    assert (refused.exit_code, "this is a link" in refused.output) == (2, True), refused.output
+
+
 def test_budgets_of_the_specs_and_of_the_command(shop: Repository) -> None:
     owner_moves(shop)
     assert "breaking > 0: 1" in shop.review("--fail-if", "breaking > 0").output
