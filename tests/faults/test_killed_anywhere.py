@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from faults.kit.killing import Moment, killed, steps
-from support.world import World, system, world, writes
+from support.world import FROM_A_TO_B, NAME_AND_KIND, World, system, world, writes
 
 SOME = 3
 EVERY = os.environ.get("SYNCLINE_KILLS") == "all"
@@ -28,19 +28,8 @@ def one_way() -> dict[str, str]:
     rec = "name: {type: text, required: true}, kind: text"
     return {
         **{f"{n}.yaml": system(n, Rec=rec) for n in "ab"},
-        "rec.yaml": """
-            object: rec
-            version: 1.0.0
-            fields: {name: {type: text, required: true, label: Name}, kind: {type: "text?", label: Kind}}
-            identity: [{same: [name]}]
-            """,
-        "sync.yaml": """
-            sync: rec
-            object: rec@1
-            members: {a: a.Rec, b: b.Rec}
-            exists: {originate: [a], hold: {b: true}}
-            owners: {"*": a}
-            """,
+        "rec.yaml": NAME_AND_KIND,
+        "sync.yaml": FROM_A_TO_B,
         **{f"{n}.map": f"mapping {n}.Rec <-> rec@1\n\nname <-> name\nkind <-> kind\n" for n in "ab"},
     }
 
@@ -104,14 +93,7 @@ def ends() -> dict[str, str]:
             fields: {name: {type: text(80), required: true, label: Name}, mail: {type: "text?", label: Mail}}
             identity: [{same: [mail]}]
             """,
-        "sync.yaml": """
-            sync: rec
-            object: rec@1
-            members: {a: a.Rec, b: b.Rec}
-            exists: {originate: [a], hold: {b: true}}
-            owners: {"*": a}
-            when_deleted_in: {a: delete}
-            """,
+        "sync.yaml": FROM_A_TO_B + "when_deleted_in: {a: delete}\n",
         **{f"{n}.map": f"mapping {n}.Rec <-> rec@1\n\nname <-> name\nmail <-> mail\n" for n in "ab"},
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.world import World, system, world, writes
+from support.world import FROM_A_TO_B, World, system, world, writes
 from syncline_runtime.connectors.connection import _HttpConnection
 from syncline_runtime.result import RunResult
 
@@ -33,13 +33,7 @@ def files(answers: str, more: str = "") -> dict[str, str]:
             fields: {code: {type: text, required: true}, name: text?, amount: "decimal(12,2)?", note: text?}
             identity: [{same: [code]}]
             """,
-        "sync.yaml": """
-            sync: rec
-            object: rec@1
-            members: {a: a.Rec, b: b.Rec}
-            exists: {originate: [a], hold: {b: true}}
-            owners: {"*": a}
-            """,
+        "sync.yaml": FROM_A_TO_B,
         "a.map": "mapping a.Rec <-> rec@1\n\ncode <-> code\nname <-> name\namount <-> amount\nnote <-> note\n",
         "b.map": "mapping b.Rec <-> rec@1\n\ncode <-> code\nname <-> name\namount <-> amount\nnote <-> note\n",
     }

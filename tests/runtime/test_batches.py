@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.world import World, problems, system, world, writes
+from support.world import FROM_A_TO_B, NAME_AND_KIND, World, problems, system, world, writes
 from syncline_runtime.connectors.connection import _HttpConnection
 from syncline_runtime.connectors.http import HttpClient
 from syncline_runtime.errors import RequestFailed
@@ -75,20 +75,8 @@ def files(shape: str) -> dict[str, str]:
     return {
         "a.yaml": system("a", Rec="name: {type: text, required: true}, kind: text"),
         "b.yaml": B.format(create=create, update=SHAPES[shape]),
-        "rec.yaml": """
-            object: rec
-            version: 1.0.0
-            fields: {name: {type: text, required: true, label: Name}, kind: {type: "text?", label: Kind}}
-            identity: [{same: [name]}]
-            """,
-        "sync.yaml": """
-            sync: rec
-            object: rec@1
-            members: {a: a.Rec, b: b.Rec}
-            exists: {originate: [a], hold: {b: true}}
-            owners: {"*": a}
-            delivery: {attempts: 2, within: 2h}
-            """,
+        "rec.yaml": NAME_AND_KIND,
+        "sync.yaml": FROM_A_TO_B + "delivery: {attempts: 2, within: 2h}\n",
         "a.map": "mapping a.Rec <-> rec@1\n\nname <-> name\nkind <-> kind\n",
         "b.map": "mapping b.Rec <-> rec@1\n\nname <-> name\nkind <-> kind\n",
     }

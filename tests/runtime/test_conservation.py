@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support.world import FROM_A_TO_B, World, system, world
+from support.world import FROM_A_TO_B, NAME_AND_KIND, World, system, world
 from syncline_runtime import explain
 from syncline_runtime import run as pipeline
 from syncline_runtime.errors import InternalError
@@ -22,12 +22,7 @@ REC = "name: {type: text, required: true}, kind: text"
 FILES = {
     "a.yaml": system("a", Rec=REC),
     "b.yaml": system("b", Rec=REC),
-    "rec.yaml": """
-        object: rec
-        version: 1.0.0
-        fields: {name: {type: text, required: true, label: Name}, kind: {type: "text?", label: Kind}}
-        identity: [{same: [name]}]
-        """,
+    "rec.yaml": NAME_AND_KIND,
     "sync.yaml": FROM_A_TO_B,
     "a.map": 'mapping a.Rec <-> rec@1\n\ntake when kind != "other"\nreject when kind == "bad" because "bad"\n'
     "name <-> name\nkind <-> kind\n",

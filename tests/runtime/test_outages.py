@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.world import FROM_A_TO_B, World, problems, system, world, writes
+from support.world import FROM_A_TO_B, NAME_AND_KIND, World, problems, system, world, writes
 from syncline_runtime.connectors.connection import _HttpConnection
 from syncline_runtime.errors import RequestFailed
 from syncline_runtime.exception_actions import Act, became, retry
@@ -20,12 +20,7 @@ REC = "name: {type: text, required: true}, kind: text"
 FILES = {
     "a.yaml": system("a", Rec=REC),
     "b.yaml": system("b", Rec=REC),
-    "rec.yaml": """
-        object: rec
-        version: 1.0.0
-        fields: {name: {type: text, required: true, label: Name}, kind: {type: "text?", label: Kind}}
-        identity: [{same: [name]}]
-        """,
+    "rec.yaml": NAME_AND_KIND,
     "sync.yaml": FROM_A_TO_B + "delivery: {attempts: 2, within: 2h}\n",
     "a.map": "mapping a.Rec <-> rec@1\n\nname <-> name\nkind <-> kind\n",
     "b.map": "mapping b.Rec <-> rec@1\n\nname <-> name\nkind <-> kind\n",

@@ -34,6 +34,12 @@ exists: {originate: [a], hold: {b: true}}
 owners: {"*": a}
 """
 """A sync of what ``a`` decides and ``b`` holds."""
+NAME_AND_KIND = """object: rec
+version: 1.0.0
+fields: {name: {type: text, required: true, label: Name}, kind: {type: "text?", label: Kind}}
+identity: [{same: [name]}]
+"""
+"""An object whose records are known by their names."""
 
 
 def system(name: str, **resources: str) -> str:
