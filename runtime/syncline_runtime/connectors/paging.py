@@ -1,8 +1,9 @@
 """Walking through a list, page by page, without doing the requests.
 
 In: each page's body, headers and counts. Out: what to ask for next, until the end. Invariants: a walk ends only where
-the system says or shows that nothing follows (a short page shows nothing: systems cap page sizes in silence); a page
-or token that comes again, and a list that ends before its own total, are errors and never an end.
+the system says or shows that nothing follows (a short page shows nothing: systems cap page sizes in silence; an empty page
+after a full one has to come twice); a page or token that comes again, and a list that ends before its own total, are
+errors and never an end.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Walk:
         self._tokens: set[str] = set()
         self._token: Any = ABSENT
         self._before: list[Any] = []
+        self._first, self._last = 0, 0  # lengths of the first page and of the last one that was not empty
+        self._asked_again = False
         self.link: str | None = None
 
     @property
@@ -105,7 +108,7 @@ class Walk:
         self._pages += 1
         self._received += len(seen.records)
         self._offset += seen.longest
-        self._page += 1
+        self._page += 1 if seen.records else 0
         goes_on = self._paging.kind != "none" and self._goes_on(seen)
         if not goes_on:
             self._check_total(seen)
@@ -129,11 +132,18 @@ class Walk:
         if not seen.records:
             if more is True:
                 raise failures.bad_answer(self._asked, "an empty page says that more pages follow")
-            return False
+            return self._ends_suddenly()
+        self._first, self._last, self._asked_again = self._first or seen.longest, seen.longest, False
         if paging.kind == "cursor":
             return self._take_token(read_path(seen.records[-1], paging.from_last or "id"))
         total = self._total(seen)
         return total is None or self._received < total
+
+    def _ends_suddenly(self) -> bool:
+        """Whether an empty page follows a full one: rare at the true end, and so it is asked for once more."""
+        sudden = self._last >= (self._first if self._pages > 2 else self._paging.size) > 0 and not self._asked_again
+        self._asked_again = True
+        return sudden
 
     def _take_token(self, token: Any) -> bool:
         if token is ABSENT or token is None or token == "" or token is False:

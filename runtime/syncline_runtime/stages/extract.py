@@ -11,19 +11,18 @@ import asyncio
 import json
 from typing import Final
 
-from syncline_runtime.connectors import START, ConnectionHandle, Page
+from syncline_runtime.connectors import ConnectionHandle
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import SynclineError, SystemFailure
 from syncline_runtime.ledger import Cursor
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import Reading, RunContext, landed_of, prefix_of
-from syncline_runtime.stages.gathering import Landed, Landing, land_kept
-from syncline_runtime.stages.resuming import KeptRead
+from syncline_runtime.stages.gathering import land_kept
+from syncline_runtime.stages.skipped import land_skipped
 from syncline_runtime.state import landed_columns, quoted
 from syncline_runtime.system import Resource
 
-MOST_ASKED_FOR: Final = 200  # records that a list did not show
-FEW_ASKED_FOR: Final = 3  # where it showed none
+FEW_ASKED_FOR: Final = 3  # known records, where a list shows none at all
 
 
 async def extract(run: RunContext) -> None:
@@ -61,7 +60,7 @@ async def _read(run: RunContext, readers: list[tuple[Plan, Member]], stored: lis
     try:
         landed = await land_kept(run, handle, described, relation, columns, since)
         if complete and landed.rows:
-            landed = await _land_skipped(run, handle, described, readers, columns, landed)
+            landed = await land_skipped(run, handle, described, _bases(readers), relation, columns, landed)
         elif complete:
             await _refuse_false_emptiness(run, handle, described, readers)
     except SynclineError as error:
@@ -102,41 +101,15 @@ def _sweep_is_due(run: RunContext, resource: Resource, swept: int | None) -> boo
     return bool(every) and (swept is None or swept + every <= run.started_at)
 
 
-async def _land_skipped(
-    run: RunContext,
-    handle: ConnectionHandle,
-    resource: Resource,
-    readers: list[tuple[Plan, Member]],
-    columns: dict[str, str],
-    landed: Landed,
-) -> Landed:
-    """Ask for each known record that a list which is walked by counting did not show.
-
-    A record that goes while the list is read pulls another one over the edge of a page, where nobody sees it: only what
-    the system does not have when asked is absent. Where more are missing than can be asked for, the guard decides.
-    """
-    counted = resource.list is not None and resource.list.paging.kind in ("page", "offset")
-    if not counted or resource.get is None or resource.parent is not None:
-        return landed
-    relation = landed_of(readers[0][1])
-    missing = f"{_bases(readers)} EXCEPT SELECT _native_id FROM {quoted(relation)}"
-    ids = await _ids(run, missing, MOST_ASKED_FOR + 1)
-    if not ids or len(ids) > MOST_ASKED_FOR:
-        return landed
-    found = await asyncio.gather(*(handle.get(resource.name, native_id) for native_id in ids))
-    landing = Landing(run, handle, resource, relation, columns, None, KeptRead("", 0, 0, None, START, ()))
-    landing.go_on_after(landed)
-    await landing.take(Page(tuple(row for row in found if row is not None)))
-    return await landing.finish()
-
-
 async def _refuse_false_emptiness(
     run: RunContext, handle: ConnectionHandle, resource: Resource, readers: list[tuple[Plan, Member]]
 ) -> None:
     """Ask for some known records where a list shows none at all: a scope that was lost is answered so by some systems."""
     if resource.get is None or resource.parent is not None:
         return
-    ids = await _ids(run, f"{_bases(readers)} ORDER BY 1", FEW_ASKED_FOR)
+    async with run.engine:
+        first = f"SELECT DISTINCT _native_id FROM ({_bases(readers)}) ORDER BY 1 LIMIT {FEW_ASKED_FOR}"
+        ids = [row[0] for row in await asyncio.to_thread(run.state.rows, first)]
     found = await asyncio.gather(*(handle.get(resource.name, native_id) for native_id in ids))
     if any(row is not None and not row.gone for row in found):
         raise SystemFailure(
@@ -147,13 +120,8 @@ async def _refuse_false_emptiness(
 
 
 def _bases(readers: list[tuple[Plan, Member]]) -> str:
-    """Give the ids of the records that are known to be there."""
-    return " UNION ".join(
-        f"SELECT _native_id FROM {quoted(f'base:{prefix_of(plan, member)}')} WHERE _status <> 'gone'"
+    """Give the records that are known to be there: their ids, and when we wrote them last."""
+    return " UNION ALL ".join(
+        f"SELECT _native_id, _written FROM {quoted(f'base:{prefix_of(plan, member)}')} WHERE _status <> 'gone'"
         for plan, member in readers
     )
-
-
-async def _ids(run: RunContext, query: str, most: int) -> list[str]:
-    async with run.engine:
-        return [row[0] for row in await asyncio.to_thread(run.state.rows, f"{query} LIMIT {most}")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -93,6 +93,26 @@ async def land(
         except SynclineError:
             await landing.keep_gathered()
             raise
+        return await landing.finish()
+    finally:
+        await landing.close()
+
+
+async def land_more(
+    run: RunContext,
+    handle: ConnectionHandle,
+    resource: Resource,
+    relation: str,
+    columns: dict[str, str],
+    landed: Landed,
+    pages: AsyncIterator[Page | Lines | ParquetFile],
+) -> Landed:
+    """Land pages after what a read has landed already; nothing is kept of them."""
+    landing = Landing(run, handle, resource, relation, columns, None, KeptRead("", 0, 0, None, START, ()))
+    landing.go_on_after(landed)
+    try:
+        async for page in pages:
+            await landing.take(page)
         return await landing.finish()
     finally:
         await landing.close()

@@ -153,6 +153,22 @@ def test_a_page_size_that_the_system_caps_in_silence_loses_nothing() -> None:
     assert len(reading(answer)) == 5
 
 
+@pytest.mark.parametrize("paging", ["offset", "page"])
+def test_a_list_that_ends_in_the_middle_for_once_is_read_to_its_end(paging: str) -> None:
+    """An empty page after a full one is asked for again, and only the second one counts."""
+    asked: list[int] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        params = request.url.params
+        offset = int(params["offset"]) if paging == "offset" else 2 * (int(params["page"]) - 1)
+        asked.append(offset)
+        there = [] if asked == [0, 2, 4] else range(offset, min(offset + 2, 7))
+        return httpx.Response(200, json={"items": [{"id": f"c{n}"} for n in there]})
+
+    assert len(reading(answer, shop(paging))) == 7
+    assert asked == [0, 2, 4, 4, 6, 7 if paging == "offset" else 8], "where the last page was short, once is enough"
+
+
 def test_a_list_that_shows_only_so_many_is_no_whole_list() -> None:
     page = {"items": [{"id": "c1"}, {"id": "c2"}]}
     customers = shop().resource("Customer")
