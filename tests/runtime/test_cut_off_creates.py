@@ -120,3 +120,43 @@ def test_a_failure_that_the_system_keeps_for_a_key_ends_before_a_person(
         retry(made.place, Act((asked.id,), "ada"), absent=True)
         made.run()
         assert "Ada" in made.by("name", "b")
+
+
+def test_who_was_waited_for_in_vain_and_made_by_hand_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A create that is left from an outage waits until the system was read: a key does not know of people's work."""
+    with keyed(tmp_path, monkeypatch) as made:
+        made.sandbox.fault("b", "429", operation="create")
+        made.run()
+        made.add("b", name="Ada", note="theirs")
+        made.clock.let_pass(60)
+        made.sandbox.fault("b", "500_before", operation="list", times=10_000)
+        made.run()
+        made.sandbox.stand_ins["b"].faults.clear()
+        assert [one["note"] for one in made.records("b")] == ["theirs"], "not even where the list could not be read"
+        made.clock.let_pass(60)
+        made.run()
+        made.run()
+        assert [[one["note"] for one in made.records(of)] for of in "ab"] == [["theirs"], ["theirs"]]
+        assert (writes(made.run()), problems(made.run())) == ([], [])
+
+
+def test_a_refusal_does_not_tell_what_became_of_the_request_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The create was done, its answer lost; then the same key is refused for now, and forgotten."""
+    with keyed(tmp_path, monkeypatch) as made:
+        made.sandbox.fault("b", "reset_after", operation="create")
+        made.run()
+        for operation, fault in (("create", "429"), ("list", "500_before")):
+            made.sandbox.fault("b", fault, operation=operation, times=10_000)
+        made.clock.let_pass(3600)
+        made.run()
+        made.sandbox.stand_ins["b"].faults.clear()
+        with opened_ledger(made.place) as ledger:
+            assert [one.state for one in ledger.intents.unfinished()] == ["ambiguous"]
+        made.sandbox.stand_ins["b"]._kept.clear()
+        made.clock.let_pass(DAY)
+        made.run()
+        assert len(made.records("b")) == 1

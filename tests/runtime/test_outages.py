@@ -109,6 +109,24 @@ def test_one_record_that_breaks_the_system_is_given_up_alone(shop: World, monkey
     assert [one["state"] for one in became(shop.place, [given_up["id"]])["exceptions"]] == ["resolved"]
 
 
+def test_a_record_that_breaks_the_system_where_nothing_else_is_sent_is_given_up_as_soon(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the system is down or the record is at fault cannot be seen of one write: the policy's attempts hold."""
+    shop.run()
+    monkeypatch.setattr("syncline_runtime.stages.deliver.PATIENCE", 20.0)
+    shop.edit("a", shop.records("a")[0]["id"], kind="x")
+    shop.sandbox.fault("b", "500_before", operation="update", times=10_000)
+    shop.clock.let_pass(HOUR)
+    done = shop.run()
+    assert done.delivered.failed == {"b": 1}
+    (given_up,) = listed(shop.place, (), {})["exceptions"]
+    sent = shown(shop.place, given_up["id"])["write"]["attempts"]
+    assert len(sent) == 4, (
+        "one that may be the system's fault, the two of the policy, and one to find out what became of them"
+    )
+
+
 def test_a_retry_says_superseded_where_there_is_nothing_to_write_any_more(
     shop: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,9 +28,13 @@ Image = Callable[[Intent], Mapping[str, str | None]]
 
 @dataclass(frozen=True)
 class Again:
-    """It is right to send; ``found`` is the record that a create has made already: what follows a create is left."""
+    """It is right to send; ``found`` is the record that a create has made already: what follows a create is left.
+
+    ``sure``: what was sent before was not done, or may be done twice. Else the system alone knows, by the key.
+    """
 
     found: Row | None = None
+    sure: bool = True
 
 
 class Resolver:
@@ -51,27 +55,31 @@ class Resolver:
             return await self._updated(claim, resource)
         if contract.find is not None:
             return await self._created(claim, resource, contract)
-        if contract.external_id and self._will_be_read(intent):
-            self.postponed.append(claim)
+        if contract.external_id and self._finds_by_identity(intent) and self.postpones(claim):
             return None
         if contract.external_id or (self._goes_under_its_key(claim, contract) and self._key_is_kept(intent, contract)):
-            return Again()
+            return Again(sure=False)
         message = "nobody knows whether the record was created, and the system offers no way to find out"
         await self._endings.give_up(claim, Failure("dead", "conflict", message=message))
         return None
 
-    def _will_be_read(self, intent: Intent) -> bool:
-        """Whether the run reads the record before it decides: people may have edited what an earlier run has created.
+    def postpones(self, claim: Claim) -> bool:
+        """Leave a create of an earlier run until this one has read the system.
 
-        Then it is found by its identity; the same create once more would write over what they say.
+        People may have made the record meanwhile, or edited what was created: then it is found by its identity.
         """
-        if (
-            intent.part_key
-            or (intent.connection, intent.resource) in self._run.readings
-            or intent.sync not in {plan.name for plan in self._run.plans}
-        ):
-            return False
-        return not self._run.release.plans[intent.sync].member(intent.connection).originates
+        intent = claim.intent
+        reading = self._run.readings.get((intent.connection, intent.resource))
+        unread = reading is None or reading.error is not None
+        late = intent.operation == "create" and not intent.part_key and intent.run != self._run.run_id and unread
+        if late:
+            self.postponed.append(claim)
+        return late
+
+    def _finds_by_identity(self, intent: Intent) -> bool:
+        """Whether a record that we have created is taken for the one it is, and never for another of its own."""
+        plan = self._run.release.plans[intent.sync]
+        return not intent.part_key and not plan.member(intent.connection).originates
 
     async def _updated(self, claim: Claim, resource: Resource) -> Again | None:
         """Send an update again only where the record is as it was before; somebody may have edited it since."""

@@ -52,6 +52,10 @@ class Breaker:
             return 0 if self.is_final or self.rests_for > 0 else 1
         return max(1, int(self._width))
 
+    def blames(self, record: int) -> bool:
+        """Whether one more failure of a write is its own: others work, or it fails again and hardly another does."""
+        return not self.is_open and (self.has_worked or record in self._failing)
+
     def worked(self) -> None:
         """Note that the system did a write."""
         if self.is_open:

@@ -53,11 +53,16 @@ async def deliver(run: RunContext, lease: Lease) -> Delivered:
 
 @dataclass(frozen=True)
 class _Ready:
-    """A claim that is to be sent; ``found`` is the record that a create has made already."""
+    """A claim that is to be sent, and what is known of the request before."""
 
     claim: Claim
     natives: dict[str, Any]
-    found: Row | None = None
+    again: Again
+
+    @property
+    def found(self) -> Row | None:
+        """The record that a create has made already."""
+        return self.again.found
 
 
 class _Worker:
@@ -172,8 +177,10 @@ class _Worker:
         again: Again | None = Again()
         if claim.intent.state == "ambiguous":
             again = await self._resolver.resolve(claim, resource, contract)
+        if again is None or (again.sure and again.found is None and self._resolver.postpones(claim)):
+            return None
         natives = dict((claim.sent or {}).get("natives") or natives_of(claim, resource))
-        return None if again is None else _Ready(claim, natives, again.found)
+        return _Ready(claim, natives, again)
 
     async def _send(self, lot: Sequence[_Ready], resource: Resource, contract: Write) -> None:
         """Send a lot; where a create was done before it was cut off, only what follows a create."""
@@ -186,10 +193,10 @@ class _Worker:
         needs_version, needs_image = _needs_version(contract), _needs_image(resource, contract)
         rows = [self._sending(one, resource, version=needs_version, image=needs_image) for one in lot]
         outcomes = await self._asked(resource, contract, lot[0], rows)
-        worked_before = self._breaker.has_worked
+        own = {claim.intent.id for claim in claims if self._breaker.blames(claim.intent.id)}
         await self._note(claims, outcomes)
         ends = zip(claims, lot, outcomes, strict=True)
-        await _all(*(self._ended(claim, contract, one, what, worked_before) for claim, one, what in ends))
+        await _all(*(self._ended(claim, contract, one, what, claim.intent.id in own) for claim, one, what in ends))
 
     async def _asked(
         self, resource: Resource, contract: Write, first: _Ready, rows: Sequence[Sending]
@@ -241,8 +248,8 @@ class _Worker:
         if self._breaker.open_until != before and not self._breaker.is_final:
             await self._handle.rest(self._breaker.rests_for if self._breaker.is_open else None)
 
-    async def _ended(self, claim: Claim, contract: Write, one: _Ready, outcome: Outcome, worked_before: bool) -> None:
-        """Record what became of one row."""
+    async def _ended(self, claim: Claim, contract: Write, one: _Ready, outcome: Outcome, own: bool) -> None:
+        """Record what became of one row; ``own``: a failure is the record's and not the system's."""
         intent = claim.intent
         if isinstance(outcome, Written):
             # What was found tells little of what was sent: the next decision looks at all of it again.
@@ -258,22 +265,23 @@ class _Worker:
         elif _needs_version(contract) and outcome.status in (409, 412):
             await self._endings.supersede(claim)  # the record moved on: the next run plans from what it is
         else:
-            await self._failed(claim, outcome, worked_before)
+            await self._failed(claim, outcome, own=own, sure=one.again.sure)
 
-    async def _failed(self, claim: Claim, error: RequestFailed, worked_before: bool) -> None:
+    async def _failed(self, claim: Claim, error: RequestFailed, *, own: bool, sure: bool) -> None:
         intent, plan = claim.intent, self._plans[claim.intent.sync]
         certain = error.category in SYSTEMIC and not error.ambiguous
-        failure = _failure(error, uses_attempt=not certain and (worked_before or error.category not in FAILING))
+        unknown = error.ambiguous or (error.retry and not sure)
+        failure = _failure(error, uses_attempt=not certain and (own or error.category not in FAILING))
         wait = error.retry_after if error.retry_after is not None else self._backoff(intent.attempts)
         again = replace(failure, retry_at=self._run.now() + int(wait * 1e6))
         over = not certain and self._is_over(intent, plan)
-        if error.ambiguous and intent.attempts <= plan.attempts and not over:
+        if unknown and intent.attempts <= plan.attempts and not over:
             await self._endings.retry(claim, replace(again, outcome="ambiguous"))
-        elif error.retry and not error.ambiguous and (certain or (intent.attempts < plan.attempts and not over)):
+        elif error.retry and not unknown and (certain or (intent.attempts < plan.attempts and not over)):
             await self._endings.retry(claim, again)
         else:
-            ended: Ended = "dead" if error.retry or error.ambiguous else "rejected"
-            category = "conflict" if error.ambiguous else failure.category  # nobody knows whether it was done
+            ended: Ended = "dead" if error.retry or unknown else "rejected"
+            category = "conflict" if unknown else failure.category  # nobody knows whether it was done
             await self._endings.give_up(claim, replace(failure, outcome=ended, category=category), "", error)
 
     def _backoff(self, attempt: int) -> float:
