@@ -19,6 +19,7 @@ HOMES = {
     "ci": "cli_review",
     "diff": "cli_review",
     "docs": "cli_docs",
+    "drift": "cli_drift",
     "explain": "cli_reference",
     "fmt": "cli_format",
     "schema": "cli_reference",

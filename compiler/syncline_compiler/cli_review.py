@@ -84,7 +84,7 @@ def diff(telling: bool, **options: Any) -> None:
     plain = replace(
         found, no_impact="", findings=tuple(replace(one, standing="none") for one in found.findings), budgets=()
     )
-    _show(plain, root, options["forms"])
+    show_review(plain, root, options["forms"])
     if found.diagnostics.errors:
         sys.exit(FAULT)
     sys.exit(PENDING if telling and (found.findings or found.items) else 0)
@@ -169,7 +169,7 @@ def review(
     if approving:
         _approve(root, found, approving, by, reason, until.date() if until else None)
         found = _reviewed(root, _against(options), asked)
-    _show(found, root, options["forms"])
+    show_review(found, root, options["forms"])
     sys.exit(found.exit_code)
 
 
@@ -188,7 +188,7 @@ def ci(**options: Any) -> None:
     """
     root = root_of(options["project"], None)
     found = _reviewed(root, _against(options), _asked(options, scenarios=True, layout=True))
-    _show(found, root, options["forms"])
+    show_review(found, root, options["forms"])
     sys.exit(found.exit_code)
 
 
@@ -222,7 +222,7 @@ def _reviewed(root: Path, against: str | None, asked: Asked) -> Review:
         raise click.UsageError(str(error)) from None
 
 
-def _show(found: Review, root: Path, forms: Iterable[str]) -> None:
+def show_review(found: Review, root: Path, forms: Iterable[str]) -> None:
     """Give a review in each form that is asked for, to its file or to stdout."""
     folder = Path(os.path.relpath(root)).as_posix()
     for form in forms or ("text",):

@@ -166,9 +166,9 @@ def read_with_lock(root: Path) -> Iterator[SourceFile | Unreadable]:
         yield lock
 
 
-def read_one(path: Path) -> SourceFile | Unreadable:
+def read_one(path: Path, most: int = MAX_BYTES) -> SourceFile | Unreadable:
     """Read one file, named as it was given."""
-    return _read(os.fspath(path), _shown(path.as_posix()))
+    return _read(os.fspath(path), _shown(path.as_posix()), most)
 
 
 def _found(root: str) -> list[tuple[str, str]] | Unreadable:

@@ -44,6 +44,7 @@ COMPILER = {
     "diff": "Show what specs say otherwise than before.",
     "ci": "Check, fmt --check, test and review in one look.",
     "review": "Review a change: what breaks, for whom, and what it does to data.",
+    "drift": "Compare the description of a system with what it has by now.",
     "docs": "Write the field dictionary, code tables, ownership and lineage.",
     "explain": "Explain a diagnostic code.",
     "fmt": "Bring specs and mappings into the one format.",

@@ -178,6 +178,8 @@ class _Roles:
             native = (item.name, *key.names[:2])
             written: frozenset[Role] = frozenset({"written"} if native in self._written else ())
             read: frozenset[Role] = frozenset({"read"} if native in self._read or not written else ())
+            if key.kind == "native" and native[:2] in self._created:
+                written = frozenset({"written"})  # what a create has to name concerns all who create
             return read | written | REACH
         return EVERY_ROLE
 
@@ -191,6 +193,15 @@ class _Roles:
                         if fact.key.kind == "identity":
                             keys[item.name].update(fact.key.names[0].replace(",", " ").split())
         return defaultdict(frozenset, {name: frozenset(found) for name, found in keys.items()})
+
+    @cached_property
+    def _created(self) -> frozenset[tuple[str, str]]:
+        """Give the resources, by system, of which records are created."""
+        filled = {native[:2] for native in self._written}
+        return frozenset(
+            place for place in filled for state in self._states
+            if state.value(Item("system", place[0]), "write_by", place[1], "create") is not None
+        )  # fmt: skip
 
     @cached_property
     def _read(self) -> frozenset[tuple[str, str, str]]:

@@ -128,8 +128,8 @@ class _Told:
         for kind, scope in (("native.scope_read", field.scope_read), ("native.scope_write", field.scope_write)):
             if scope is not None:
                 yield self._fact(kind, scope, self._at("fields", name, "scope"), *of)
-        spec = self.declared.spec.resources[self.resource.name].fields[name]
-        if spec.deprecated is not None:
+        spec = self.declared.spec.resources[self.resource.name].fields.get(name)  # none of what only the system has
+        if spec is not None and spec.deprecated is not None:
             until = f"until {spec.deprecated.sunset}"
             yield self._fact("native.deprecated", until, self._at("fields", name, "deprecated"), *of)
 

@@ -18,7 +18,7 @@ _LEVELS = {"error": "critical", "warning": "major", "notice": "info"}
 
 def render_junit(review: Review, *, folder: str = "") -> str:
     """Give a review as JUnit XML: specs, changes, budgets and scenarios as suites."""
-    root = ET.Element("testsuites", name="syncline review")
+    root = ET.Element("testsuites", name=f"syncline {review.command}")
     specs = [
         _Case(one.name, str(one.span), one.summary, "\n".join([one.label, *one.helps]), one.severity == "error")
         for one in review.diagnostics
@@ -28,8 +28,8 @@ def render_junit(review: Review, *, folder: str = "") -> str:
             f"{one.change.rule.id}: {one.change.item}, {one.change.what}",
             str(one.change.span or ""),
             standing_of(one),
-            f"{from_to(one)}\n{one.change.rule.message}",
-            one in review.open,
+            "\n".join([from_to(one), one.change.rule.message, *(f"breaks {broken}" for broken in one.breaks)]),
+            one in review.open or bool(one.breaks),
         )
         for one in review.findings
     ]

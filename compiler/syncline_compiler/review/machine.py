@@ -39,6 +39,7 @@ def as_json(review: Review, folder: str = "") -> dict[str, Any]:
     """Give a review as a JSON value."""
     return {
         "version": REVIEW_VERSION,
+        "command": review.command,
         "project": review.project,
         "against": review.against,
         "release": review.release,
@@ -96,6 +97,8 @@ def _finding(one: Finding, folder: str) -> dict[str, Any]:
         "standing": one.standing,
         "approval": asdict(one.approval) if one.approval else None,
         "proof": asdict(one.proof) if one.proof else None,
+        "breaks": list(one.breaks),
+        "evidence": one.evidence,
         "at": _at(change.span, folder) if change.span else None,
     }
 
@@ -150,7 +153,7 @@ def render_sarif(review: Review, *, folder: str = "") -> str:
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "results": results,
-        "automationDetails": {"id": f"syncline/{review.project}/"},
+        "automationDetails": {"id": f"syncline/{review.project}/{'drift/' if review.command == 'drift' else ''}"},
     }
     return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
@@ -221,10 +224,14 @@ def _change(one: Finding, folder: str) -> dict[str, Any]:
         change.rule.message,
         proof_of(one.proof) if one.proof else "",
     ]
+    said.append(one.evidence)
+    if one.breaks:
+        said.append(f"breaks {', '.join(one.breaks)}")
     if one.affects:
         said.append(f"reaches {', '.join(one.affects)}")
     said.append(standing_of(one))
-    level = "error" if one.standing in ("needed", "expired", "outgrown") else "warning" if one.is_grave else "note"
+    failing = one.breaks or one.standing in ("needed", "expired", "outgrown")
+    level = "error" if failing else "warning" if one.is_grave else "note"
     result: dict[str, Any] = {
         "ruleId": change.rule.id,
         "level": level,

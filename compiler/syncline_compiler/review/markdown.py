@@ -34,12 +34,17 @@ def render_markdown(review: Review, *, folder: str = "") -> str:  # noqa: ARG001
         return text
     kept = text[:MOST].rpartition("\n")[0]
     folds = kept.count("<details>") - kept.count("</details>")
-    return kept + "\n\n" + "</details>\n" * folds + "\n*The rest is too long for a comment: see `syncline review`.*\n"
+    return (
+        kept
+        + "\n\n"
+        + "</details>\n" * folds
+        + f"\n*The rest is too long for a comment: see `syncline {review.command}`.*\n"
+    )
 
 
 def _lines(review: Review) -> Iterator[str]:
-    sign = "❌" if review.failed else "✋" if review.open else "✅"
-    yield MARK
+    sign = "❌" if review.failed else "✋" if review.exit_code else "✅"
+    yield MARK.replace("review", review.command)
     yield written("### {} Syncline: {} against {}", Markdown(sign), plain(review.project), code(review.against))
     yield from (EMPTY, written("**{}** — {}", plain(totals(review)), plain(verdict_of(review))), EMPTY)
     yield from (line for note in review.notes for line in (written("> {}", plain(note)), EMPTY))
@@ -148,7 +153,9 @@ def _changes(review: Review) -> Iterable[Markdown]:
 
 def _row(one: Finding) -> tuple[Markdown, ...]:
     change = one.change
-    means = joined([plain(change.rule.message), *([plain(proof_of(one.proof))] if one.proof else [])], "; ")
+    known = [plain(text) for text in (proof_of(one.proof) if one.proof else "", one.evidence) if text]
+    broken = [written("breaks {}", joined(map(code, one.breaks)))] if one.breaks else []
+    means = joined([plain(change.rule.message), *known, *broken], "; ")
     said, where = from_to(one), str(change.span) if change.span is not None else ""
     what = plain(f"{change.item}: {change.what}")
     return (

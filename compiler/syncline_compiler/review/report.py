@@ -62,6 +62,8 @@ class Finding:
     approval: Approval | None = None
     records: int | None = None  # that it touches; None without data
     proof: Proof | None = None
+    breaks: tuple[str, ...] = ()  # lines and code tables that fail while a system is as it seems to be: drift only
+    evidence: str = ""  # how it is known, where that is no plain word of a document: drift only
 
     @property
     def fingerprint(self) -> str:
@@ -125,6 +127,7 @@ class Review:
     scenarios: ScenarioReport | None = None
     unformatted: tuple[str, ...] = ()  # files that are not in the one format
     notes: tuple[str, ...] = field(default_factory=tuple)
+    command: Literal["review", "drift"] = "review"  # what it was made for
 
     @cached_property
     def totals(self) -> Mapping[Verdict, int]:
@@ -150,6 +153,8 @@ class Review:
     def _failures(self) -> Iterable[str]:
         if self.diagnostics.errors:
             yield f"{self.diagnostics.errors} error{'s' if self.diagnostics.errors > 1 else ''} in the specs"
+        if breaking := sum(bool(one.breaks) for one in self.findings):
+            yield f"{breaking} of them break{'s' if breaking == 1 else ''} what the specs rely on"
         yield from (f"{one.said}: {one.found:g}" for one in self.budgets if one.kept is False)
         yield from (f"{one.said}: not known without --data" for one in self.budgets if one.kept is None)
         lost = [one.name for one in self.scenarios.failed] if self.scenarios is not None else []
@@ -160,5 +165,5 @@ class Review:
 
     @property
     def exit_code(self) -> int:
-        """0 all is well, 1 something fails, 3 somebody has to agree."""
-        return 1 if self.failed else 3 if self.open else 0
+        """0 all is well, 1 something fails, 3 somebody has to agree, or to look at what drifted."""
+        return 1 if self.failed else 3 if self.open or (self.command == "drift" and self.findings) else 0

@@ -66,6 +66,9 @@ def _finding(finding: Finding, folder: str) -> Iterator[str]:
     yield f"    {change.rule.message}"
     if finding.proof is not None:
         yield f"    {proof_of(finding.proof)}"
+    if finding.evidence:
+        yield f"    {finding.evidence}"
+    yield from (f"    breaks {broken}" for broken in finding.breaks)
     if finding.affects:
         more = f" and {len(finding.affects) - MOST_AFFECTED} more" if len(finding.affects) > MOST_AFFECTED else ""
         yield f"    reaches {', '.join(finding.affects[:MOST_AFFECTED])}{more}"

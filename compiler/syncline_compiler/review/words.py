@@ -40,6 +40,8 @@ def verdict_of(review: Review) -> str:
     if review.open:
         who = ", ".join(review.approvers) or "somebody"
         return f"{len(review.open)} of them wait{'s' if len(review.open) == 1 else ''} for the agreement of {who}"
+    if review.command == "drift":
+        return "nothing that the specs rely on breaks" if review.findings else "the description fits"
     return "nothing stands against it"
 
 
@@ -156,5 +158,7 @@ def beside_lines(review: Review) -> Iterator[tuple[str, Span, str, str]]:
         change = finding.change
         if change.span is not None and change.verdict != "cosmetic":
             level = "warning" if finding.is_grave else "notice"
-            text = "\n".join(filter(None, (change.rule.message, from_to(finding), standing_of(finding))))
+            broken = f"breaks {', '.join(finding.breaks)}" if finding.breaks else ""
+            said = (change.rule.message, from_to(finding), finding.evidence, broken, standing_of(finding))
+            text = "\n".join(filter(None, said))
             yield level, change.span, f"{change.verdict}: {change.what} ({change.rule.id})", text

@@ -1,0 +1,1 @@
+"""Drift: what a system has by now, against what its description says."""

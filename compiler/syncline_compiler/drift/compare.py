@@ -1,0 +1,201 @@
+"""Compare: a system as it is described, as the same system seen through what was told of it.
+
+In: a ``System`` and a ``RemoteShape``. Out: ``Overlay``: the system as it seems to be, and why. Invariant: what nothing tells stays
+as it is described, so that two systems differ only where something was told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import field, replace
+from typing import Any
+
+from syncline_compiler.drift.guess import Guess, guessed
+from syncline_compiler.drift.remote import RemoteField, RemoteObject, RemoteShape
+from syncline_runtime.frozen import dataclass
+from syncline_runtime.system import NativeField, NativeTypeName, Resource, System
+
+FITS: Mapping[NativeTypeName, frozenset[NativeTypeName]] = {
+    "text": frozenset({"text", "date", "instant"}),
+    "int": frozenset({"int"}),
+    "decimal": frozenset({"decimal", "int", "text"}),
+    "bool": frozenset({"bool"}),
+    "date": frozenset({"date", "text"}),
+    "instant": frozenset({"instant", "text"}),
+    "local_datetime": frozenset({"local_datetime", "instant", "text"}),
+    "json": frozenset({"json", "list", "text", "int", "decimal", "bool", "date", "instant"}),
+    "list": frozenset({"list"}),
+}
+"""What stands on the wire for a native type: there are more native types than kinds of JSON."""
+DIGITS = (18, 6)
+"""Of a decimal of which nothing tells how many it has."""
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """A system as it seems to be; ``evidence`` by resource and field, where it is no document's plain word."""
+
+    system: System
+    guesses: tuple[Guess, ...] = ()
+    evidence: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    undescribed: Mapping[str, int] = field(default_factory=dict)  # fields by resource that the description does without
+
+
+def seen_through(system: System, shape: RemoteShape, *, everything: bool = False) -> Overlay:
+    """Lay what was told over a system; ``everything``: fields that the description does without are told, too."""
+    guesses: list[Guess] = []
+    evidence: dict[tuple[str, str], str] = {}
+    undescribed: dict[str, int] = {}
+    resources = []
+    for resource in system.resources:
+        remote = shape.objects.get(resource.name)
+        if remote is None:
+            resources.append(resource)
+            continue
+        looked = _Looked(system, resource, remote, {one.field: one for one in guessed(resource, remote)})
+        fields = [*looked.described(), *looked.new(everything=everything)]
+        guesses += looked.renamed.values()
+        evidence |= {(resource.name, name): text for name, text in looked.evidence(fields)}
+        undescribed[resource.name] = len({told.path.partition(".")[0] for told in looked.undescribed})
+        gone: dict[str, Any] = dict.fromkeys(remote.lacks)
+        resources.append(replace(resource, fields=tuple(fields), **gone))
+    return Overlay(replace(system, resources=tuple(resources)), tuple(guesses), evidence, undescribed)
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """One resource, and what was told of it."""
+
+    system: System
+    resource: Resource
+    remote: RemoteObject
+    renamed: Mapping[str, Guess]
+
+    def described(self) -> Iterator[NativeField]:
+        """Give the fields of the description as they seem to be; without those that are gone."""
+        for native in self.resource.fields:
+            told = self._told(native)
+            if told is not None:
+                yield self._as_told(native, told)
+            elif native.name in self.renamed:
+                guess = self.renamed[native.name]
+                yield self._as_told(replace(native, at=guess.path), self.remote.fields[guess.path])
+            elif self.remote.silent_about(native.at):
+                yield native
+
+    def _told(self, native: NativeField) -> RemoteField | None:
+        for path in dict.fromkeys((native.at, native.write_at or native.at)):
+            if path in self.remote.fields:
+                return self.remote.fields[path]
+        return None
+
+    def _as_told(self, native: NativeField, told: RemoteField) -> NativeField:
+        typed = self._typed(native, told)
+        return replace(
+            typed,
+            required=self._required(native, told),
+            values=self._values(native, told),
+            readable=native.readable and told.readable is not False,
+            writable=native.writable and told.writable is not False,
+        )
+
+    def _typed(self, native: NativeField, told: RemoteField) -> NativeField:
+        if told.type is None:
+            return native
+        if not self._fits(native, told.type):
+            return _of_type(native, told)
+        if native.type == "text":
+            return replace(native, length=self._length(native, told))
+        if native.type == "decimal" and told.type == "decimal" and told.scale is not None:
+            return self._measured(native, told)
+        return native
+
+    def _fits(self, native: NativeField, type_: NativeTypeName) -> bool:
+        """Whether values of that type are read, and written, as the description has it; what is only read comes as text, too."""
+        tagged = self.system.tagged is not None and type_ == "json"
+        shown = native.type == "text" and not native.writable and type_ in ("int", "decimal")
+        return tagged or shown or type_ in FITS[native.type] or (native.quoted and type_ == "text")
+
+    def _length(self, native: NativeField, told: RemoteField) -> int | None:
+        """Give the length that is told; samples prove only that more fits than is described."""
+        if told.length is None or (self._is_sampled and (native.length is None or told.length <= native.length)):
+            return native.length
+        return told.length
+
+    def _measured(self, native: NativeField, told: RemoteField) -> NativeField:
+        before, scale = (native.precision or 0) - (native.scale or 0), told.scale or 0
+        whole = told.precision - scale if told.precision is not None else before
+        if self._is_sampled:
+            scale, whole = max(scale, native.scale or 0), max(whole, before)
+        return replace(native, precision=max(1, min(whole + scale, 38)), scale=min(scale, 38))
+
+    def _values(self, native: NativeField, told: RemoteField) -> tuple[str, ...]:
+        """Give the closed list, in the description's order; where it has none, it is not asked for one."""
+        if not native.values or told.values is None:
+            return native.values
+        new = tuple(value for value in told.values if value not in native.values)
+        return (*(value for value in native.values if self._is_sampled or value in told.values), *new)
+
+    def _required(self, native: NativeField, told: RemoteField) -> bool:
+        """Say whether a create has to name it; where nothing creates, whether it is never null."""
+        if not native.writable and self.resource.create is not None:
+            return native.required and told.nullable is not True
+        if self.resource.create is not None and told.required is not None:
+            return told.required or (native.required and told.nullable is False)
+        return native.required and told.nullable is not True
+
+    @property
+    def _is_sampled(self) -> bool:
+        return self.remote.records is not None
+
+    @property
+    def undescribed(self) -> tuple[RemoteField, ...]:
+        """The fields that the description does without; objects are told by what is in them."""
+        ours = {path for native in self.resource.fields for path in (native.at, native.write_at or native.at)}
+        ours |= {guess.path for guess in self.renamed.values()}
+        around = {path.rpartition(".")[0] for path in self.remote.fields}
+        return tuple(
+            told for path, told in self.remote.fields.items()
+            if path not in ours and path not in around and not any(path.startswith(f"{one}.") for one in ours)
+        )  # fmt: skip
+
+    def new(self, *, everything: bool) -> Iterator[NativeField]:
+        """Give fields that the description lacks: those that a create has to name, or all."""
+        taken = {native.name for native in self.resource.fields}
+        for told in self.undescribed:
+            needed = told.required is True and self.resource.create is not None
+            if needed or everything:
+                name = _name(told.path, taken)
+                taken.add(name)
+                yield _of_type(NativeField(name, "text", told.path, required=needed, values=told.values or ()), told)
+
+    def evidence(self, fields: list[NativeField]) -> Iterator[tuple[str, str]]:
+        """Give what a document does not plainly say: guesses, and on how many records something rests."""
+        for native in (*fields, *self.resource.fields):
+            if native.name in self.renamed:
+                yield native.name, self.renamed[native.name].evidence
+            elif (told := self._told(native)) is not None and told.evidence:
+                yield native.name, told.evidence
+
+
+def _of_type(native: NativeField, told: RemoteField) -> NativeField:
+    """Give a field the type that it has there."""
+    type_ = told.type or "text"
+    precision, scale = (told.precision, told.scale) if told.precision is not None else DIGITS
+    decimal = type_ == "decimal"
+    return replace(
+        native,
+        type=type_,
+        length=told.length if type_ == "text" else None,
+        precision=precision if decimal else None,
+        scale=scale if decimal else None,
+        writable=native.writable and told.writable is not False,
+        readable=native.readable and told.readable is not False,
+    )
+
+
+def _name(path: str, taken: set[str]) -> str:
+    """Name a field by its last step, or by more of them where that is taken."""
+    steps = path.split(".")
+    names = ("_".join(steps[-count:]) for count in range(1, len(steps) + 1))
+    return next((name for name in names if name not in taken), path)

@@ -1,0 +1,106 @@
+"""Look for drift: a system description against what is told of the system, as a review that every form shows.
+
+In: a checked project, the name of a system, shapes. Out: ``Review`` with its findings, their evidence and what they break. Invariant: the
+comparison is that of any other change of a system description, and so are rules, verdicts and lineage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from syncline_compiler.changes.change import Change
+from syncline_compiler.changes.classify import classify
+from syncline_compiler.changes.fact import Facts, Item
+from syncline_compiler.changes.gather import gather
+from syncline_compiler.changes.system_facts import system_facts
+from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.drift.broken import broken_by
+from syncline_compiler.drift.compare import Overlay, seen_through
+from syncline_compiler.drift.remote import RemoteShape
+from syncline_compiler.pipeline import Compilation
+from syncline_compiler.query.project_query import ProjectQuery
+from syncline_compiler.review.affected import Affected
+from syncline_compiler.review.report import Finding, Review
+from syncline_runtime.frozen import dataclass
+from syncline_runtime.system import System
+
+
+@dataclass(frozen=True)
+class Against:
+    """What a system is held against. ``since``: only what is otherwise than in this shape; ``everything``: fields that nobody describes."""
+
+    shape: RemoteShape
+    label: str
+    since: RemoteShape | None = None
+    everything: bool = False
+
+
+def look(checked: Compilation, system: str, against: Against) -> Review:
+    """Find what drifted."""
+    assert checked.known is not None
+    assert checked.written is not None
+    described = checked.known.systems[system]
+    everything = against.everything or against.since is not None
+    now = seen_through(described, against.shape, everything=everything)
+    was = seen_through(described, against.since, everything=True).system if against.since is not None else described
+    said = gather(checked.known, checked.written)
+    changes = classify(_with(said, was, checked), _with(said, now.system, checked)).changes
+    query = ProjectQuery(checked)
+    return Review(
+        project=checked.written.project.spec.project,
+        against=against.label,
+        release=None,
+        diagnostics=Collector(),
+        sources=checked.sources,
+        findings=tuple(_findings(changes, now, query, checked)),
+        notes=tuple(_notes(system, now, against, checked)),
+        command="drift",
+    )
+
+
+def _with(said: Facts, system: System, checked: Compilation) -> Facts:
+    """Give what a project says, with another thing said of one system."""
+    assert checked.written is not None
+    item = Item("system", system.name)
+    facts = tuple(system_facts(system, checked.written.systems[system.name]))
+    return Facts({**said.items, item: replace(said[item], facts=facts)})
+
+
+def _findings(
+    changes: tuple[Change, ...], now: Overlay, query: ProjectQuery, checked: Compilation
+) -> Iterator[Finding]:
+    affected = Affected(None, query)
+    for change in changes:
+        everyone = checked.written.project.spec.steward if checked.written is not None else None
+        steward = checked.written.systems[change.item.name].spec.steward if checked.written is not None else None
+        yield Finding(
+            change,
+            affected.of(change),
+            tuple(filter(None, [steward or everyone])),
+            evidence=_evidence(change, now),
+            breaks=broken_by(change, query),
+        )
+
+
+def _evidence(change: Change, now: Overlay) -> str:
+    names = change.key.names
+    return now.evidence.get((names[0], names[1]), "") if len(names) > 1 else ""
+
+
+def _notes(system: str, now: Overlay, against: Against, checked: Compilation) -> Iterator[str]:
+    if checked.diagnostics.errors:
+        yield f"the specs have {checked.diagnostics.errors} errors: what they break is told as far as they are understood"
+    yield from against.shape.notes
+    for resource, remote in against.shape.objects.items():
+        if remote.records is not None:
+            yield f"{system}.{resource}: {remote.records:,} records of {remote.origin}: what they do not hold may be there all the same"
+            for evidence in dict.fromkeys(told.evidence for told in remote.fields.values() if told.type is None):
+                named = [
+                    told.path for told in remote.fields.values() if told.type is None and told.evidence == evidence
+                ]
+                yield f"{system}.{resource}: {evidence}: {', '.join(named)}"
+    if not (against.everything or against.since):
+        for resource, count in now.undescribed.items():
+            if count:
+                yield f"{system}.{resource} has {count} field{'s' if count > 1 else ''} that the description does without: --all tells them"

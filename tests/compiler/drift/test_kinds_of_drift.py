@@ -1,0 +1,115 @@
+"""Each kind of drift, there and alone: what a schema says of one field, and the rule that speaks of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from change_pairs import TODAY, base_files
+from syncline_compiler.drift.json_schema import read_json_schema
+from syncline_compiler.drift.look import Against, look
+from syncline_compiler.pipeline import Compilation, check_sources
+from syncline_compiler.review.report import Review
+from syncline_compiler.source import SourceFile
+
+ASIS: dict[str, Any] = {
+    "id": {"type": "string", "readOnly": True},
+    "name": {"type": "string", "maxLength": 80},
+    "tax_number": {"type": ["string", "null"], "maxLength": 20},
+    "email": {"type": ["string", "null"]},
+    "phone": {"type": ["string", "null"], "maxLength": 30},
+    "country": {"type": ["string", "null"], "maxLength": 2},
+    "region": {"type": ["string", "null"], "maxLength": 60},
+    "status": {"enum": ["New", "Open", "Closed"]},
+    "rating": {"enum": ["A", "B", None]},
+    "memo": {"type": ["string", "null"], "maxLength": 200},
+    "old_memo": {"type": ["string", "null"], "maxLength": 200},
+    "balance": {"type": ["number", "null"], "multipleOf": 0.01},
+    "credit_limit": {"type": ["number", "null"]},
+    "currency": {"type": ["string", "null"], "maxLength": 3},
+    "visited": {"type": ["string", "null"], "format": "date-time"},
+    "archived": {"type": ["boolean", "null"]},
+    "contacts": {"type": "array"},
+    "created_at": {"type": "string", "format": "date-time", "readOnly": True},
+    "updated_at": {"type": "string", "format": "date-time", "readOnly": True},
+}
+REQUIRED = ["id", "name", "status", "created_at", "updated_at"]
+
+
+@pytest.fixture(scope="module")
+def shop() -> Compilation:
+    return check_sources([SourceFile(path, text) for path, text in base_files().items()], TODAY)
+
+
+def drifted(
+    shop: Compilation, fields: dict[str, Any], required: list[str] | None = None, *, everything: bool = False
+) -> Review:
+    properties = {name: schema for name, schema in (ASIS | fields).items() if schema is not None}
+    schema = {"type": "object", "required": required or REQUIRED, "properties": properties}
+    assert shop.known is not None
+    shape = read_json_schema({"Account": schema}, shop.known.systems["crm"], {})
+    return look(shop, "crm", Against(shape, "a schema", everything=everything))
+
+
+def told(review: Review) -> list[str]:
+    return [f"{one.change.rule.id} {'.'.join(one.change.key.names[1:])}" for one in review.findings]
+
+
+def test_what_is_as_described_is_no_drift(shop: Compilation) -> None:
+    review = drifted(shop, {})
+    assert (told(review), review.exit_code) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "rules", "broken"),
+    [
+        ({"phone": None}, ["native-read-removed phone"], 1),
+        ({"old_memo": None}, ["native-read-removed old_memo"], 0),
+        ({"tax_number": None, "vat": {"type": "object"}}, ["native-read-removed tax_number"], 1),
+        ({"region": None, "regions": {"type": "string", "maxLength": 60}}, ["native-place region"], 1),
+        ({"name": {"type": "string", "maxLength": 70}}, ["native-written-narrower name"], 1),
+        ({"name": {"type": "string", "maxLength": 90}}, ["native-read-wider name"], 0),
+        ({"name": {"type": "string"}}, [], 0),  # silent about the length
+        ({"created_at": {"type": "integer"}}, ["native-read-another created_at"], 0),
+        ({"id": {"type": "integer", "readOnly": True}}, [], 0),  # read as text
+        ({"archived": {"type": "string"}}, ["native-read-another archived"], 0),
+        ({"balance": {"type": "number", "multipleOf": 1}}, ["native-written-narrower balance"], 1),
+        ({"balance": {"type": "string"}}, [], 0),  # digits may come as text
+        ({"status": {"enum": ["New", "Open", "Closed", "Lost"]}}, ["native-value-added status.Lost"], 1),
+        ({"status": {"enum": ["New", "Open"]}}, ["native-written-value-removed status.Closed"], 1),
+        ({"rating": {"enum": ["A", "B", "C"]}}, ["native-value-added rating.C"], 0),
+        ({"memo": {"type": "string", "maxLength": 200, "readOnly": True}}, ["native-unwritable memo"], 1),
+        ({"rating": {"enum": ["A", "B"], "writeOnly": True}}, ["native-unreadable rating"], 0),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+def test_drift(shop: Compilation, fields: dict[str, Any], rules: list[str], broken: int) -> None:
+    review = drifted(shop, fields)
+    assert told(review) == rules
+    assert sum(len(one.breaks) for one in review.findings) == broken
+    assert review.exit_code == (1 if broken else 3 if rules else 0)
+
+
+def test_what_a_create_has_to_name(shop: Compilation) -> None:
+    known, new = (
+        drifted(shop, {}, [*REQUIRED, "rating"]),
+        drifted(shop, {"size": {"type": "string"}}, [*REQUIRED, "size"]),
+    )
+    assert told(known) == ["native-written-required rating"]
+    assert told(new) == ["native-written-added-required size"]
+    assert new.findings[0].breaks == ("mapping crm.Account/account",)
+
+
+def test_what_nobody_describes_is_counted_and_told_if_asked(shop: Compilation) -> None:
+    few = drifted(shop, {"size": {"type": "string"}})
+    assert told(few) == []
+    assert "crm.Account has 1 field that the description does without: --all tells them" in few.notes
+    assert told(drifted(shop, {"size": {"type": "string"}}, everything=True)) == ["native-read-added size"]
+
+
+def test_two_likely_names_are_no_guess(shop: Compilation) -> None:
+    text = {"type": ["string", "null"], "maxLength": 60}
+    review = drifted(shop, {"region": None, "region1": text, "region2": text})
+    assert told(review) == ["native-read-removed region"]
+    assert not any(one.evidence for one in review.findings)
