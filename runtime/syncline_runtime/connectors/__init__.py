@@ -14,8 +14,9 @@ from syncline_runtime.connectors.batches import Outcome  # noqa: E402
 from syncline_runtime.connectors.connection import ConnectionHandle, open_connection  # noqa: E402
 from syncline_runtime.connectors.failures import Refused  # noqa: E402
 from syncline_runtime.connectors.jsontext import GARBLED  # noqa: E402
-from syncline_runtime.connectors.lines import UNTOLD, Lines, is_gone_by, leaf_paths  # noqa: E402
+from syncline_runtime.connectors.lines import Lines, is_gone_by, leaf_paths  # noqa: E402
 from syncline_runtime.connectors.paging import START, Walked  # noqa: E402
+from syncline_runtime.connectors.recordtypes import UNTOLD  # noqa: E402
 from syncline_runtime.connectors.results import Found, Natives, Page, ParquetFile, Proof, Row, Written  # noqa: E402
 from syncline_runtime.connectors.surroundings import Surroundings  # noqa: E402
 from syncline_runtime.connectors.writing import Sending  # noqa: E402

@@ -26,12 +26,16 @@ _REL_NEXT: Final = re.compile(r";\s*rel\s*=\s*\"?(?:[^\";]*\s)?next(?:\s[^\";]*)
 
 @dataclass(frozen=True)
 class Seen:
-    """One page as it came, with the records of all its lists; ``longest`` is the length of the longest of them."""
+    """One page as it came, with the records of all its lists; ``longest`` is the length of the longest of them.
+
+    ``last``: the last record as it was told, None if there is none.
+    """
 
     body: Any
     headers: Mapping[str, str]
     records: list[Any]
     longest: int
+    last: Any
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ class Walk:
             return self._ends_suddenly()
         self._first, self._last, self._asked_again = self._first or seen.longest, seen.longest, False
         if paging.kind == "cursor":
-            return self._take_token(read_path(seen.records[-1], paging.from_last or "id"))
+            return self._take_token(read_path(seen.last, paging.from_last or "id"))
         total = self._total(seen)
         return total is None or self._received < total
 

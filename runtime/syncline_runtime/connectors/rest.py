@@ -220,8 +220,8 @@ async def _walk(
         records = [record for items in lists for record in items]
         received += len(records)
         _refuse_capped(listing, received, asked)
-        told = _told(client, resource, listing, asked, walk.page, lists, reader)
-        goes_on = walk.advance(Seen(answer.body, answer.headers, records, max(map(len, lists))))
+        told = _told(client, resource, asked, walk.page, lists, reader)
+        goes_on = walk.advance(Seen(answer.body, answer.headers, records, max(map(len, lists)), reader.last(records)))
         if walk.link:
             walk.link = client.origin.follow(walk.link, answer.url)
         read_at = cursors.mark_of_date(answer.headers.get("date"))
@@ -234,7 +234,6 @@ async def _walk(
 def _told(
     client: HttpClient,
     resource: Resource,
-    listing: ListRead,
     asked: Asked,
     page: int,
     lists: list[list[Any]],
@@ -245,13 +244,13 @@ def _told(
         try:
             return reader.lines(lists)
         except NotSureError:
-            lists = _lists(asked, _reread(reader, asked), listing)
+            lists = _reread(reader, asked)
     to_row = row_maker(client, resource, asked)
     records = (record for items in lists for record in items)
     return [to_row(record, where=f"record {number} of page {page}") for number, record in enumerate(records, 1)]
 
 
-def _reread(reader: PageReader, asked: Asked) -> Any:
+def _reread(reader: PageReader, asked: Asked) -> list[list[Any]]:
     try:
         return reader.reread()
     except NotJsonError as error:

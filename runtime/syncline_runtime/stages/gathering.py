@@ -23,7 +23,7 @@ from syncline_runtime.stages.resuming import Keeping, KeptFile, KeptRead
 from syncline_runtime.state import quoted, text
 from syncline_runtime.system import Resource
 
-GATHERED: Final = 16 * 1024 * 1024  # bytes of lines that the engine reads at once
+GATHERED: Final = 8 * 1024 * 1024  # bytes of lines that the engine reads at once
 
 T = TypeVar("T")
 

@@ -15,8 +15,6 @@ from syncline_runtime.frozen import dataclass
 from syncline_runtime.state import State, quoted, text
 from syncline_runtime.system import NativeField, Resource
 
-STAGED = "landing/staged"
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -30,16 +28,13 @@ class Batch:
 
 def land_batch(state: State, resource: Resource, relation: str, columns: Iterable[str], batch: Batch) -> list[str]:
     """Append a batch to the landed relation; returns values of the cursor field, the greatest one among them."""
-    state.make(STAGED, f"SELECT row_number() OVER () - 1 AS n, * FROM {_lines(resource, batch.path)}")
     fields = [field for field in resource.fields if field.readable]
     values = ", ".join(f"{_value(resource, field)} AS {quoted(f'native.{field.name}')}" for field in fields)
     state.execute(
-        f"INSERT INTO {quoted(relation)} BY NAME SELECT {_columns(resource, fields, columns, batch)} "
-        f"FROM (SELECT n, {_gone(resource)} AS gone, {values} FROM {quoted(STAGED)})"
+        f"INSERT INTO {quoted(relation)} BY NAME SELECT {_columns(resource, fields, columns, batch)} FROM "
+        f"(SELECT row_number() OVER () - 1 AS n, {_gone(resource)} AS gone, {values} FROM {_lines(resource, batch.path)})"
     )
-    greatest = _greatest(state, resource)
-    state.drop(STAGED)
-    return greatest
+    return _greatest(state, resource, relation, columns, batch)
 
 
 def _lines(resource: Resource, path: Path) -> str:
@@ -124,9 +119,11 @@ def _raw_hash(names: list[str], batch: Batch) -> str:
 
 
 def _hashed(name: str, batch: Batch) -> str:
-    column = quoted(f"native.{name}")
-    told = f"coalesce({text(f'{name}=')} || length({column}) || ':' || {column}, {text(f'{name}~')})"
-    return f"CASE WHEN {column} = {text(UNTOLD)} THEN '' ELSE {told} END" if batch.partial else told
+    """Give what of a field is put together: one long row of parts takes half the time of parts within parts."""
+    column, plain = quoted(f"native.{name}"), _plain(name, batch)
+    untold = f"WHEN {column} = {text(UNTOLD)} THEN '' " if batch.partial else ""
+    mark = f"CASE WHEN {column} IS NULL THEN {text(f'{name}~')} {untold}ELSE {text(f'{name}=')} END"
+    return f"{mark}, length({plain}), CASE WHEN {plain} IS NOT NULL THEN ':' END, {plain}"
 
 
 def _gone(resource: Resource) -> str:
@@ -140,15 +137,17 @@ def _gone(resource: Resource) -> str:
     return " AND ".join(each)
 
 
-def _greatest(state: State, resource: Resource) -> list[str]:
+def _greatest(state: State, resource: Resource, relation: str, columns: Iterable[str], batch: Batch) -> list[str]:
     """Find the greatest cursor values: texts of one length, offset and mark between day and time order as instants do."""
     cursor = resource.list.cursor if resource.list else None
     if cursor is None:
         return []
-    value = _value(resource, resource.native(cursor.field))
+    value, source = _value(resource, resource.native(cursor.field)), _lines(resource, batch.path)
+    if (column := f"native.{cursor.field}") in columns:
+        value, source = quoted(column), f"{quoted(relation)} WHERE _seq >= {batch.start}"
     zone = "regexp_extract(v, '(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})$')"
     rows = state.rows(
-        f"SELECT max(v) FROM (SELECT {value} AS v FROM {quoted(STAGED)}) WHERE v <> '' AND v <> {text(UNTOLD)} "
+        f"SELECT max(v) FROM (SELECT {value} AS v FROM {source}) WHERE v <> '' AND v <> {text(UNTOLD)} "
         f"GROUP BY {'true' if cursor.format == 'text' else f'length(v), substr(v, 11, 1), {zone}'}"
     )
     return [str(row[0]) for row in rows]
