@@ -332,7 +332,9 @@ def _select_shape(distinct: bool, where: bool, group: bool) -> Shape:
     return _shape(made)
 
 
-def _source(source: ir.Source) -> str:
+def _source(source: ir.Source | ir.Inner) -> str:
+    if isinstance(source, ir.Inner):
+        return f"({_select(source.select)}) AS {identifier(source.alias)}"
     return f"{identifier(source.relation)} AS {identifier(source.alias)}"
 
 

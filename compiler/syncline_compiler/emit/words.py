@@ -133,8 +133,14 @@ def _member(a: Arguments, _: Options) -> exp.Expression:
     return exp.Case(ifs=[exp.If(this=a[0], true=member)])
 
 
-def _member_name(place: int, name: object) -> str | None:
-    return json.dumps(name, ensure_ascii=False) + ":" if place == 1 else None
+def _present_member(a: Arguments, _: Options) -> exp.Expression:
+    """Name and JSON text to a member of a JSON object, if there is a value."""
+    return exp.Paren(this=exp.DPipe(this=a[0], expression=a[1]))
+
+
+def _member_name(at: int) -> Callable[[int, object], str | None]:
+    """Spell the name that stands at a place as a member's."""
+    return lambda place, name: json.dumps(name, ensure_ascii=False) + ":" if place == at else None
 
 
 def _reference(a: Arguments, _: Options) -> exp.Expression:
@@ -301,7 +307,8 @@ _BUILDS: Mapping[str, Build] = {
 
 WORDS: Mapping[str, Word] = {name: Word(build) for name, build in _BUILDS.items()} | {
     "PAYLOAD": Word(_payload),
-    "MEMBER": Word(_member, _member_name),
+    "MEMBER": Word(_member, _member_name(1)),
+    "PRESENT MEMBER": Word(_present_member, _member_name(0)),
     "REFERENCE": Word(_reference, _json_name),
     "SYNCED": Word(_function("json_extract_string"), _synced_path),
     "WANT": Word(_function("json_extract_string"), _slot_path),

@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from syncline_compiler.lowering import build as b
-from syncline_compiler.lowering.slots import SlotLine, agreed_before, slot_names
+from syncline_compiler.lowering.slots import SlotLine, slot_names
 from syncline_compiler.lowering.writes import WRITES, MemberWrites
 from syncline_compiler.model import ir
 
@@ -111,12 +111,13 @@ class MemberDiff(MemberWrites):
 
 
 def _pairs(golden: str, side: str, moved: ir.Listed, differs: ir.Scalar) -> ir.Select:
-    return ir.Select(
+    beside = ir.Select(
         (ir.All("g"), ir.All("s", ("_cid",)), moved),
         ir.Source(golden, "g"),
         (ir.Join("inner", ir.Source(side, "s"), b.equal(b.col("s", "_cid"), b.col("g", "_cid"))),),
-        where=b.all_of([b.col("s", "_known"), b.col("s", "_holds"), differs]),
+        where=b.all_of([b.col("s", "_known"), b.col("s", "_holds")]),
     )
+    return ir.Select((ir.All("g"),), ir.Inner(beside, "g"), where=differs)
 
 
 def _winner_moved(name: str, want: ir.Scalar) -> ir.Scalar:
@@ -132,13 +133,12 @@ def _moved_itself(name: str) -> ir.Columns:
 
 
 def _differs(name: str, want: ir.Scalar, decided: bool, unknowable: bool) -> ir.Scalar:
-    """Whether a slot differs in any way."""
-    now, agreed = b.col("s", f"now.{name}"), b.col("s", f"agreed.{name}")
-    based = agreed_before(b.col("s", "_slots"), name)
-    moved = b.any_of([b.differs(now, agreed), _winner_moved(name, want)])
+    """Whether a slot of ``pairs`` differs in any way."""
+    now, agreed, based = (b.col("g", f"{what}.{name}") for what in ("now", "agreed", "based"))
+    moved = b.any_of([b.differs(now, agreed), b.col("g", f"moved.{name}")])
     ways = [b.all_of([b.negated(based), b.differs(want, now)]), b.all_of([based, moved])]
     differs = b.any_of([*ways, b.col("g", f"frozen.{name}")] if decided else ways)
-    return b.all_of([b.negated(_is_unknown(name)), differs]) if unknowable else differs
+    return b.all_of([b.negated(b.col("g", f"unknown.{name}")), differs]) if unknowable else differs
 
 
 def _differs_itself(name: str, *rest: Any) -> ir.Scalar:
@@ -156,7 +156,7 @@ def _compared(
     """Give the row of a slot that differs in any way; ``decided``: it is a field with an owner, under ``policy``."""
     now, agreed, moved = (b.col("g", f"{what}.{name}") for what in ("now", "agreed", "moved"))
     member_moved = b.differs(now, agreed)
-    based, equal = agreed_before(b.col("g", "_slots"), name), b.same(want, now)
+    based, equal = b.col("g", f"based.{name}"), b.same(want, now)
     source: ir.Scalar = b.col("g", f"from.{name}") if decided else ir.Value(-1)
     frozen: ir.Scalar = b.col("g", f"frozen.{name}") if decided else b.FALSE
     mine = b.equal(source, ir.Value(order))
@@ -218,7 +218,7 @@ def _agreed_next(name: str, moves: bool, unknowable: bool) -> ir.Columns:
 
 def _agreed_name(name: str, unknowable: bool) -> ir.Scalar:
     """Give the slot's name if it is agreed afterwards."""
-    agreed = b.any_of([b.negated(_waits(name, unknowable)), agreed_before(b.col("s", "_slots"), name)])
+    agreed = b.any_of([b.negated(_waits(name, unknowable)), b.col("s", f"based.{name}")])
     return b.when((agreed, b.text(f"{name},")), default=b.text(""))
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Frame, lower
-from syncline_compiler.lowering.slots import MemberSlots
+from syncline_compiler.lowering.slots import MemberSlots, agreed_before
 from syncline_compiler.lowering.winner import FieldOfSync, fields_of, lower_asked, lower_winner, unknowable_of
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedObject, ResolvedSync
@@ -19,8 +19,9 @@ from syncline_runtime.frozen import dataclass
 
 
 def lower_side(sync: ResolvedSync, member: MemberSlots, unknowable: frozenset[str]) -> ir.IrStep:
-    """``now.*`` and ``agreed.*`` of one member beside each other, per dirty canonical id.
+    """``now.*`` and ``agreed.*`` of one member beside each other, a row for every dirty canonical id.
 
+    ``based.*``: the slot was agreed with the member before, be it as null.
     ``unknown.*``: nothing is known of the member's own value of a field that is ``unknowable``.
     """
     connection = member.member.connection
@@ -87,7 +88,8 @@ def _unknown(name: str, waits: bool, partial: bool) -> tuple[ir.Scalar, ...]:
 
 
 def _agreed_column(name: str, waits: bool, partial: bool) -> ir.Columns:
-    return ((f"agreed.{name}", _agreed_under_this_plan(name, *_unknown(name, waits, partial))),)
+    agreed = _agreed_under_this_plan(name, *_unknown(name, waits, partial))
+    return ((f"agreed.{name}", agreed), (f"based.{name}", agreed_before(b.col("b", "_slots"), name)))
 
 
 def _agreed_under_this_plan(name: str, *unknown: ir.Scalar) -> ir.Scalar:

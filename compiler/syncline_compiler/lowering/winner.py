@@ -5,17 +5,18 @@ In: the members of a sync and who owns its fields. Out: per field the winner, wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from syncline_compiler.lowering import build as b
-from syncline_compiler.lowering.slots import MemberSlots, agreed_before, slot_names
+from syncline_compiler.lowering.slots import MemberSlots, slot_names
 from syncline_compiler.model import ir
 from syncline_compiler.model.resolved import Ownership, ResolvedSync
 from syncline_runtime.frozen import dataclass
 
 CANONICAL = "c"
+NOBODY = -1  # no member: what was decided before stays
+ASKED = "w"  # the rows of which it is known who decides
 
 
 @dataclass(frozen=True)
@@ -54,28 +55,23 @@ def side_name(order: int) -> str:
     return f"s{order}"
 
 
-@dataclass(frozen=True)
-class Decision:
-    """The winner of one field: its value, the member it is from (its order, -1: nobody now) and whether it is frozen.
-
-    ``at``: for *newest*, the clock of the value that won, so that no older one wins later.
-    """
-
-    value: ir.Scalar
-    source: ir.Scalar
-    frozen: ir.Scalar
-    at: ir.Scalar | None = None
-
-
 def lower_winner(sync: ResolvedSync, members: Sequence[MemberSlots], fields: Sequence[FieldOfSync]) -> ir.Select:
-    """Give the query of ``SYNC/winner``."""
+    """Give the query of ``SYNC/winner``: who decides each field, and around it what that one says.
+
+    What decides is asked once: value and origin both follow from who it is.
+    """
     rows = [_rule(sync, members, field) for field in fields]
     exists = b.any_of(b.col(side_name(o), "_holds") for o in range(len(members)))
     joins = [_side_of(sync, member, order) for order, member in enumerate(members)]
     canonical = ir.Source(f"{sync.name}/canonical", CANONICAL)
     joins.append(ir.Join("left", canonical, b.equal(b.col(CANONICAL, "_cid"), b.col("d", "_cid"))))
-    columns = (("_cid", b.col("d", "_cid")), b.several("more", _decided, rows), ("_exists", exists))
-    return ir.Select(columns, ir.Source(f"{sync.name}/dirty", "d"), tuple(joins))
+    asked = ir.Select(
+        (("_cid", b.col("d", "_cid")), b.several("more", _asked, rows), ("_exists", exists)),
+        ir.Source(f"{sync.name}/dirty", "d"),
+        tuple(joins),
+    )
+    columns = (("_cid", b.col(ASKED, "_cid")), b.several("more", _decided, rows), ("_exists", b.col(ASKED, "_exists")))
+    return ir.Select(columns, ir.Inner(asked, ASKED))
 
 
 def lower_asked(sync: ResolvedSync, members: Sequence[MemberSlots], fields: Sequence[FieldOfSync]) -> ir.Select:
@@ -97,7 +93,7 @@ def lower_asked(sync: ResolvedSync, members: Sequence[MemberSlots], fields: Sequ
 def _speaks(order: int, member: MemberSlots, owns: bool) -> ir.Scalar:
     """Whether all slots of a member were agreed before; of one that owns none, nothing may be known."""
     agreed = b.equal(_flag(order, "_slots"), b.text(slot_names(slot.name for slot in member.lines)))
-    return agreed if owns else b.any_of([agreed, b.negated(b.holds(_flag(order, "_known")))])
+    return agreed if owns else b.any_of([agreed, b.negated(_flag(order, "_known"))])
 
 
 def _side_of(sync: ResolvedSync, member: MemberSlots, order: int) -> ir.Join:
@@ -106,17 +102,22 @@ def _side_of(sync: ResolvedSync, member: MemberSlots, order: int) -> ir.Join:
     return ir.Join("left", source, b.equal(b.col(alias, "_cid"), b.col("d", "_cid")))
 
 
-def _decided(name: str, *clocks_and_rule: Any) -> ir.Columns:
-    """Give the columns of one field: the winner, the member it is from, whether it is frozen and, for *newest*, when."""
+def _asked(name: str, *clocks_and_rule: Any) -> ir.Columns:
+    """Give what the rule of a field finds out, with what each may say who may be found."""
     *clocks, rule = clocks_and_rule
-    decision = rule.decide(name, *clocks)
-    at = ((f"at.{name}", decision.at),) if decision.at is not None else ()
-    return (
-        (name, decision.value),
-        (f"from.{name}", decision.source),
-        (f"frozen.{name}", decision.frozen),
-        *at,
-    )
+    found: ir.Columns = rule.ask(name, *clocks)
+    return found
+
+
+def _decided(name: str, *clocks_and_rule: Any) -> ir.Columns:
+    """Give the columns of one field: the winner, the member it is from, whether it is frozen and, for *newest*, when.
+
+    The member is its order, -1 for nobody now: what was decided before stays.
+    """
+    *_, rule = clocks_and_rule
+    value, source, *at = rule.decide(name)
+    columns = ((name, value), (f"from.{name}", source), (f"frozen.{name}", b.col(ASKED, f"frozen.{name}")))
+    return (*columns, *((f"at.{name}", when) for when in at))
 
 
 def _rule(sync: ResolvedSync, members: Sequence[MemberSlots], field: FieldOfSync) -> b.Row:
@@ -145,9 +146,13 @@ class Kept:
 
     remembers = True
 
-    def decide(self, name: str) -> Decision:
-        """Give the decision of a field."""
-        return Decision(b.col(CANONICAL, name), ir.Value(-1), _lost(Told(name, False)))
+    def ask(self, name: str) -> ir.Columns:
+        """Give what was decided before, frozen where it got lost."""
+        return (_before(name), (f"frozen.{name}", _lost(Told(name, False))))
+
+    def decide(self, name: str) -> tuple[ir.Scalar, ...]:
+        """Give value and source."""
+        return b.col(ASKED, f"{CANONICAL}.{name}"), ir.Value(-1)
 
 
 @dataclass(frozen=True)
@@ -165,10 +170,11 @@ class Owned:
         """Whether what others have changed was adopted, which nobody's base tells."""
         return self.unowned_edit == "adopt"
 
-    def decide(self, name: str) -> Decision:
-        """Give the decision of a field."""
+    def ask(self, name: str) -> ir.Columns:
+        """Give who decides a field: the first rung that holds."""
         field, owner, others = Told(name, self.unknowable), self.owner, self.others
-        ladder: list[tuple[ir.Scalar, ir.Scalar, int]] = []
+        known, based = _known(owner, field), _based(owner, field)
+        ladder: list[tuple[ir.Scalar, int]] = []
         frozen: list[ir.Scalar] = []
         if self.unowned_edit == "adopt":
             quiet = b.negated(_changed(owner, field))
@@ -178,46 +184,34 @@ class Owned:
                     b.any_of([b.negated(_changed(r, field)), b.same(_now(r, field), _now(order, field))])
                     for r in rivals
                 ]
-                ladder.append((b.all_of([quiet, _changed(order, field), *sole]), _now(order, field), order))
-                frozen += [
-                    b.all_of(
-                        [
-                            quiet,
-                            _changed(order, field),
-                            _changed(r, field),
-                            b.differs(_now(r, field), _now(order, field)),
-                        ]
-                    )
-                    for r in rivals
-                    if r > order
-                ]
-        empty = b.all_of([_known(owner, field), b.is_null(_now(owner, field))])
+                ladder.append((b.all_of([quiet, _changed(order, field), *sole]), order))
+            frozen += _disagreeing([quiet], {o: _changed(o, field) for o in others}, field)
+        empty = b.all_of([known, b.is_null(_now(owner, field))])
         if self.first_link != "owner":
-            fills = {o: b.all_of([empty, b.negated(_based(o, field)), _told(o, field)]) for o in others}
+            new = {o: b.all_of([b.negated(_based(o, field)), _told(o, field)]) for o in others}
             if self.first_link == "fill":
-                ladder += [(fill, _now(order, field), order) for order, fill in fills.items()]
-                frozen += _disagreeing(fills, field)
+                ladder += [(b.all_of([empty, fills]), order) for order, fills in new.items()]
+                frozen += _disagreeing([empty], new, field)
                 # filled before, and the write to the owner did not get through
-                filled = b.all_of([empty, b.negated(_based(owner, field)), _stored(field)])
-                ladder.append((filled, b.col(CANONICAL, name), -1))
-            else:
-                frozen += fills.values()
+                ladder.append((b.all_of([empty, b.negated(based), _stored(field)]), NOBODY))
+            elif new:
+                frozen.append(b.all_of([empty, b.any_of(new.values())]))
         if self.unowned_edit == "adopt":
             # adopted before, whether or not the write to the owner got through
-            quiet = b.all_of([_based(owner, field), b.negated(_changed(owner, field)), _stored(field)])
-            meant = b.all_of([quiet, b.negated(b.holds(_flag(owner, "_remapped")))])
-            ladder.append((meant, b.col(CANONICAL, name), -1))
-        said = [
-            (_known(owner, field), _now(owner, field), owner),
-            (_based(owner, field), _agreed(owner, field), owner),
-            (_stored(field), b.col(CANONICAL, field.name), -1),
-        ]
+            meant = [based, b.negated(_changed(owner, field)), _stored(field), b.negated(_flag(owner, "_remapped"))]
+            ladder.append((b.all_of(meant), NOBODY))
+        ladder += [(b.any_of([known, based]), owner), (_stored(field), NOBODY)]
         # where the owner has never said anything: what the others say, if that is one thing
-        unsaid = [b.negated(condition) for condition, _, _ in said]
-        claims = {o: b.all_of([*unsaid, _told(o, field)]) for o in others}
-        ladder += [*said, *((_told(o, field), _now(o, field), o) for o in others)]
-        frozen += _disagreeing(claims, field)
-        return _decision(name, ladder, frozen)
+        unsaid = [b.negated(known), b.negated(based), b.negated(_stored(field))]
+        claims = {o: _told(o, field) for o in others}
+        ladder += [(claim, order) for order, claim in claims.items()]
+        frozen += _disagreeing(unsaid, claims, field)
+        said = [_said(owner, field), *(_says(order, _now(order, field), name) for order in others)]
+        return (_before(name), *said, *_found(name, ladder, frozen))
+
+    def decide(self, name: str) -> tuple[ir.Scalar, ...]:
+        """Give value and source."""
+        return _of_whom(name, (self.owner, *self.others)), _whose(name)
 
 
 @dataclass(frozen=True)
@@ -235,8 +229,8 @@ class Merged:
     readers: tuple[int, ...]
     remembers = True
 
-    def decide(self, name: str) -> Decision:
-        """Give the decision of a field."""
+    def ask(self, name: str) -> ir.Columns:
+        """Give what the function makes of all, and what each member shows."""
         field = Told(name, self.unknowable)
         nothing = b.text("[]") if self.function == "union" else None  # of who has no record: that is no null
         values = [
@@ -250,11 +244,19 @@ class Merged:
         else:
             merged = ir.Call({"max": "GREATEST", "min": "LEAST"}[self.function], tuple(values))
         anything = b.any_of(b.any_of([_known(o, field), _based(o, field)]) for o in self.readers)
+        shown = [_says(o, _now(o, field), name) for o in self.readers]
+        known = [(f"known.{side_name(o)}.{name}", _known(o, field)) for o in self.readers]
         value = b.when((anything, merged), default=b.col(CANONICAL, name))
-        sources = tuple(
-            (b.all_of([_known(o, field), b.same(_now(o, field), value)]), ir.Value(o)) for o in self.readers
+        return (*shown, *known, (f"made.{name}", value), (f"frozen.{name}", b.FALSE))
+
+    def decide(self, name: str) -> tuple[ir.Scalar, ...]:
+        """Give value and source: the first who shows it."""
+        value = b.col(ASKED, f"made.{name}")
+        shows = (
+            b.all_of([b.col(ASKED, f"known.{side_name(o)}.{name}"), b.same(_saying(o, name), value)])
+            for o in self.readers
         )
-        return Decision(value, ir.When(sources, ir.Value(-1)), b.FALSE)
+        return value, b.when(*zip(shows, map(ir.Value, self.readers), strict=True), default=ir.Value(NOBODY))
 
 
 @dataclass(frozen=True)
@@ -268,8 +270,8 @@ class Newest:
     readers: tuple[int, ...]
     remembers = True
 
-    def decide(self, name: str, *natives: str) -> Decision:
-        """Give the decision of a field, whose readers have these clocks."""
+    def ask(self, name: str, *natives: str) -> ir.Columns:
+        """Give who decides a field, whose readers have these clocks, and the newest clock of all."""
         field, clocks = Told(name, self.unknowable), dict(zip(self.readers, natives, strict=True))
         won = b.col(CANONICAL, f"at.{field.name}")
 
@@ -289,23 +291,29 @@ class Newest:
         def agree(order: int, other: int) -> ir.Scalar:
             return b.same(_now(other, field), _now(order, field))
 
-        ladder: list[tuple[ir.Scalar, ir.Scalar, int]] = []
+        ladder: list[tuple[ir.Scalar, int]] = []
         frozen: list[ir.Scalar] = []
         for order in clocks:
             rivals = [r for r in clocks if r != order]
             beats = [
                 b.any_of([b.negated(moved(r)), b.call(">", clock(order), clock(r)), agree(order, r)]) for r in rivals
             ]
-            ladder.append((b.all_of([moved(order), *beats]), _now(order, field), order))
+            ladder.append((b.all_of([moved(order), *beats]), order))
             for rival in (r for r in rivals if r > order):
                 tie = [moved(order), moved(rival), b.equal(clock(order), clock(rival)), b.negated(agree(order, rival))]
                 frozen.append(b.all_of([*tie, *(b.negated(beaten(order, r)) for r in rivals if r != rival)]))
+        ladder.append((_stored(field), NOBODY))
+        ladder += [(_based(o, field), o) for o in clocks]
         # the newest of all that moved, so that it does not hang on which of two that agree comes first
         moves = [b.when((moved(order), clock(order))) for order in clocks]
-        at = b.when((b.any_of(frozen), won), default=ir.Call("GREATEST", (won, *moves)))
-        ladder.append((_stored(field), b.col(CANONICAL, field.name), -1))
-        ladder += [(_based(o, field), _agreed(o, field), o) for o in clocks]
-        return replace(_decision(name, ladder, frozen), at=at)
+        newest = ((f"won.{name}", won), (f"at.{name}", ir.Call("GREATEST", (won, *moves))))
+        return (_before(name), *(_said(o, field) for o in clocks), *_found(name, ladder, frozen), *newest)
+
+    def decide(self, name: str) -> tuple[ir.Scalar, ...]:
+        """Give value, source and the clock of what won, so that no older one wins later."""
+        won, newest = b.col(ASKED, f"won.{name}"), b.col(ASKED, f"at.{name}")
+        at = b.when((b.col(ASKED, f"frozen.{name}"), won), default=newest)
+        return _of_whom(name, self.readers), _whose(name), at
 
 
 def _now(order: int, field: Told) -> ir.Column:
@@ -322,7 +330,7 @@ def _flag(order: int, name: str) -> ir.Column:
 
 def _known(order: int, field: Told) -> ir.Scalar:
     """Whether the member's own value is known now."""
-    known = b.holds(_flag(order, "_known"))
+    known = _flag(order, "_known")
     return b.all_of([known, b.negated(_flag(order, f"unknown.{field.name}"))]) if field.unknowable else known
 
 
@@ -331,18 +339,19 @@ def _told(order: int, field: Told) -> ir.Scalar:
     return b.all_of([_known(order, field), b.present(_now(order, field))])
 
 
-def _disagreeing(claims: Mapping[int, ir.Scalar], field: Told) -> list[ir.Scalar]:
+def _disagreeing(where: Sequence[ir.Scalar], claims: Mapping[int, ir.Scalar], field: Told) -> list[ir.Scalar]:
     """Tell when two members that both may decide say two things: which it is must not hang on their order."""
-    return [
+    pairs = [
         b.all_of([claims[one], claims[other], b.differs(_now(one, field), _now(other, field))])
         for one in claims
         for other in claims
         if one < other
     ]
+    return [b.all_of([*where, b.any_of(pairs)])] if pairs else []
 
 
 def _based(order: int, field: Told) -> ir.Scalar:
-    return agreed_before(_flag(order, "_slots"), field.name)
+    return _flag(order, f"based.{field.name}")
 
 
 def _changed(order: int, field: Told) -> ir.Scalar:
@@ -365,11 +374,41 @@ def _lost(field: Told) -> ir.Scalar:
     return b.holds(b.call("CONTAINS TEXT", b.col(CANONICAL, "_lost"), b.text(f",{field.name},")))
 
 
-def _decision(name: str, ladder: list[tuple[ir.Scalar, ir.Scalar, int]], frozen: list[ir.Scalar]) -> Decision:
-    stuck = b.any_of(frozen)
-    steps = [(condition, value) for condition, value, _ in ladder]
-    sources: list[tuple[ir.Scalar, ir.Scalar]] = [(condition, ir.Value(order)) for condition, _, order in ladder]
-    if frozen:
-        steps.insert(0, (stuck, b.col(CANONICAL, name)))
-        sources.insert(0, (stuck, ir.Value(-1)))
-    return Decision(ir.When(tuple(steps)), ir.When(tuple(sources), ir.Value(-1)), stuck)
+def _before(name: str) -> tuple[str, ir.Scalar]:
+    """Carry what was decided before."""
+    return f"{CANONICAL}.{name}", b.col(CANONICAL, name)
+
+
+def _says(order: int, value: ir.Scalar, name: str) -> tuple[str, ir.Scalar]:
+    """Carry what a member says of a field if it decides."""
+    return f"{side_name(order)}.{name}", value
+
+
+def _said(order: int, field: Told) -> tuple[str, ir.Scalar]:
+    """Carry what a member says now; where that is not known, what was agreed with it."""
+    return _says(order, b.when((_known(order, field), _now(order, field)), default=_agreed(order, field)), field.name)
+
+
+def _saying(order: int, name: str) -> ir.Column:
+    return b.col(ASKED, f"{side_name(order)}.{name}")
+
+
+def _found(
+    name: str, ladder: Iterable[tuple[ir.Scalar, int]], frozen: Sequence[ir.Scalar]
+) -> tuple[tuple[str, ir.Scalar], ...]:
+    """Say of whom a field is, by the first rung that holds, and whether that must not be decided."""
+    steps = [(condition, ir.Value(order)) for condition, order in ladder]
+    return (f"from.{name}", b.when(*steps, default=ir.Value(NOBODY))), (f"frozen.{name}", b.any_of(frozen))
+
+
+def _of_whom(name: str, members: Iterable[int]) -> ir.Scalar:
+    """Give what the one says of whom a field is; what was decided before if that is nobody."""
+    source = b.col(ASKED, f"from.{name}")
+    before = b.col(ASKED, f"{CANONICAL}.{name}")
+    says = ((b.equal(source, ir.Value(order)), _saying(order, name)) for order in members)
+    return b.when((b.col(ASKED, f"frozen.{name}"), before), *says, default=before)
+
+
+def _whose(name: str) -> ir.Scalar:
+    """Give the member of whom a field is."""
+    return b.when((b.col(ASKED, f"frozen.{name}"), ir.Value(NOBODY)), default=b.col(ASKED, f"from.{name}"))

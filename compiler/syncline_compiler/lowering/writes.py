@@ -274,8 +274,7 @@ def _update_said(slot: str, native: str, *said: Any) -> ir.Scalar:
 def _created(slot: str, native: str, value: ir.Scalar, reference: bool) -> ir.Scalar:
     """Give the member of a create's payload, if there is a value."""
     del slot
-    written = _as_json(value, reference)
-    return b.call("MEMBER", b.present(written), b.text(native), written)
+    return b.call("PRESENT MEMBER", b.text(native), _as_json(value, reference))
 
 
 def _create_said(slot: str, native: str, *said: Any) -> ir.Scalar:

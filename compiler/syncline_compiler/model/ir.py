@@ -176,6 +176,14 @@ class Source(Node):
 
 
 @dataclass(frozen=True, repr=False)
+class Inner(Node):
+    """The rows of a select, under an alias: what is asked once and used more than once."""
+
+    select: Select
+    alias: str
+
+
+@dataclass(frozen=True, repr=False)
 class Join(Node):
     """A join to a source; ``anti`` keeps rows without a partner."""
 
@@ -210,7 +218,7 @@ class Select(Node):
     """Columns of joined sources; with ``group`` aggregated, with ``distinct`` without repetition."""
 
     columns: Columns
-    source: Source
+    source: Source | Inner
     joins: tuple[Join, ...] = ()
     where: Scalar | None = None
     group: tuple[Scalar, ...] = ()
@@ -261,7 +269,7 @@ def relations(query: Query) -> tuple[str, ...]:
 def _read(part: object) -> Iterator[str]:
     match part:
         case Select():
-            yield part.source.relation
+            yield from _read(part.source.select) if isinstance(part.source, Inner) else (part.source.relation,)
             for join in part.joins:
                 yield join.source.relation
         case Union():
