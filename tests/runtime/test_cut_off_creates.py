@@ -160,3 +160,21 @@ def test_a_refusal_does_not_tell_what_became_of_the_request_before(
         made.clock.let_pass(DAY)
         made.run()
         assert len(made.records("b")) == 1
+
+
+def test_what_was_found_while_its_create_was_under_way_is_missed_once_it_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was seen of it is kept, though nothing is agreed yet: what is not known cannot be missed."""
+    with keyed(tmp_path, monkeypatch) as made:
+        made.run()
+        made.add("a", name="Bob")
+        made.sandbox.fault("b", "reset_after", operation="create")
+        made.run()
+        made.sandbox.fault("b", "429", operation="create", times=10_000)
+        made.clock.let_pass(3600)
+        made.run()
+        made.drop("b", made.by("name", "b")["Bob"]["id"])
+        made.clock.let_pass(3600)
+        assert problems(made.run()) == [("SYN5010", "b", "")]
+        made.assert_whole()

@@ -69,6 +69,8 @@ def _segment_queries(run: RunContext) -> Iterator[tuple[str, str, str]]:
                 yield "base", prefix, _parked_rows(plan, member)
             if plan.name in run.touched:
                 yield "base", prefix, f"SELECT * FROM {quoted(f'{prefix}/next')}"
+                if run.state.scalar("SELECT count(*) FROM in_flight"):
+                    yield "base", prefix, _found_rows(plan, member)
                 if member.on_leave == "unlink":
                     yield "base", prefix, left_rows(plan, member)
         if plan.name in run.touched:
@@ -113,13 +115,34 @@ def _summing_rows(run: RunContext) -> Iterator[tuple[str, str, str]]:
             yield "canonical", plan.name, rows
 
 
+def _found_rows(plan: Plan, member: Member) -> str:
+    """Give base rows of records that were found while their create is under way: as seen, with nothing agreed yet."""
+    prefix = prefix_of(plan, member)
+    natives, agreed = _natives(member, "i"), _agreed(member)
+    return f"""
+        SELECT i._native_id, s._cid, 'linked' AS _status, i._version, i._raw_hash, i._mapping, true AS _open,
+               ',' AS _slots, b._before, b._written, '' AS _disputed, b._synced, i._unseen, {natives}{agreed}
+        FROM {quoted(f"{prefix}/side")} AS s
+        JOIN {quoted(f"{prefix}/image")} AS i ON i._native_id = s._native_id
+        LEFT JOIN {quoted(f"{prefix}/stored")} AS b ON b._native_id = s._native_id
+        ANTI JOIN {quoted(f"{prefix}/parked")} AS p ON p._native_id = s._native_id
+        WHERE s._in_flight AND s._holds AND b._native_id IS NULL
+    """
+
+
+def _natives(member: Member, alias: str) -> str:
+    return ", ".join(f"{alias}.{quoted(f'native.{name}')}" for name in member.natives)
+
+
+def _agreed(member: Member) -> str:
+    """Give what was agreed before, as more columns of a query over ``b``."""
+    return "".join(f", b.{quoted(name)}" for name in base_columns(member) if name.startswith("agreed."))
+
+
 def _parked_rows(plan: Plan, member: Member) -> str:
     """Give base rows of records that wait, were filtered or are gone: the new image, and what was agreed before."""
     prefix = prefix_of(plan, member)
-    kept = ", ".join(f"b.{quoted(name)}" for name in base_columns(member) if name.startswith("agreed."))
-    natives = ", ".join(f"i.{quoted(f'native.{name}')}" for name in member.natives)
-    stored = ", ".join(f"b.{quoted(f'native.{name}')}" for name in member.natives)
-    agreed = f", {kept}" if kept else ""
+    natives, stored, agreed = _natives(member, "i"), _natives(member, "b"), _agreed(member)
     base = quoted(f"{prefix}/stored")
     return f"""
         SELECT i._native_id, i._cid, p.status AS _status, i._version, i._raw_hash, i._mapping, false AS _open,
