@@ -31,7 +31,7 @@ from syncline_compiler.passes.parse_mapping import parse_expression
 from syncline_compiler.passes.resolve_policies import resolve_policies
 from syncline_compiler.passes.resolve_system import resolve_systems
 from syncline_compiler.pipeline import check_sources, check_written, compile_sources, lint
-from syncline_compiler.source import LOCK_FILE, PACK_FILE, PROJECT_FILE, SourceFile, Unreadable
+from syncline_compiler.source import LOCK_FILE, PACK_FILE, PROJECT_FILE, SourceFile, Unreadable, is_remote
 from syncline_compiler.writing import Content, Kept, write_release
 from syncline_runtime.frozen import dataclass
 
@@ -303,7 +303,11 @@ def _readable(files: Iterable[SourceFile | Unreadable]) -> dict[str, SourceFile]
     """Give the files by path, in their order."""
     found = {}
     for file in sorted(files, key=lambda one: one.path):
-        if isinstance(file, Unreadable) or file.path.rpartition("/")[2] in (PACK_FILE, LOCK_FILE):
+        if (
+            isinstance(file, Unreadable)
+            or file.path.rpartition("/")[2] in (PACK_FILE, LOCK_FILE)
+            or is_remote(file.path)
+        ):
             raise WholeError
         found[file.path] = file
     return found

@@ -46,6 +46,7 @@ from syncline_compiler.passes.check_privacy import check_privacy
 from syncline_compiler.passes.check_rates import check_rates
 from syncline_compiler.passes.check_readiness import check_readiness
 from syncline_compiler.passes.check_references import check_known, check_references
+from syncline_compiler.passes.check_remotes import check_remotes
 from syncline_compiler.passes.check_systems import check_systems
 from syncline_compiler.passes.check_types import check_expression, check_mapping
 from syncline_compiler.passes.check_units import check_units
@@ -66,7 +67,7 @@ from syncline_compiler.passes.resolve_policies import resolve_policies
 from syncline_compiler.passes.resolve_scenarios import Stage, resolve_scenarios
 from syncline_compiler.passes.resolve_sync import Bound, resolve_syncs
 from syncline_compiler.passes.resolve_system import resolve_systems
-from syncline_compiler.source import LOCK_FILE, SourceFile, Span, Unreadable, read_sources
+from syncline_compiler.source import LOCK_FILE, SourceFile, Span, Unreadable, is_remote, read_sources
 from syncline_compiler.writing import Made
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import System
@@ -146,7 +147,8 @@ def check_sources(
     """Check a project whose files are read already, in any order; with its lock among them versions are checked, too."""
     files = list(files)
     lock = next(_locks(files), None)
-    files = [file for file in files if file is not lock]
+    remotes = [file for file in files if is_remote(file.path) and isinstance(file, SourceFile)]
+    files = [file for file in files if file is not lock and file not in remotes]
     sources = {file.path: file for file in files if isinstance(file, SourceFile)}
     diagnostics = Collector(dict(sources))
     written = load(files, diagnostics)
@@ -161,6 +163,8 @@ def check_sources(
     if sound:
         lint(project, written, today, diagnostics)
         check_policies(project, written, governance.rules, diagnostics)
+    if sound and remotes:
+        check_remotes(project, written, remotes, diagnostics)
     if sound and lock is not None:
         check_versions(project, written, lock, today, diagnostics)
     waived = apply_waivers(governance, diagnostics, complete=sound, today=today if waivers_end else None)

@@ -23,6 +23,8 @@ PACK_FILE = "pack.yaml"
 """Makes the folder that holds it a pack: a stock of specs, of which only what is imported belongs to the project."""
 LOCK_FILE = "syncline.lock"
 """What the specs said when their versions were last settled; lies beside ``PROJECT_FILE``."""
+REMOTE_FOLDER = "syncline.remote"
+"""What systems were told to be when people last looked, a file for each; lies beside ``PROJECT_FILE``."""
 LIBRARY = "<syncline>"
 """Where the paths of the library's files begin; no file of a project has such a path."""
 SUFFIXES = (".yaml", ".yml", ".map")
@@ -32,6 +34,7 @@ OTHER_ROOTS = (PROJECT_FILE, "pyvenv.cfg")
 CHUNK = 1 << 13
 MAX_BYTES = 1 << 20
 MAX_LOCK = 64 << 20
+MAX_REMOTE = 8 << 20
 MAX_FILES = 50_000
 MAX_IN_ALL = 64 << 20
 MAX_ENTRIES = 200_000
@@ -132,19 +135,24 @@ def find_root(start: Path) -> Path | None:
 
 
 def read_sources(root: Path) -> Iterator[SourceFile | Unreadable]:
-    """Read every spec and mapping below ``root``, in the order of their paths."""
+    """Read every spec, mapping and locked shape below ``root``, in the order of their paths."""
     found = _found(os.fspath(root))
     if isinstance(found, Unreadable):
         yield found
         return
     size = 0
     for name, path in found:
-        file = _read(path, _shown(name))
+        file = _read(path, _shown(name), MAX_REMOTE if is_remote(name) else MAX_BYTES)
         size += len(file.text) if isinstance(file, SourceFile) else 0
         if size > MAX_IN_ALL:
             yield _too_large(f"its files hold more than {MAX_IN_ALL >> 20} MiB together")
             return
         yield file
+
+
+def is_remote(path: str) -> bool:
+    """Whether a file of the project is the locked shape of a system."""
+    return path.startswith(f"{REMOTE_FOLDER}/") and path.endswith(".json")
 
 
 def read_lock(root: Path) -> SourceFile | Unreadable | None:
@@ -210,7 +218,7 @@ def _paths(root: str) -> Iterator[tuple[str, str]]:
             name = within + entry.name
             if entry.is_dir(follow_symlinks=False) and os.access(entry.path, os.R_OK | os.X_OK):
                 open_folders.append((f"{name}/", entry.path))
-            elif entry.name.endswith(SUFFIXES) or entry.is_dir():
+            elif entry.name.endswith(SUFFIXES) or entry.is_dir() or is_remote(name):
                 yield name, entry.path
 
 

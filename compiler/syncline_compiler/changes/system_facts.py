@@ -109,7 +109,7 @@ class _Told:
     def _field(self, field: NativeField) -> Iterator[Fact]:
         of, name = (field.name,), field.name
         where = self.declared.key("resources", self.resource.name, "fields", name)
-        need, type_ = "required" if field.required else "optional", _native_type(field)
+        need, type_ = "required" if field.required else "optional", native_type(field)
         yield self._fact("native", need, where, *of, shown=f"{type_}, {need}")
         yield self._fact("native.type", type_, self._at("fields", name, "type"), *of)
         for value in field.values:
@@ -187,7 +187,8 @@ class _Told:
         return self.declared.at("resources", self.resource.name, *place)
 
 
-def _native_type(field: NativeField) -> str:
+def native_type(field: NativeField) -> str:
+    """Give a native type with its measures, and what it refers to."""
     measures = [str(one) for one in (field.length, field.precision, field.scale) if one is not None]
     said = f"{field.type}({','.join(measures)})" if measures else field.type
     return said + (f" -> {field.ref or field.of}" if field.ref or field.of else "")

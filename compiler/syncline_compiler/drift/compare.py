@@ -6,12 +6,19 @@ as it is described, so that two systems differ only where something was told.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import Any
 
+from syncline_compiler.changes.change import Change
+from syncline_compiler.changes.classify import classify
+from syncline_compiler.changes.fact import Facts, Item
+from syncline_compiler.changes.system_facts import system_facts
 from syncline_compiler.drift.guess import Guess, guessed
 from syncline_compiler.drift.remote import RemoteField, RemoteObject, RemoteShape
+from syncline_compiler.model.document import Declared
+from syncline_compiler.model.spec_system import SystemSpec
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import NativeField, NativeTypeName, Resource, System
 
@@ -39,6 +46,7 @@ class Overlay:
     guesses: tuple[Guess, ...] = ()
     evidence: Mapping[tuple[str, str], str] = field(default_factory=dict)
     undescribed: Mapping[str, int] = field(default_factory=dict)  # fields by resource that the description does without
+    strange: tuple[str, ...] = ()  # resources of which no field was told: it seems to be something else
 
 
 def seen_through(system: System, shape: RemoteShape, *, everything: bool = False) -> Overlay:
@@ -46,10 +54,14 @@ def seen_through(system: System, shape: RemoteShape, *, everything: bool = False
     guesses: list[Guess] = []
     evidence: dict[tuple[str, str], str] = {}
     undescribed: dict[str, int] = {}
-    resources = []
+    resources, strange = [], []
     for resource in system.resources:
         remote = shape.objects.get(resource.name)
         if remote is None:
+            resources.append(resource)
+            continue
+        if remote.records is None and not any(native.at in remote.fields for native in resource.fields):
+            strange.append(resource.name)
             resources.append(resource)
             continue
         looked = _Looked(system, resource, remote, {one.field: one for one in guessed(resource, remote)})
@@ -59,7 +71,17 @@ def seen_through(system: System, shape: RemoteShape, *, everything: bool = False
         undescribed[resource.name] = len({told.path.partition(".")[0] for told in looked.undescribed})
         gone: dict[str, Any] = dict.fromkeys(remote.lacks)
         resources.append(replace(resource, fields=tuple(fields), **gone))
-    return Overlay(replace(system, resources=tuple(resources)), tuple(guesses), evidence, undescribed)
+    return Overlay(replace(system, resources=tuple(resources)), tuple(guesses), evidence, undescribed, tuple(strange))
+
+
+def changes_between(said: Facts, before: System, after: System, declared: Declared[SystemSpec]) -> tuple[Change, ...]:
+    """Give what is otherwise between two readings of one system; ``said``: by what a project says, it matters to whom."""
+
+    def with_(system: System) -> Facts:
+        item = Item("system", system.name)
+        return Facts({**said.items, item: replace(said[item], facts=tuple(system_facts(system, declared)))})
+
+    return classify(with_(before), with_(after)).changes
 
 
 @dataclass(frozen=True)
@@ -195,7 +217,7 @@ def _of_type(native: NativeField, told: RemoteField) -> NativeField:
 
 
 def _name(path: str, taken: set[str]) -> str:
-    """Name a field by its last step, or by more of them where that is taken."""
-    steps = path.split(".")
+    """Name a field by its last step, or by more of them where that is taken, in letters that names have."""
+    steps = re.sub(r"[^A-Za-z0-9_.]", "_", path).split(".")
     names = ("_".join(steps[-count:]) for count in range(1, len(steps) + 1))
-    return next((name for name in names if name not in taken), path)
+    return next((name for name in names if name not in taken and not name[:1].isdigit()), f"field_{len(taken)}")

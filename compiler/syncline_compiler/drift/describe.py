@@ -172,7 +172,7 @@ def _values(value: Any) -> tuple[str, ...] | None:
             one = None if _bool(one.get("active")) is False else _first(one, ("value", "id", "name"))
         elif isinstance(one, list):
             one = one[0] if one else None
-        if isinstance(one, str | int) and not isinstance(one, bool):
+        if isinstance(one, str | int) and not isinstance(one, bool) and str(one).strip():
             found.append(str(one))
     return tuple(dict.fromkeys(found)) or None
 

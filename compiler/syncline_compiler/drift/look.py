@@ -7,23 +7,18 @@ comparison is that of any other change of a system description, and so are rules
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from syncline_compiler.changes.change import Change
-from syncline_compiler.changes.classify import classify
-from syncline_compiler.changes.fact import Facts, Item
 from syncline_compiler.changes.gather import gather
-from syncline_compiler.changes.system_facts import system_facts
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.drift.broken import broken_by
-from syncline_compiler.drift.compare import Overlay, seen_through
+from syncline_compiler.drift.compare import Overlay, changes_between, seen_through
 from syncline_compiler.drift.remote import RemoteShape
 from syncline_compiler.pipeline import Compilation
 from syncline_compiler.query.project_query import ProjectQuery
 from syncline_compiler.review.affected import Affected
 from syncline_compiler.review.report import Finding, Review
 from syncline_runtime.frozen import dataclass
-from syncline_runtime.system import System
 
 
 @dataclass(frozen=True)
@@ -36,35 +31,30 @@ class Against:
     everything: bool = False
 
 
-def look(checked: Compilation, system: str, against: Against) -> Review:
-    """Find what drifted."""
+def look(checked: Compilation, system: str, against: Against, edited: Compilation | None = None) -> Review:
+    """Find what drifted; ``edited``: the project with the description as it is by now, where its mappings may not fit any more."""
     assert checked.known is not None
     assert checked.written is not None
-    described = checked.known.systems[system]
+    latest = edited or checked
+    assert latest.known is not None
+    assert latest.written is not None
+    described = latest.known.systems[system]
     everything = against.everything or against.since is not None
     now = seen_through(described, against.shape, everything=everything)
     was = seen_through(described, against.since, everything=True).system if against.since is not None else described
     said = gather(checked.known, checked.written)
-    changes = classify(_with(said, was, checked), _with(said, now.system, checked)).changes
+    changes = changes_between(said, was, now.system, latest.written.systems[system])
     query = ProjectQuery(checked)
     return Review(
         project=checked.written.project.spec.project,
         against=against.label,
         release=None,
         diagnostics=Collector(),
-        sources=checked.sources,
+        sources=latest.sources,
         findings=tuple(_findings(changes, now, query, checked)),
         notes=tuple(_notes(system, now, against, checked)),
         command="drift",
     )
-
-
-def _with(said: Facts, system: System, checked: Compilation) -> Facts:
-    """Give what a project says, with another thing said of one system."""
-    assert checked.written is not None
-    item = Item("system", system.name)
-    facts = tuple(system_facts(system, checked.written.systems[system.name]))
-    return Facts({**said.items, item: replace(said[item], facts=facts)})
 
 
 def _findings(
@@ -92,6 +82,9 @@ def _notes(system: str, now: Overlay, against: Against, checked: Compilation) ->
     if checked.diagnostics.errors:
         yield f"the specs have {checked.diagnostics.errors} errors: what they break is told as far as they are understood"
     yield from against.shape.notes
+    for resource in now.strange:
+        where = against.shape.objects[resource].origin
+        yield f"no field of {system}.{resource} is in {where}, which seems to be something else: --schema {resource}=NAME says what it is"
     for resource, remote in against.shape.objects.items():
         if remote.records is not None:
             yield f"{system}.{resource}: {remote.records:,} records of {remote.origin}: what they do not hold may be there all the same"

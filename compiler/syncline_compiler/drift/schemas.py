@@ -169,7 +169,7 @@ class Schemas:
 
 
 def _field(path: str, one: Seen, *, needed: bool, open_: bool) -> RemoteField:
-    values = tuple(str(value) for value in one.values if value is not None) if one.values is not None else None
+    values = tuple(str(value) for value in one.values or () if value is not None and str(value).strip())
     return RemoteField(
         path,
         one.type,

@@ -347,7 +347,7 @@ def _check_names(declared: _Declared, resource: str, diagnostics: Collector) -> 
     """Check every name that a resource uses for one of its own fields, or for another resource."""
     place: Place = ("resources", resource)
     spec = declared.spec.resources[resource]
-    for used, at in _used_fields(spec, place):
+    for used, at in used_fields(spec, place):
         if used not in spec.fields:
             _report_field(declared, used, resource, at, diagnostics)
     for name, field in spec.fields.items():
@@ -361,7 +361,8 @@ def _check_names(declared: _Declared, resource: str, diagnostics: Collector) -> 
         _check_known(declared, spec.list_.each, (*place, "list", "each"), diagnostics)
 
 
-def _used_fields(spec: written.ResourceSpec, place: Place) -> Iterable[tuple[str, Place]]:
+def used_fields(spec: written.ResourceSpec, place: Place) -> Iterable[tuple[str, Place]]:
+    """Name the fields that the description of a resource goes by itself, and where it names them."""
     yield spec.id, (*place, "id")
     if spec.version is not None:
         yield spec.version, (*place, "version")

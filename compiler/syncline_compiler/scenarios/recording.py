@@ -6,19 +6,19 @@ was met stays as it is written; no comment is lost; what is not expected yet, su
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from syncline_compiler.formatting.edit import edited_at, with_member, written_entry
 from syncline_compiler.formatting.layout import laid_out
-from syncline_compiler.formatting.tree import Collection, Entry, Node, Scalar, read_tree
+from syncline_compiler.formatting.tree import Collection, Entry, Scalar, read_tree
 from syncline_compiler.model.spec_scenario import ExpectedRecordSpec, ExpectSpec
 from syncline_compiler.passes.format_yaml import format_yaml
 from syncline_compiler.scenarios.judge import paired_exceptions, paired_writes, wrong
 from syncline_compiler.scenarios.report import Happened
 from syncline_compiler.scenarios.words import flow
 
-Edit = Callable[[Collection], Collection]
 Pairs = list[tuple[int | None, int | None]]
 
 
@@ -27,18 +27,18 @@ def recorded(text: str, expect: ExpectSpec, happened: Happened) -> str:
     tree = read_tree(text.removeprefix("\ufeff").replace("\r\n", "\n"))
     if tree.root is None or not isinstance(tree.root.value, Collection):
         return text
-    root = _at(tree.root.value, "expect", lambda node: _expected(node, expect, happened))
+    root = edited_at(tree.root.value, "expect", lambda node: _expected(node, expect, happened))
     return format_yaml(laid_out(replace(tree, root=replace(tree.root, value=root))))
 
 
 def _expected(node: Collection, expect: ExpectSpec, happened: Happened) -> Collection:
     if expect.writes is not None:
         pairs = paired_writes(expect.writes, happened.writes)
-        node = _at(node, "writes", lambda listed: _as_came(listed, pairs, happened.writes))
+        node = edited_at(node, "writes", lambda listed: _as_came(listed, pairs, happened.writes))
     if expect.exceptions is not None:
         met = paired_exceptions(expect.exceptions, happened.exceptions)
-        node = _at(node, "exceptions", lambda listed: _as_came(listed, met, happened.exceptions))
-    return _at(node, "records", lambda listed: _records(listed, expect.records, happened.records))
+        node = edited_at(node, "exceptions", lambda listed: _as_came(listed, met, happened.exceptions))
+    return edited_at(node, "records", lambda listed: _records(listed, expect.records, happened.records))
 
 
 def _as_came(listed: Collection, pairs: Pairs, came: tuple[Mapping[str, Any], ...]) -> Collection:
@@ -49,7 +49,7 @@ def _as_came(listed: Collection, pairs: Pairs, came: tuple[Mapping[str, Any], ..
     left = [listed.entries[i] for i, j in pairs if i is not None and j is None]
     entries = []
     for place, one in enumerate(came):
-        entry, written = known.get(place), _entry(None, flow(one))
+        entry, written = known.get(place), written_entry(None, flow(one))
         if entry is None:
             instead = next((other for other in left if _of_one(other, written)), None)
             if instead is not None:
@@ -84,48 +84,14 @@ def _records(listed: Collection, expected: list[ExpectedRecordSpec], came: Itera
 
 def _record(node: Collection, expected: ExpectedRecordSpec, rows: tuple[Mapping[str, Any], ...]) -> Collection:
     if len(rows) != expected.count:
-        node = _with(node, "count", str(len(rows)))
+        node = with_member(node, "count", str(len(rows)))
     row = next((row for row in rows if wrong(expected, row)), None)
     if row is None:
         return node
 
     def has(fields: Collection) -> Collection:
         for name in wrong(expected, row):
-            fields = _with(fields, name, flow(row.get(name)))
+            fields = with_member(fields, name, flow(row.get(name)))
         return fields
 
-    return _at(node, "has", has)
-
-
-def _at(node: Collection, key: str, edit: Edit) -> Collection:
-    """Edit the member of a mapping, if it has it."""
-    return replace(
-        node,
-        entries=tuple(
-            replace(entry, value=edit(entry.value))
-            if _is(entry, key) and isinstance(entry.value, Collection)
-            else entry
-            for entry in node.entries
-        ),
-    )
-
-
-def _with(node: Collection, key: str, text: str) -> Collection:
-    """Give a mapping in which a member has another value; it is added if there is none."""
-    if not any(_is(entry, key) for entry in node.entries):
-        return replace(node, entries=(*node.entries, _entry(key, text)))
-    value = _entry(key, text).value
-    return replace(node, entries=tuple(replace(e, value=value) if _is(e, key) else e for e in node.entries))
-
-
-def _is(entry: Entry, key: str) -> bool:
-    return isinstance(entry.key, Scalar) and entry.key.value == key
-
-
-def _entry(key: str | None, text: str) -> Entry:
-    """Read what was written on one line as a member, or as an item."""
-    tree = read_tree(f"- {text}\n" if key is None else f"{key}: {text}\n")
-    assert tree.root is not None
-    holder: Node = tree.root.value
-    assert isinstance(holder, Collection)
-    return holder.entries[0]
+    return edited_at(node, "has", has)
