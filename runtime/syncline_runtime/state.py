@@ -12,7 +12,7 @@ and gone when the run ends.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -272,10 +272,12 @@ class State:
             path.unlink(missing_ok=True)
         return count
 
-    def load_file(self, relation: str, columns: dict[str, str], path: Path) -> None:
-        """Append a file of JSON lines to a temporary table."""
+    def load_file(
+        self, relation: str, columns: dict[str, str], path: Path, instead: Mapping[str, str] | None = None
+    ) -> None:
+        """Append a file of JSON lines to a temporary table; ``instead``: SQL for columns that are not taken as they are."""
         shape = ", ".join(f"{text(name)}: {text(kind)}" for name, kind in columns.items())
-        listed = ", ".join(map(quoted, columns))
+        listed = ", ".join((instead or {}).get(name, quoted(name)) for name in columns)
         self.execute(
             f"INSERT INTO {quoted(relation)} SELECT {listed} FROM read_json({text(str(path))}, "
             f"format='newline_delimited', columns={{{shape}}}, maximum_object_size=67108864)"

@@ -138,6 +138,24 @@ class ListRead:
 
 
 @dataclass(frozen=True)
+class NumberText:
+    """How people of a place write numbers: the whole shape, what parts groups (both RE2), and the decimal sign."""
+
+    locale: str
+    shape: str
+    group: str
+    point: str
+
+
+@dataclass(frozen=True)
+class MomentText:
+    """How dates or local times are written: the format (strftime), and the shape that it demands (RE2)."""
+
+    format: str
+    shape: str
+
+
+@dataclass(frozen=True)
 class FileRead:
     """How records are read from files that others drop."""
 
@@ -147,6 +165,15 @@ class FileRead:
     encoding: str = "utf-8"
     items: str = ""  # json: path of the list
     complete: bool = False  # the files together show every live record; else they only add and change
+    quote: str = '"'  # csv: around a cell that holds a delimiter; "": no cell is quoted
+    escape: str = ""  # csv: before a quote within a cell; "": it is written twice
+    header: bool = True  # csv: the first line names the columns; else ``at`` of a field is its column's number, from 1
+    nulls: tuple[str, ...] = ()  # texts that mean null
+    numbers: NumberText | None = None  # None: as in JSON
+    dates: MomentText | None = None  # None: ISO 8601
+    times: MomentText | None = None  # of local times; None: ISO 8601
+    settles: int = 0  # seconds after its last change until a file is taken for whole
+    ready: str = ""  # the ending of the name of an empty file that says that the file of the same name is whole
 
 
 @dataclass(frozen=True)

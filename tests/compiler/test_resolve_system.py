@@ -167,7 +167,13 @@ resources:
   Drop:
     id: id
     fields: {id: text}
-    files: {pattern: "in/*.csv", delimiter: ";", format: json, encoding: latin-1, items: rows, complete: true}
+    files: {pattern: "in/*.json", format: json, encoding: latin-1, items: rows, complete: true}
+  Row:
+    id: id
+    fields: {id: {type: text, at: "1"}}
+    files:
+      {pattern: "*.csv", delimiter: ";", quote: "'", escape: "^", header: false, nulls: ["NULL"], locale: de-CH, dates: "%d.%m.%Y",
+       times: "%d.%m.%Y %H:%M", settles: 1m, ready: .ok}
 sandbox:
   Account: [{id: a1, amount: 12.50, n: 3}]
 """
@@ -229,7 +235,9 @@ def test_whole_system() -> None:
     assert (account.update.precondition_header, account.update.scope) == ("If-Match", "accounts.edit")
     assert account.delete is not None
     assert (account.delete.returns, account.delete.request.method) == ("nothing", "POST")
-    assert system.resource("Drop").files == compiled.FileRead("in/*.csv", "json", ";", "latin-1", "rows", complete=True)
+    assert system.resource("Drop").files == compiled.FileRead(
+        "in/*.json", "json", encoding="latin-1", items="rows", complete=True
+    )
     assert system.sandbox == {"Account": [{"id": "a1", "amount": "12.50", "n": 3}]}
 
 

@@ -51,6 +51,13 @@ def _pattern(locale: str, scale: int) -> str:
     return f"[+\\-{_MINUS}]?(?:[0-9]+|{grouped}){fraction}"
 
 
+def number_text(locale: str) -> tuple[str, str, str]:
+    """Give the shape of numbers in a locale, what parts groups (both RE2), and the decimal sign."""
+    point, group, sizes = _signs(locale)
+    grouped = _GROUPS.get(sizes, _GROUPS["3"]).replace("G", _grouping(group))
+    return f"[+\\-{_MINUS}]?(?:[0-9]+|{grouped})(?:{re.escape(point)}[0-9]+)?", _grouping(group), point
+
+
 def _scaled(_: Sequence[Type], options: Options) -> Type:
     scale = int(options["scale"])
     return decimal(max(18, scale), scale)
@@ -70,14 +77,14 @@ def _written(node: exp.Expression, options: Options) -> exp.Expression:
     return tree.call("REPLACE", tree.cast(node, "VARCHAR"), tree.text("."), tree.text(point))
 
 
-_LOCALE = Setting("locale", "text", check=_locale)
+LOCALE = Setting("locale", "text", check=_locale)
 _SCALE = Setting("scale", "int", check=scale_fits)
 _DE, _FR, _CH, _IN = ({"scale": "2", "locale": locale} for locale in ("de", "fr", "de-CH", "en-IN"))
 _OUT = {"precision": "18", **_DE}
 
 FUNCTIONS = (
     Function(
-        "decimal_in", "decimal", (Value("value", TEXTUAL), _SCALE, _LOCALE), _scaled,
+        "decimal_in", "decimal", (Value("value", TEXTUAL), _SCALE, LOCALE), _scaled,
         'Reads a decimal as people of a place write it, as `decimal 2 "de"`; a two-way line writes it without groups.', _read,
         can_fail=True, inverse=Inverse(((0, "text_of_decimal_in"),)), cost="pattern",
         examples=(
@@ -90,13 +97,13 @@ FUNCTIONS = (
         ),
     ),
     Function(
-        "text_of_decimal_in", "", (Value("value", _DECIMAL), Setting("precision", "int"), _SCALE, _LOCALE),
+        "text_of_decimal_in", "", (Value("value", _DECIMAL), Setting("precision", "int"), _SCALE, LOCALE),
         lambda _, __: TEXT, "A decimal as people of a place write it; fails where it has more digits than are written.",
         lambda a, o: _written(exactly(a[0], o), o), can_fail=True, inverse=Inverse(((0, "decimal_in"),)),
         examples=(Example(("1234.5::DECIMAL(12,2)",), "1234,50", _OUT), Example(("1.505::DECIMAL(12,3)",), None, _OUT)),
     ),
     Function(
-        "format_decimal", "format", (Value("value", _DECIMAL), _LOCALE), lambda _, __: TEXT,
+        "format_decimal", "format", (Value("value", _DECIMAL), LOCALE), lambda _, __: TEXT,
         'A decimal as people of a place write it, without groups: `format "de"`.', lambda a, o: _written(a[0], o),
         examples=(Example(("1234.5::DECIMAL(12,2)",), "1234,50", {"locale": "de"}),),
     ),

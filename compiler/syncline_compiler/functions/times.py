@@ -172,14 +172,15 @@ def _local_of_text(arguments: Sequence[Node], _: Options) -> Node:
 def _parsed(node: Node, options: Options) -> Node:
     """Read a text of the shape of the format: the engine alone would read 24 as the year 24, and day 366 of any year."""
     written = tree.text(options["format"])
-    shaped = tree.shaped(node, _shape(options["format"]))
+    shaped = tree.shaped(node, shape_of(options["format"]))
     found = tree.call("TRY_STRPTIME", shaped, written)
     if "%j" not in options["format"]:
         return found
     return tree.when((tree.equal(_strftime(found, options["format"]), node), found))
 
 
-def _shape(format_: str) -> str:
+def shape_of(format_: str) -> str:
+    """Give the shape (RE2) of what is written in a format."""
     signs = re.findall(r"%(.)|([^%])", format_)
     return "".join(_SHAPES.get(sign, "[0-9]{1,2}") if sign else _plainly(other) for sign, other in signs)
 
@@ -213,7 +214,7 @@ def _to_epoch(unit: int) -> _Build:
 
 ZONE = Setting("zone", "text", check=_zone)
 _FORMAT = Setting("format", "text", check=_format)
-_READ = Setting("format", "text", check=_reading)
+READ = Setting("format", "text", check=_reading)
 _BERLIN = {"zone": "Europe/Berlin"}
 _GERMAN = {"format": "%d.%m.%Y"}
 _SECONDS = Setting("unit", "word", ("epoch",))
@@ -304,7 +305,7 @@ FUNCTIONS = (
         examples=(Example((_L,), "2024-03-05T10:00:00"),),
     ),
     Function(
-        "local_of_text_as", "local", (*_TEXT, _READ), _given(_LOCAL_TYPE), "Reads a local time in a format.",
+        "local_of_text_as", "local", (*_TEXT, READ), _given(_LOCAL_TYPE), "Reads a local time in a format.",
         lambda a, o: _parsed(a[0], o), can_fail=True, inverse=Inverse(((0, "format_local"),), exact=False),
         examples=(Example(("'05.03.2024 10:00'",), "2024-03-05 10:00:00", {"format": "%d.%m.%Y %H:%M"}),
                   Example(("'05.13.2024 10:00'",), None, {"format": "%d.%m.%Y %H:%M"})),
@@ -327,7 +328,7 @@ FUNCTIONS = (
         examples=(Example(("DATE '2024-03-05'",), "2024-03-05"),),
     ),
     Function(
-        "date_of_text_as", "date", (*_TEXT, _READ), _given(_DATE_TYPE), "Reads a date in a format.",
+        "date_of_text_as", "date", (*_TEXT, READ), _given(_DATE_TYPE), "Reads a date in a format.",
         lambda a, o: tree.cast(_parsed(a[0], o), "DATE"), can_fail=True,
         inverse=Inverse(((0, "format_date"),), exact=False),
         examples=(Example(("'05.03.2024'",), "2024-03-05", _GERMAN), Example(("'05/03/2024'",), None, _GERMAN),

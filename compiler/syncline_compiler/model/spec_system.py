@@ -131,6 +131,24 @@ class FilesSpec(Written):
     items: AnyText = ""
     complete: bool = False
     every: Seconds | None = None
+    quote: Annotated[str, Field(max_length=1)] = '"'
+    escape: Annotated[str, Field(max_length=1)] = ""
+    header: bool = True
+    nulls: Annotated[list[AnyText], ListOfOne()] = Field(default_factory=list)
+    locale: Text | None = None
+    dates: Text | None = None
+    times: Text | None = None
+    settles: Seconds = "0s"
+    ready: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_dialect(self) -> FilesSpec:
+        signs = [sign for sign in (self.delimiter, self.quote, self.escape) if sign]
+        if len(set(signs)) < len(signs) or set(signs) & set("\r\n"):
+            raise ValueError("`delimiter`, `quote` and `escape` are three signs of one line")
+        if self.format != "csv" and self.model_fields_set & {"delimiter", "quote", "escape", "header", "locale"}:
+            raise ValueError("`delimiter`, `quote`, `escape`, `header` and `locale` are of `format: csv`")
+        return self
 
 
 class IdempotencySpec(Written):

@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.functions.function import Setting
+from syncline_compiler.functions.locales import LOCALE, number_text
+from syncline_compiler.functions.times import READ, shape_of
 from syncline_compiler.model import spec_system as written
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.templates import texts_in
@@ -206,7 +209,27 @@ def _lags(system: written.SystemSpec, kind: str, spec: written.CursorSpec) -> It
 
 
 def _files(spec: written.FilesSpec | None) -> compiled.FileRead | None:
-    return compiled.FileRead(**spec.model_dump(exclude={"every"})) if spec else None
+    if spec is None:
+        return None
+    own = {"every", "nulls", "locale", "dates", "times", "settles", "ready"}
+    return compiled.FileRead(
+        **spec.model_dump(exclude=own),
+        nulls=tuple(spec.nulls),
+        numbers=compiled.NumberText(spec.locale, *number_text(spec.locale)) if _is_known(spec.locale, LOCALE) else None,
+        dates=_moments(spec.dates),
+        times=_moments(spec.times),
+        settles=seconds(spec.settles),
+        ready=spec.ready or "",
+    )
+
+
+def _moments(written: str | None) -> compiled.MomentText | None:
+    return compiled.MomentText(written, shape_of(written)) if _is_known(written, READ) else None
+
+
+def _is_known(written: str | None, setting: Setting) -> TypeGuard[str]:
+    """Tell whether a setting is there and right; what is wrong with it ``check_systems`` says."""
+    return written is not None and setting.check is not None and setting.check(written) is None
 
 
 def _request(spec: written.RequestSpec, method: str) -> compiled.Request:

@@ -18,6 +18,7 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from syncline_runtime.binding import Connection
+from syncline_runtime.clock import Clock
 from syncline_runtime.connectors import batches, cursors, inspection, rest, writing
 from syncline_runtime.connectors.auth import Credentials
 from syncline_runtime.connectors.batches import Outcome
@@ -138,9 +139,9 @@ async def open_connection(
         store = None if connection.stand_in else origin_text(connection)
         if store and is_store(store):
             with tempfile.TemporaryDirectory(prefix="syncline-store-") as folder:
-                yield _FileConnection(system, connection, Path(folder), store)
+                yield _FileConnection(system, connection, Path(folder), around.clock, store)
             return
-        yield _FileConnection(system, connection, _folder(connection, around))
+        yield _FileConnection(system, connection, _folder(connection, around), around.clock)
         return
     if system.protocol == "sql":
         stand_in = around.kept(connection.name) or _served(connection, "database") if connection.stand_in else None
@@ -269,16 +270,20 @@ class _FileConnection(ReadingOnly):
 
     refusal = "files are read whole and never written"
 
-    def __init__(self, system: System, connection: Connection, folder: Path, store: str | None = None) -> None:
+    def __init__(
+        self, system: System, connection: Connection, folder: Path, clock: Clock, store: str | None = None
+    ) -> None:
         super().__init__(system, connection.name)
-        self._folder, self._store = folder, store
+        self._folder, self._store, self._clock = folder, store, clock
+        self._given = store is not None or connection.stand_in  # files of ours, or copies: whole since they are there
 
     async def read(self, resource: str, since: str | None = None) -> AsyncIterator[Page | ParquetFile]:  # noqa: ARG002
         described, folder, place = self.system.resource(resource), self._folder, f"{self.name}.{resource}"
         if self._store and described.files:
             folder = Path(tempfile.mkdtemp(dir=folder))
             await asyncio.to_thread(fetch, self._store, described.files.pattern, folder, place)
-        for page in read_files(self.system, described, folder, place):
+        now = None if self._given else self._clock.now()
+        for page in read_files(self.system, described, folder, place, now):
             yield page
 
     def read_lines(

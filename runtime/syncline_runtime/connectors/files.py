@@ -2,7 +2,8 @@
 
 In: a folder and a resource's ``files``. Out: pages of rows, and Parquet files for the engine to read.
 Invariants: a file that is unreadable, still being written or cut off is a failure with file and line, never fewer rows;
-files are only read, never moved or removed; nothing outside the folder is read.
+files are only read, never moved or removed; nothing outside the folder is read. What values say in the files' own way of
+writing numbers and dates is read in the engine (``stages.spelled``).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import io
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,12 +39,17 @@ class _Source:
     place: str
 
 
-def read_files(system: System, resource: Resource, folder: Path, place: str) -> Iterator[Page | ParquetFile]:
-    """Read all files that fit the resource's pattern, in the order of their names, in pages."""
+def read_files(
+    system: System, resource: Resource, folder: Path, place: str, now: int | None = None
+) -> Iterator[Page | ParquetFile]:
+    """Read all files that fit the resource's pattern, in the order of their names, in pages.
+
+    ``now`` (microseconds since 1970): when files are read that settle; None: they have.
+    """
     spec = resource.files
     if spec is None:
         raise ReleaseError("the system description has no `files` for this resource", place=place)
-    for source in _sources(folder, spec, place):
+    for source in _whole(_sources(folder, spec, place), spec, now):
         if spec.format == "parquet":
             yield ParquetFile(source.path, source.name)
             continue
@@ -70,8 +76,32 @@ def _sources(folder: Path, spec: FileRead, place: str) -> list[_Source]:
             raise RequestFailed(
                 f"{path.name} is a link that leads out of the folder", category="permission", place=place
             )
+    if spec.ready:
+        found = [path for path in found if not path.name.endswith(spec.ready)]
     named = ((path, path.relative_to(folder).as_posix()) for path in found)
     return [_Source(path, name, f"{place} {name}") for path, name in sorted(named, key=lambda pair: pair[1])]
+
+
+def _whole(sources: list[_Source], spec: FileRead, now: int | None) -> Iterator[_Source]:
+    """Leave out files that may still be written; where the files together show all there is, none may be left out."""
+    for source in sources:
+        why = _under_way(source, spec, now)
+        if why and spec.complete:
+            raise _half_written(source, None, why)
+        if not why:
+            yield source
+
+
+def _under_way(source: _Source, spec: FileRead, now: int | None) -> str:
+    if spec.ready and not source.path.with_name(source.path.name + spec.ready).is_file():
+        return f"has no {source.path.name}{spec.ready} beside it"
+    try:
+        changed = source.path.stat().st_mtime_ns // 1000
+    except OSError as error:
+        raise _broken(source, None, f"cannot be read ({error.strerror})") from None
+    if now is not None and spec.settles and now - changed < spec.settles * 1_000_000:
+        return f"changed less than {spec.settles} s ago"
+    return ""
 
 
 def _finished(path: Path, folder: Path) -> bool:
@@ -106,19 +136,20 @@ def _row(resource: Resource, source: _Source, line: int, natives: Natives) -> Ro
     if not native_id:
         raise _broken(source, line, f"has no {resource.id!r}, which tells records apart")
     version = natives.get(resource.version) if resource.version else None
-    return Row(native_id, natives, version, raw_hash=raw_hash(natives))
+    return Row(native_id, natives, version, raw_hash=raw_hash(natives), place=f"{source.name}:{line}")
 
 
 def _csv_records(resource: Resource, spec: FileRead, source: _Source) -> Iterator[Numbered]:
     lines = _Lines(source, spec)
     text = iter(lines)
-    reader = csv.reader(text, delimiter=spec.delimiter, strict=True)
+    reader = csv.reader(text, dialect(spec), strict=True)
     try:
-        header = next(reader, None)
-        if not header:
+        first = next(reader, None)
+        if not first and spec.header:
             raise _half_written(source, 1, "has no header line")
-        columns = _columns(resource, header, source)
-        for cells in reader:
+        header = (first if spec.header else [str(number) for number in range(1, len(first) + 1)]) if first else []
+        columns = _columns(resource, header, source) if header else []
+        for cells in chain([first] if first and not spec.header else [], reader):
             if not cells:
                 continue
             if len(cells) != len(header):
@@ -130,6 +161,20 @@ def _csv_records(resource: Resource, spec: FileRead, source: _Source) -> Iterato
         raise _broken(source, reader.line_num, f"is not proper CSV: {error}") from None
     finally:
         text.close()  # now, not when an error that holds this frame is forgotten
+
+
+def dialect(spec: FileRead) -> type[csv.Dialect]:
+    """Give the dialect in which a CSV file is written."""
+
+    class Described(csv.Dialect):
+        delimiter = spec.delimiter
+        quotechar = spec.quote or None
+        quoting = csv.QUOTE_MINIMAL if spec.quote else csv.QUOTE_NONE
+        escapechar = spec.escape or None
+        doublequote = not spec.escape
+        lineterminator = "\n"
+
+    return Described
 
 
 def _columns(resource: Resource, header: list[str], source: _Source) -> list[tuple[str, int, bool]]:
@@ -209,7 +254,7 @@ class _Lines:
 
 
 def _wrong_width(source: _Source, line: int, cells: int, columns: int, *, cut: bool) -> RequestFailed:
-    what = f"has {cells} cells where the header has {columns}"
+    what = f"has {cells} cells where the first line has {columns}"
     return _half_written(source, line, what) if cut and cells < columns else _broken(source, line, what)
 
 

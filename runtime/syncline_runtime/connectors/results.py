@@ -27,6 +27,7 @@ class Row:
     version: str | None = None
     gone: bool = False
     raw_hash: str = ""
+    place: str = ""  # files: path below the folder, and line or position
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from syncline_runtime.frozen import dataclass
 from syncline_runtime.stages.context import RunContext
 from syncline_runtime.stages.landing import Batch, land_batch
 from syncline_runtime.stages.resuming import Keeping, KeptFile, KeptRead
+from syncline_runtime.stages.spelled import as_meant
 from syncline_runtime.state import quoted, text
 from syncline_runtime.system import Resource
 
@@ -259,7 +260,7 @@ class Landing:
                     if GARBLED in line:
                         self._run.garbled.add(self._relation)
             if page.rows:
-                self._run.state.load_file(self._relation, self._columns, path)
+                self._run.state.load_file(self._relation, self._columns, path, _meant(self._resource))
         finally:
             path.unlink(missing_ok=True)
         self._rows += len(page.rows)
@@ -267,6 +268,13 @@ class Landing:
 
     def _spool(self, kind: str) -> Path:
         return self._run.state.spool / f"{digest([self._relation, self._run.run_id, kind])[:20]}.jsonl"
+
+
+def _meant(resource: Resource) -> dict[str, str]:
+    """Give SQL for the columns whose values the files of a resource write in their own way."""
+    columns = {f"native.{field.name}": field for field in resource.fields} if resource.files else {}
+    meant = {name: as_meant(resource.files, field, quoted(name)) for name, field in columns.items()}
+    return {name: value for name, value in meant.items() if value != quoted(name)}
 
 
 def _lines(page: Page, run_id: str, start: int, columns: dict[str, str]) -> Iterator[str]:
@@ -280,7 +288,7 @@ def _lines(page: Page, run_id: str, start: int, columns: dict[str, str]) -> Iter
             "_seq": number,
             "_raw_hash": row.raw_hash,
             "_missing": missing,
-            "_correlation": f"{run_id}-{number}",
+            "_correlation": f"{run_id}-{row.place or number}",
             **{f"native.{name}": value for name, value in row.natives.items() if name in names},
         }
         yield json.dumps(line, ensure_ascii=False) + "\n"
@@ -302,7 +310,7 @@ def _land_parquet(
             if f"native.{field.name}" not in columns:
                 continue
             if field.at in there:
-                value = f"CAST({quoted(field.at)} AS VARCHAR)"
+                value = as_meant(described.files, field, f"CAST({quoted(field.at)} AS VARCHAR)")
                 composed = value if field.ref or field.name == described.id else f"nfc_normalize({value})"
                 parts.append(f"{composed} AS {quoted(f'native.{field.name}')}")
             else:
@@ -317,7 +325,8 @@ def _land_parquet(
             copy,
             f"CAST({key} AS VARCHAR) AS _native_id, 'full' AS _op, {before} + row_number() OVER () AS _seq, "
             f"sha256(concat_ws(chr(31), {hashed})) AS _raw_hash, CAST([{absent}] AS VARCHAR[]) AS _missing, "
-            f"{text(run.run_id)} || '-p' || row_number() OVER () AS _correlation, " + ", ".join(parts),
+            f"concat({text(f'{run.run_id}-{file.source}:')}, row_number() OVER ()) AS _correlation, "
+            + ", ".join(parts),
         )
         keyless = run.state.scalar(f"SELECT count(*) FROM {quoted(relation)} WHERE _native_id IS NULL")
         if keyless:

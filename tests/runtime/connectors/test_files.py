@@ -12,7 +12,8 @@ from syncline_runtime.connectors import ParquetFile
 from syncline_runtime.connectors.files import read_files
 from syncline_runtime.connectors.results import Row
 from syncline_runtime.errors import ReleaseError, RequestFailed
-from syncline_runtime.system import FileRead, NativeField, Resource, System
+from syncline_runtime.sandbox.drops import write_drops
+from syncline_runtime.system import FileRead, MomentText, NativeField, NumberText, Resource, System
 
 FIELDS = (
     NativeField("no", "text", "Order No."),
@@ -62,8 +63,11 @@ def test_files_are_read_by_name_and_unfinished_ones_left_alone(tmp_path: Path) -
     ("content", "words"),
     [
         (b"", "x.csv:1: the file line has no header line; it seems to be half written"),
-        (b"Order No.,amount\n1,2\n3", "x.csv:3: the file line has 1 cells where the header has 2; it seems to be half"),
-        (b"Order No.,amount\n1\n3,4\n", "x.csv:2: the line has 1 cells where the header has 2"),
+        (
+            b"Order No.,amount\n1,2\n3",
+            "x.csv:3: the file line has 1 cells where the first line has 2; it seems to be half",
+        ),
+        (b"Order No.,amount\n1\n3,4\n", "x.csv:2: the line has 1 cells where the first line has 2"),
         (b"Order No.,amount\n1,2,3", "x.csv:2: the line has 3 cells"),
         (b'Order No.,amount\n1,"2', "x.csv:2: the file line ends inside a quoted cell; it seems to be half written"),
         (b'Order No.,amount\n1,"2"x\n', "x.csv:2: the line is not proper CSV"),
@@ -162,3 +166,50 @@ def test_parquet_is_left_to_the_engine(tmp_path: Path) -> None:
     system = System("drop", "1.0.0", "Drop", (resource,), protocol="files")
     found = list(read_files(system, resource, tmp_path, "partner.Order"))
     assert found == [ParquetFile(tmp_path / "x.parquet", "x.parquet")]
+
+
+def test_a_dialect_of_its_own(tmp_path: Path) -> None:
+    fields = (NativeField("no", "text", "1"), NativeField("city", "text", "3"))
+    (tmp_path / "x.csv").write_text("1|a|Köl^'n\n'2|2'|b|'^'|'\n", encoding="cp1252")
+    rows = reading(
+        tmp_path, FileRead("*.csv", delimiter="|", quote="'", escape="^", header=False, encoding="cp1252"), fields
+    )
+    assert [(row.natives, row.place) for row in rows] == [
+        ({"no": "1", "city": "Köl'n"}, "x.csv:1"),
+        ({"no": "2|2", "city": "'|"}, "x.csv:2"),
+    ]
+    (tmp_path / "x.csv").write_text('1|a|"b\n')
+    assert (
+        reading(tmp_path, FileRead("*.csv", delimiter="|", quote="", header=False), fields)[0].natives["city"] == '"b'
+    )
+    (tmp_path / "x.csv").write_text("")
+    assert reading(tmp_path, FileRead("*.csv", header=False), fields) == []
+
+
+def test_what_the_sandbox_writes_is_read_back(tmp_path: Path) -> None:
+    fields = (
+        NativeField("no", "text", "4"),
+        NativeField("sum", "decimal", "1"),
+        NativeField("day", "date", "2"),
+        NativeField("at", "local_datetime", "6"),
+    )
+    spec = FileRead(
+        "*.csv",
+        header=False,
+        quote="'",
+        nulls=("NULL",),
+        numbers=NumberText("de", "[0-9.,]+", "[.]", ","),
+        dates=MomentText("%d.%m.%Y", ".*"),
+        times=MomentText("%d.%m.%Y %H:%M", ".*"),
+    )
+    resource = Resource("Order", "Order", "no", fields, files=spec)
+    system = System("drop", "1.0.0", "Drop", (resource,), protocol="files")
+    row = {"no": "7", "sum": "1234.5", "day": None, "at": "2026-01-31T10:05:00"}
+    write_drops(system, {"Order": [row]}, tmp_path)
+    assert (tmp_path / "order-1.csv").read_text() == "'1234,5',NULL,,7,,31.01.2026 10:05\n"
+    assert reading(tmp_path, spec, fields)[0].natives == {
+        "no": "7",
+        "sum": "1234,5",
+        "day": "NULL",
+        "at": "31.01.2026 10:05",
+    }
