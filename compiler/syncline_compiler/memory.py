@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from typing import Any
 
+from syncline_compiler.changes.versions import Stand
 from syncline_compiler.diagnostics.diagnostic import Diagnostic, diagnostic_of
 from syncline_compiler.model.island import Node, Ties
 from syncline_compiler.model.share import Share
@@ -23,12 +24,16 @@ from syncline_runtime.plan import Scope
 
 @dataclass(frozen=True)
 class Known:
-    """What was found of an island. ``effort``: what it took to guess and to try, which is bounded."""
+    """What was found of an island. ``effort``: what it took to guess and to try, which is bounded.
+
+    ``stands`` of its items, but for systems, where there is a lock that they are held against.
+    """
 
     diagnostics: tuple[Diagnostic, ...]
     lints: tuple[Diagnostic, ...]  # which are told only where no island has an error
     effort: tuple[int, int]
     share: Share | None = None  # None: it was checked only
+    stands: tuple[Stand, ...] | None = None
 
     @property
     def failed(self) -> bool:
@@ -40,12 +45,15 @@ class Known:
 class Memory:
     """What is known of files (``ties``), of islands, and of the systems' files of the release, by hash.
 
+    ``stands`` of systems by their files' hashes, ``locks``: those that a lock holds, by its hash.
     ``released`` are the hashes of the release that was written, by path, and ``stamps`` what its files looked like then.
     """
 
     ties: dict[str, Ties] = field(default_factory=dict)
     islands: dict[str, Known] = field(default_factory=dict)
     systems: dict[str, str] = field(default_factory=dict)
+    stands: dict[str, Stand] = field(default_factory=dict)
+    locks: dict[str, tuple[Stand, ...]] = field(default_factory=dict)
     released: Mapping[str, str] = field(default_factory=dict)
     stamps: Mapping[str, list[int]] = field(default_factory=dict)
 
@@ -76,6 +84,8 @@ def load_memory(text: str) -> Memory:
         {key: _ties(one) for key, one in plain["ties"].items()},
         {key: _known(one) for key, one in plain["islands"].items()},
         plain["systems"],
+        {key: _stand(one) for key, one in plain["stands"].items()},
+        {key: tuple(map(_stand, one)) for key, one in plain["locks"].items()},
         plain["released"],
         plain["stamps"],
     )
@@ -89,7 +99,13 @@ def _ties(plain: Mapping[str, Any]) -> Ties:
 def _known(plain: Mapping[str, Any]) -> Known:
     found, lints = (tuple(map(diagnostic_of, plain[key])) for key in ("diagnostics", "lints"))
     share = _share(plain["share"]) if plain["share"] is not None else None
-    return Known(found, lints, tuple(plain["effort"]), share)
+    stands = tuple(map(_stand, plain["stands"])) if plain["stands"] is not None else None
+    return Known(found, lints, tuple(plain["effort"]), share, stands)
+
+
+def _stand(plain: list[str]) -> Stand:
+    item, version, said = plain
+    return item, version, said
 
 
 def _share(plain: Mapping[str, Any]) -> Share:

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from syncline_compiler.cache import Finding, hashed, kept_files, stamps
+from syncline_compiler.changes.gather import item_of_policy, item_of_system, items_of
+from syncline_compiler.changes.lock import LockError, load_lock
+from syncline_compiler.changes.versions import Stand, stand_of
 from syncline_compiler.diagnostics.diagnostic import MOST_EFFORT, MOST_TRIED, Collector, Diagnostic
 from syncline_compiler.emit.plan import emit_index, emit_plans, emit_system, plan_file
 from syncline_compiler.memory import Known, Memory, hash_of
@@ -32,8 +35,9 @@ from syncline_compiler.passes.resolve_policies import resolve_policies
 from syncline_compiler.passes.resolve_system import resolve_systems
 from syncline_compiler.pipeline import check_sources, check_written, compile_sources, lint
 from syncline_compiler.source import LOCK_FILE, PACK_FILE, PROJECT_FILE, SourceFile, Unreadable, is_remote
-from syncline_compiler.writing import Content, Kept, write_release
+from syncline_compiler.writing import Content, Kept, Made, write_release
 from syncline_runtime.frozen import dataclass
+from syncline_runtime.system import System
 
 MOST_HELD = 2_000
 """Specs that are held from when their ties are read until their island's turn comes; more are read twice."""
@@ -58,10 +62,12 @@ class MistakenError(Exception):
 class Piecewise:
     """One look at a project. ``new`` gathers what is to be remembered; ``release``: whether one is to be made.
 
-    ``kept`` are the files of an earlier release that can be taken over, by path, with their hashes.
+    ``kept`` are the files of an earlier release that can be taken over, by path, with their hashes. ``lock``: what every item is
+    held against; as soon as one differs the project is looked at as a whole, which says what is due.
     """
 
     sources: dict[str, SourceFile]
+    lock: SourceFile | None
     today: date
     old: Memory
     kept: Mapping[str, Kept] = field(default_factory=dict)
@@ -89,6 +95,8 @@ class Piecewise:
             known.append(found)
             yield from self._let_go(island, ties)
         finding = self._finding(known, project, ties)
+        if self.lock is not None and not finding.diagnostics.failed:
+            yield self._settled(self.lock, known, ties)
         if self.release and finding.diagnostics.failed:
             raise MistakenError(finding)
         if self.release:
@@ -124,7 +132,7 @@ class Piecewise:
         """Look at an island, or remember it, if its plans are at hand too."""
         key = self._key(island, project)
         known = self.old.islands.get(key)
-        if known is None or (self.release and not self._has_plans(known)):
+        if known is None or not self._suffices(known):
             known = yield from self._looked_at(self._written(island, project))
             self._sweep()
         elif self.release and known.share is not None:
@@ -160,6 +168,12 @@ class Piecewise:
             parts += [system, *sorted(names)]
         return hash_of(parts)
 
+    def _suffices(self, known: Known) -> bool:
+        """Tell whether all is remembered that is asked for now."""
+        if self.lock is not None and known.stands is None:
+            return False
+        return not self.release or self._has_plans(known)
+
     def _has_plans(self, known: Known) -> bool:
         if known.share is None:
             return False
@@ -178,7 +192,10 @@ class Piecewise:
             raise WholeError
         guessed, tried = (sum(both) for both in zip(diagnostics.effort, lints.effort, strict=True))
         share = (yield from emit_plans(project, lower(project))) if self.release else None
-        return Known(tuple(diagnostics), tuple(lints), (guessed, tried), share)
+        stands = None
+        if self.lock is not None:
+            stands = tuple(map(stand_of, items_of(project, written, systems=False)))
+        return Known(tuple(diagnostics), tuple(lints), (guessed, tried), share, stands)
 
     def _written(self, island: Island, project: Declared[ProjectSpec]) -> WrittenProject:
         """Give the specs of an island as a project of their own."""
@@ -224,16 +241,47 @@ class Piecewise:
         waived = apply_waivers(governance, diagnostics, complete=not failed, today=today)
         return Finding(diagnostics, self.sources, waived)
 
+    def _settled(self, lock: SourceFile, known: Iterable[Known], ties: Mapping[str, Ties]) -> tuple[str, Content]:
+        """Give the lock as a file of the release; WholeError if any item is not as it says."""
+        key = hash_of([lock.text])
+        held = self.old.locks.get(key)
+        if held is None:
+            try:
+                held = tuple(map(stand_of, load_lock(lock.text).items.values()))
+            except LockError:
+                raise WholeError from None
+        self.new.locks[key] = held
+        stands = [stand for one in known for stand in one.stands or ()]
+        for path, one in ties.items():
+            if one.kind == "system":
+                stands.append(self._stand_of_system(path, one.name))
+            elif one.kind == "policy":
+                stands += map(stand_of, item_of_policy(one.name, self._declared(path)))
+        if set(stands) != set(held):
+            raise WholeError
+        return LOCK_FILE, Made(lock.text.encode())
+
+    def _stand_of_system(self, path: str, name: str) -> Stand:
+        key = self._hashes[path]
+        stand = self.old.stands.get(key)
+        if stand is None:
+            declared = self._declared(path)
+            stand = stand_of(item_of_system(self._resolved(declared, name), declared))
+        self.new.stands[key] = stand
+        return stand
+
+    def _resolved(self, declared: Declared[Any], name: str) -> System:
+        project = WrittenProject(declared, {}, {name: declared}, {}, {}, {}, {}, {}, ())
+        return resolve_systems(project, Collector())[name]
+
     def _system(self, path: str, name: str) -> tuple[str, Content]:
         key = self._hashes[path]
         kept = self.kept.get(f"systems/{name}.json")
         if kept is not None and kept.sha256 == self.old.systems.get(key):
             self._systems[name] = self.new.systems[key] = kept.sha256
             return f"systems/{name}.json", kept
-        declared = self._declared(path)
-        project = WrittenProject(declared, {}, {name: declared}, {}, {}, {}, {}, {}, ())
         self._sweep()
-        file, content = emit_system(resolve_systems(project, Collector())[name])
+        file, content = emit_system(self._resolved(self._declared(path), name))
         self._systems[name] = self.new.systems[key] = content.sha256
         return file, content
 
@@ -242,7 +290,7 @@ def check_pieces(files: Iterable[SourceFile | Unreadable], today: date, old: Mem
     """Check a project, island by island if it has any; gives also what is to be remembered then."""
     files = list(files)
     try:
-        pieces = Piecewise(_readable(files), today, old)
+        pieces = Piecewise(*_readable(files), today, old)
         return _exhausted(pieces.look()), pieces.new
     except WholeError:
         compilation = check_sources(files, today)
@@ -256,7 +304,7 @@ def release_pieces(
     files = list(files)
     released: dict[str, str] = {}
     try:
-        pieces = Piecewise(_readable(files), today, old, kept_files(out, old), release=True)
+        pieces = Piecewise(*_readable(files), today, old, kept_files(out, old), release=True)
         looking = _Looking(pieces.look())
         write_release(out, hashed(looking, released))
         now = stamps(out)
@@ -299,18 +347,15 @@ def _exhausted(look: Generator[tuple[str, Content], None, Finding]) -> Finding:
     return looking.finding
 
 
-def _readable(files: Iterable[SourceFile | Unreadable]) -> dict[str, SourceFile]:
-    """Give the files by path, in their order."""
+def _readable(files: Iterable[SourceFile | Unreadable]) -> tuple[dict[str, SourceFile], SourceFile | None]:
+    """Give the files by path, in their order, and the lock if there is one."""
     found = {}
     for file in sorted(files, key=lambda one: one.path):
-        if (
-            isinstance(file, Unreadable)
-            or file.path.rpartition("/")[2] in (PACK_FILE, LOCK_FILE)
-            or is_remote(file.path)
-        ):
+        if isinstance(file, Unreadable) or file.path.rpartition("/")[2] == PACK_FILE or is_remote(file.path):
             raise WholeError
         found[file.path] = file
-    return found
+    lock = found.pop(LOCK_FILE, None)
+    return found, lock
 
 
 def _is_told_here(diagnostics: Collector) -> bool:

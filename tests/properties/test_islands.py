@@ -11,6 +11,7 @@ import os
 import random
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -18,10 +19,15 @@ import pytest
 
 from benchmarks.large_project import write_large_project
 from syncline_compiler.cache import Finding, stamps
+from syncline_compiler.changes.classify import classify
+from syncline_compiler.changes.fact import Facts
+from syncline_compiler.changes.gather import gather
+from syncline_compiler.changes.lock import dump_lock, load_lock
+from syncline_compiler.changes.versions import settled
 from syncline_compiler.memory import Memory, dump_memory, load_memory
 from syncline_compiler.piecewise import check_pieces, release_pieces
 from syncline_compiler.pipeline import check_sources, compile_sources
-from syncline_compiler.source import PROJECT_FILE, SourceFile, read_sources
+from syncline_compiler.source import LOCK_FILE, PROJECT_FILE, SourceFile, read_sources
 from syncline_compiler.writing import write_release
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "quickstart"
@@ -127,9 +133,18 @@ def again(memory: Memory | None, before: Memory) -> Memory:
     return load_memory(dump_memory(memory)) if memory is not None else before
 
 
+def lock_of(files: list[SourceFile], today: date) -> SourceFile | None:
+    """The lock of a project as it is, if it has no mistakes."""
+    checked = check_sources(files, today, waivers_end=False)
+    if checked.project is None or checked.written is None:
+        return None
+    return SourceFile(LOCK_FILE, dump_lock(settled(classify(Facts(), gather(checked.project, checked.written)))))
+
+
 def run(start: Texts, seed: int, steps: int, folder: Path) -> int:
     """Compare after each of some edits; tell how often islands were enough."""
     chance, checked, compiled, apart = random.Random(seed), Memory(), Memory(), 0
+    lock: SourceFile | None = None
     sequence = edits(start, chance)
     for step, texts in zip(range(steps), sequence, strict=False):
         files = [SourceFile(path, text) for path, text in sorted(texts.items())]
@@ -142,6 +157,9 @@ def run(start: Texts, seed: int, steps: int, folder: Path) -> int:
         )
         if whole.diagnostics.failed and chance.random() < 0.8:
             continue
+        if chance.random() < 0.5:  # versions are settled now; otherwise the lock, if there is one, is of a state before
+            lock = lock_of(files, day) if chance.random() < 0.8 else None
+        files += [lock] if lock is not None else []
         released, memory = release_pieces(files, day, folder / "out", compiled)
         compiled = again(memory, compiled)
         made = compile_sources(files, day)
@@ -157,6 +175,28 @@ def run(start: Texts, seed: int, steps: int, folder: Path) -> int:
 @pytest.mark.parametrize("seed", range(int(os.environ.get("SYNCLINE_SEEDS", "2"))))
 def test_islands_are_the_whole(project: Texts, seed: int, tmp_path: Path) -> None:
     assert run(project, seed, 8, tmp_path) > 0
+
+
+def test_what_is_settled_stays_in_pieces(project: Texts, tmp_path: Path) -> None:
+    files = [SourceFile(path, text) for path, text in sorted(project.items())]
+    lock = lock_of(files, DAYS[0])
+    assert lock is not None
+    first, memory = release_pieces([*files, lock], DAYS[0], tmp_path, Memory())
+    assert memory is not None
+    assert not first.diagnostics.failed
+    assert (tmp_path / LOCK_FILE).read_text() == lock.text
+
+    mapping = next(file for file in files if file.path.endswith(".map"))
+    commented = [replace(one, text=one.text + "# a word\n") if one is mapping else one for one in files]
+    _, again = release_pieces([*commented, lock], DAYS[0], tmp_path, memory)
+    assert again is not None, "what a comment changes is not in the lock"
+    assert len(again.islands.keys() & memory.islands.keys()) == len(memory.islands) - 1
+
+    other = load_lock(lock.text)
+    gone = dump_lock(Facts.of(list(other.items.values())[1:]))
+    found, none = release_pieces([*files, SourceFile(LOCK_FILE, gone)], DAYS[0], tmp_path, memory)
+    assert none is None
+    assert [one.code for one in found.diagnostics if one.severity == "error"] == ["SYN0941"]
 
 
 def test_the_project_falls_apart(project: Texts) -> None:

@@ -28,9 +28,11 @@ from syncline_compiler.model.resolved import (
 )
 from syncline_compiler.model.spec_event import EventSpec
 from syncline_compiler.model.spec_policy import PolicySpec
+from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.typed import Line, PickPut, TypedMapping
 from syncline_compiler.quantities import seconds_text
 from syncline_compiler.source import SourceFile
+from syncline_runtime.system import System
 
 UNVERSIONED = "1.0.0"
 """The first version of what states none: the lock counts on from there."""
@@ -38,7 +40,7 @@ UNVERSIONED = "1.0.0"
 
 def gather(project: ResolvedProject, written: WrittenProject) -> Facts:
     """Give what a project says."""
-    return Facts.of(_items(project, written))
+    return Facts.of(items_of(project, written))
 
 
 def mapping_item(mapping: TypedMapping) -> Item:
@@ -46,7 +48,8 @@ def mapping_item(mapping: TypedMapping) -> Item:
     return Item("mapping", f"{mapping.system}.{mapping.resource}/{mapping.object}")
 
 
-def _items(project: ResolvedProject, written: WrittenProject) -> Iterator[ItemFacts]:
+def items_of(project: ResolvedProject, written: WrittenProject, *, systems: bool = True) -> Iterator[ItemFacts]:
+    """Give what a project, or an island of one, says of each item; ``systems``: of these too, which islands know in part."""
     for name, object_ in project.objects.items():
         declared = written.objects[name]
         yield ItemFacts(
@@ -64,11 +67,8 @@ def _items(project: ResolvedProject, written: WrittenProject) -> Iterator[ItemFa
         codes = written.codes[name]
         facts = tuple(_codes(table, codes))
         yield ItemFacts(Item("codes", name), table.version, facts, codes.at("version"), steward=codes.spec.steward)
-    for name, system in project.systems.items():
-        described = written.systems[name]
-        facts = tuple(system_facts(system, described))
-        steward = described.spec.steward
-        yield ItemFacts(Item("system", name), system.version, facts, described.at("version"), steward=steward)
+    for system in project.systems.values() if systems else ():
+        yield item_of_system(system, written.systems[system.name])
     for sync in project.syncs:
         spec = written.syncs[sync.name]
         yield ItemFacts(
@@ -80,10 +80,22 @@ def _items(project: ResolvedProject, written: WrittenProject) -> Iterator[ItemFa
         facts = tuple(_event(event, declared_event))
         yield ItemFacts(Item("event", name), event.version, facts, declared_event.at("version"))
     for name, policy in written.policies.items():
-        if policy.spec.version is not None:
-            facts = tuple(_policy(policy))
-            steward = policy.spec.steward
-            yield ItemFacts(Item("policy", name), policy.spec.version, facts, policy.at("version"), steward=steward)
+        yield from item_of_policy(name, policy)
+
+
+def item_of_system(system: System, declared: Declared[SystemSpec]) -> ItemFacts:
+    """Give what a system description says."""
+    facts, steward = tuple(system_facts(system, declared)), declared.spec.steward
+    return ItemFacts(Item("system", system.name), system.version, facts, declared.at("version"), steward=steward)
+
+
+def item_of_policy(name: str, declared: Declared[PolicySpec]) -> Iterator[ItemFacts]:
+    """Give what a policy says, if it has a version."""
+    version, steward = declared.spec.version, declared.spec.steward
+    if version is not None:
+        yield ItemFacts(
+            Item("policy", name), version, tuple(_policy(declared)), declared.at("version"), steward=steward
+        )
 
 
 def _former_names(mapping: TypedMapping, project: ResolvedProject) -> Iterator[str]:

@@ -16,6 +16,11 @@ from syncline_compiler.changes.lock import hash_of_facts
 from syncline_compiler.changes.rules import Bump
 from syncline_runtime.frozen import dataclass
 
+Stand = tuple[str, str, str]
+"""An item, the version that it states ("" if none), and the hash of what it says."""
+COUNTED = ("mapping", "sync")
+"""Kinds of items that state no version."""
+
 _LEVELS: tuple[Bump, ...] = ("none", "minor", "major")
 
 
@@ -69,6 +74,12 @@ def stale(classified: Classified) -> tuple[Item, ...]:
 
 def _said(one: ItemFacts) -> tuple[str, str]:
     return one.version, hash_of_facts(one.facts)
+
+
+def stand_of(one: ItemFacts) -> Stand:
+    """Give the stand of an item: while the lock has the same of every item, no version is due."""
+    version, said = _said(one)
+    return str(one.item), "" if one.item.kind in COUNTED else version, said
 
 
 def raised(version: str, level: Bump) -> str:
