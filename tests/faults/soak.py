@@ -74,13 +74,14 @@ class Soak:
 
     def __init__(self, release: Release, folder: Path, seed: int) -> None:
         self.release, self.folder, self.pipeline = release, folder, KEYED
-        self.random, self.whole = random.Random(seed), 0
+        self.random, self.whole, self.seen = random.Random(seed), 0, 0
         self.sandbox = serve(release.systems, seeds={})
         self.far = {name: FarSide(system, _Now()) for name, system in release.systems.items()}  # type: ignore[arg-type]
         for name, far in self.far.items():
             stand_in, of_mine = self.sandbox.stand_ins[name], far.stand_in
             assert stand_in.stores.keys() == of_mine.stores.keys()
             far.stand_in = stand_in
+            far.store.touched = far.touched
         self.people = [People(number, Chance(seed), self.far, KEYED) for number in range(1, AT_ONCE + 1)]
         self.place = Place(release, release.binding("t"), folder / "state")
         self.ended, self.way = Ended(tuple(range(1, AT_ONCE + 1))), _Told()
@@ -131,8 +132,8 @@ class Soak:
         """Let people work, and run: to the end, killed, told to stop, or beside another run."""
         for people in self.people:
             if self.random.random() < 0.4:
-                people.work(self.whole)
-        runs = [self.begin()]
+                people.work(self.whole, self.seen)
+        began, runs = _Now().at, [self.begin()]
         match self.random.choices(["", "kill", "stop", "overlap"], [6, 2, 1, 1])[0]:
             case "kill":
                 self._soon(runs[0], signal.SIGKILL)
@@ -142,7 +143,8 @@ class Soak:
                 time.sleep(self.random.uniform(0, 1))
                 runs.append(self.begin())
         codes = [self.end(one) for one in runs]
-        self.whole += codes[0] in (0, 1)
+        if codes[0] in (0, 1):
+            self.whole, self.seen = self.whole + 1, began
 
     def _soon(self, run: subprocess.Popen[str], which: signal.Signals) -> None:
         time.sleep(self.random.uniform(0.3, 4))

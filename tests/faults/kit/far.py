@@ -46,7 +46,7 @@ class FarSide:
 
     def __post_init__(self) -> None:
         self.stand_in = StandIn(self.system, {}, self.now, self.log.append)
-        self.store.touched = self._touched
+        self.store.touched = self.touched
         self._known: dict[str, Seen] = {}
 
     @property
@@ -65,6 +65,10 @@ class FarSide:
     def of(self, key: str) -> list[Stored]:
         """Give the records with a key."""
         return [one for one in self.store.records.values() if not one.gone and one.natives["key"] == key]
+
+    def there_before(self, native_id: str, at: int) -> bool:
+        """Tell whether a record was there at a time (microseconds of the clock)."""
+        return self.before[native_id][0].until < at
 
     def edit(self, method: str, native_id: str, **natives: Any) -> Any:
         """Let somebody there work."""
@@ -98,7 +102,8 @@ class FarSide:
         """Forget all idempotency keys, as vendors do after a day."""
         self.stand_in._kept.clear()
 
-    def _touched(self, record: Stored) -> None:
+    def touched(self, record: Stored) -> None:
+        """Note that a record is written."""
         known = self._known.get(record.native_id)
         before = Seen(self.clock.at, dict(known.natives or {}), known.gone) if known else Seen(self.clock.at, None)
         self.before.setdefault(record.native_id, []).append(before)

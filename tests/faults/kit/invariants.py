@@ -26,7 +26,7 @@ EXCUSES = {"SYN5010", "SYN5011", "SYN5401", "SYN5402", "SYN5403"}
 
 
 OF_REFERENCES = {"SYN5005", "SYN5012"}
-"""Exceptions of a record that names one which people have deleted."""
+"""Exceptions of a record that names one which people have deleted, or which itself waits for a person."""
 
 
 def check_plan(world: World) -> None:
@@ -110,15 +110,18 @@ def _excused(world: World) -> dict[str, set[str]]:
         key = by_cid.get(one.canonical_id) or keys.get((one.connection, one.native_id), "?")
         found.setdefault(key, set()).add(one.code)
         world.way.tell(f"left to a person: {key} {one.code} {one.connection} {one.message}")
-        if one.code not in EXCUSES and not (one.code in OF_REFERENCES and _names_what_is_gone(world, key)):
-            world.violated(f"{key} waits for a person without need: {one.code} {one.message}")
+    waiting = {key for key, codes in found.items() if codes & EXCUSES}
+    for key, codes in found.items():
+        fine = EXCUSES | OF_REFERENCES if _names_what_is_not_there(world, key, waiting) else EXCUSES
+        if codes - fine:
+            world.violated(f"{key} waits for a person without need: {sorted(codes - fine)}")
     return found
 
 
-def _names_what_is_gone(world: World, key: str) -> bool:
+def _names_what_is_not_there(world: World, key: str, waiting: set[str]) -> bool:
     thing = next(one for people in world.people for one in people.things if one.key == key)
     said = (value for (name, _), values in thing.said.items() if name in world.pipeline.refs for value in values)
-    return any(_is_gone(world, str(value)) for value in said)
+    return any(value in waiting or _is_gone(world, str(value)) for value in said)
 
 
 def _links(world: World, state: str = "") -> list[tuple[str, str, str]]:

@@ -43,11 +43,12 @@ class People:
     def __init__(self, seed: int, chance: Chance, far: Mapping[str, FarSide], pipeline: Pipeline) -> None:
         self.seed, self.far, self.pipeline = seed, far, pipeline
         self._chance, self._rounds, self._runs, self._values = chance, 0, 0, 0
+        self._seen = 0
         self.things: list[Thing] = []
 
-    def work(self, runs: int) -> list[str]:
-        """Do what people do between two runs, after so many that saw everything; tells it."""
-        self._rounds, self._runs = self._rounds + 1, runs
+    def work(self, runs: int, seen: int) -> list[str]:
+        """Do what people do between two runs, after so many that saw everything, the last at ``seen``; tells it."""
+        self._rounds, self._runs, self._seen = self._rounds + 1, runs, seen
         random = self._chance.of("people", self.seed, self._rounds)
         told = []
         if self._rounds == 1 or random.random() < 0.2:
@@ -78,7 +79,9 @@ class People:
             for system in "ab"
             if random.random() < (0.3 if system == owner else 0.12)
         ]
-        if thing.since < self._runs and random.random() < 0.05 and (there := self.far["a"].of(thing.key)):
+        there = self.far["a"].of(thing.key) if thing.since < self._runs and random.random() < 0.05 else []
+        # what nobody has seen cannot be missed: a record whose create was cut off, and which went before it was read
+        if there and self.far["a"].there_before(there[0].native_id, self._seen):
             thing.gone = True
             self.far["a"].edit("DELETE", there[0].native_id)
             told.append(f"{thing.key} is deleted in a")

@@ -78,6 +78,7 @@ class World:
         self.running: list[RunContext] = []
         self.stopped = False  # a guard stopped the last run
         self.whole = 0  # runs that read everything and were not killed
+        self.seen = 0  # when the last of them began
         for far in self.far.values():
             if far.ahead:
                 self.way.met("between runs", "clock apart")
@@ -92,7 +93,7 @@ class World:
     def work(self) -> None:
         """Let all people work."""
         for people in self.people:
-            for words in people.work(self.whole):
+            for words in people.work(self.whole, self.seen):
                 self.way.tell(f"people: {words}")
 
     def run(self, **options: Any) -> RunResult | None:
@@ -115,6 +116,7 @@ class World:
         return self._tried(lambda: plan_release(self.release, "t", self.options))
 
     def _tried(self, do: Callable[[], RunResult]) -> RunResult | None:
+        began = self.clock.at
         try:
             result = do()
         except Killed:
@@ -130,7 +132,8 @@ class World:
             self.violated(f"the run broke: {type(error).__name__} {error}")
             return None
         told = f"exit {result.exit_code}, {len(result.changes.writes)} planned, acked {result.delivered.acked}"
-        self.whole += result.run_id != "preview" and not result.unread
+        if result.run_id != "preview" and not result.unread:
+            self.whole, self.seen = self.whole + 1, began
         self.way.tell(f"{told}, left {result.delivered.left}, unread {sorted(result.unread)}")
         return result
 
