@@ -12,12 +12,14 @@ import argparse
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from faults.kit.specs import releases
 from faults.kit.story import Ended, tell
 from faults.kit.table import table, told
 from faults.kit.worlds import LANES, chosen, worlds
+from support import postgres
 
 
 def main() -> int:
@@ -29,7 +31,13 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=None, help="begin no further world after so long")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--tale", action="store_true", help="tell everything that happened")
+    parser.add_argument("--postgres", action="store_true", help="keep the ledgers on a PostgreSQL server")
     asked = parser.parse_args()
+    with postgres.running() if asked.postgres else nullcontext() as postgres.chosen:
+        return _play(asked)
+
+
+def _play(asked: argparse.Namespace) -> int:
     ended: list[Ended] = []
     end = time.monotonic() + 60 * asked.minutes if asked.minutes is not None else None
     with tempfile.TemporaryDirectory(prefix="syncline-kit-") as folder:

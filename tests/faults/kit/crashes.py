@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from syncline_runtime import segments
@@ -99,12 +100,15 @@ def _count_commits(crashes: Crashes, patch: pytest.MonkeyPatch) -> None:
     @contextmanager
     def write(self: Database, held: Any = None) -> Iterator[Any]:
         outermost = self._current is None
+        if crashes.dead:
+            raise Killed(9)  # a database elsewhere is not put back with the state
         with inner(self, held) as change:
             yield change
             if outermost:
                 crashes.point("before a commit of the ledger")
                 if crashes.refuses():
-                    raise sqlite3.OperationalError("database or disk is full")
+                    of = sqlite3 if self._engine.dialect.name == "sqlite" else psycopg
+                    raise of.OperationalError("database or disk is full")
         if outermost:
             crashes.point("after a commit of the ledger")
 

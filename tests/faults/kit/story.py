@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from faults.kit.patience import WorldClock
 from faults.kit.people import People
 from faults.kit.specs import Pipeline
 from faults.kit.way import Trouble, Way
+from support.postgres import url_of_new_ledger
 from syncline_runtime import Options, plan_release, run_release
 from syncline_runtime import run as running
 from syncline_runtime.connectors import Surroundings
@@ -73,7 +75,7 @@ class World:
         self.way = Way(self.far, self.clock, self.chance, self.crashes)
         self.people = [People(seed, self.chance, self.far, pipeline) for seed in self.seeds]
         around = Surroundings(self.clock, self.chance.of("jitter"), self.way.to)
-        self.options = Options(folder / "state", around=around)
+        self.options = Options(folder / "state", url_of_new_ledger(), around=around)
         self.way.known = self._known
         self.running: list[RunContext] = []
         self.stopped = False  # a guard stopped the last run
@@ -88,7 +90,7 @@ class World:
     def place(self) -> Place:
         """Whose state it is and where it lies."""
         binding = self.release.binding("t")
-        return Place(self.release, binding, self.options.state, None, replace(self.options.around))
+        return Place(self.release, binding, self.options.state, self.options.ledger, replace(self.options.around))
 
     def work(self) -> None:
         """Let all people work."""
@@ -169,11 +171,18 @@ def tell(made: tuple[Pipeline, Release], folder: Path, seeds: Sequence[int]) -> 
         patch.setattr(asyncio, "timeout", world.clock.timeout)
         patch.setattr(logging.getLogger("asyncio"), "disabled", True)  # a killed run's tasks end as they may
         patch.setattr(running, "stoppable", partial(_noted, world.running))
+        patch.setattr(sys, "unraisablehook", _of_the_living)
         with counted(world.crashes, patch):
             for number in range(ROUNDS):
                 _troubled(world, world.chance.of("round", number))
             _settled(world)
         return world.ended
+
+
+def _of_the_living(unraisable: Any) -> None:
+    """Tell of what could not be raised; what a killed run still tries, and must not, is nothing to tell."""
+    if not isinstance(unraisable.exc_value, Killed):
+        sys.__unraisablehook__(unraisable)
 
 
 @contextmanager
@@ -236,7 +245,7 @@ def _steal(world: World) -> None:
     world.way.met("run", "lease lost")
     world.clock.let_pass(LEASE_TTL / 1e6 + 1)
     world.way.tell("the process stands still past its lease; another one takes it")
-    with open_ledger(world.options.state / FILE, world.place.realm, world.clock.now) as ledger:
+    with open_ledger(world.options.ledger or world.options.state / FILE, world.place.realm, world.clock.now) as ledger:
         lease = ledger.leases.acquire(list(world.release.plans), "elsewhere|x|1|1", LEASE_TTL)
         ledger.leases.release(lease)
 
