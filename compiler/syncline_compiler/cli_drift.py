@@ -15,6 +15,7 @@ import click
 from syncline_compiler.cli_options import examples, project_option, root_of
 from syncline_compiler.cli_review import format_option, show_review
 from syncline_compiler.drift.compare import seen_through
+from syncline_compiler.drift.live import Live, read_live
 from syncline_compiler.drift.locked import Locked, dump_remote, load_remote
 from syncline_compiler.drift.look import Against, look
 from syncline_compiler.drift.propose import propose
@@ -43,6 +44,9 @@ _OPTIONS = (
         metavar="RESOURCE=NAME",
         help="Under which name it has a resource. May be given several times.",
     ),
+    click.option("--live", is_flag=True, help="Ask the system itself: its description of fields, and some records."),
+    click.option("--env", "environment", metavar="NAME", help="With --live: the environment. Default: the only one."),
+    click.option("--connection", metavar="NAME", help="With --live: which, where the system has several."),
     click.option("--all", "everything", is_flag=True, help="Tell fields that the description does without, too."),
     click.option("--since-lock", is_flag=True, help="Tell only what is otherwise than in the locked shape."),
     click.option("--diff", "showing", is_flag=True, help="Show the edit that --update would make, and nothing else."),
@@ -67,6 +71,7 @@ def _options(command: Any) -> Any:
         "syncline drift crm --from new.json --since-lock --format markdown=drift.md",
         "syncline drift erp --from describe/ --kind describe --diff",
         "syncline drift crm --from samples/ --schema Account=customers",
+        "syncline drift crm --live --env production",
         "syncline drift",
     )
 )
@@ -76,18 +81,16 @@ def drift(system: str | None, **options: Any) -> None:
     """Compare the description of SYSTEM with what it is told to be by now, and name what breaks.
 
     Told are renamed, removed and retyped fields, what creates have to name, new values and changed limits; renames are
-    guessed, and said to be. What a document is silent about is no drift. Nothing is asked of any system. Without --from
-    descriptions are held against what was locked: those of all systems if none is named.
+    guessed, and said to be. What a document is silent about is no drift. Nothing is asked of any system without --live, and
+    nothing written to it. With neither --from nor --live descriptions are held against what was locked: those of all
+    systems if none is named.
 
     Exits with 0 if the description fits, 1 if something breaks what the specs rely on, 3 if something drifted that breaks
     nothing.
     """
     root = root_of(options["project"], None)
     checked = _checked(root)
-    if system is None and options["told"] is not None:
-        raise click.UsageError("name the system that this tells of, such as: syncline drift crm --from openapi.yaml")
-    if options["told"] is None and (options["locking"] or options["since_lock"]):
-        raise click.UsageError("--lock and --since-lock go with --from: what tells of the system by now")
+    _check_options(system, options)
     try:
         names = [_known(system, checked)] if system is not None else _locked_systems(root, checked)
         found = [_Look(root, name, options).show(checked) for name in names]
@@ -101,6 +104,18 @@ def drift(system: str | None, **options: Any) -> None:
     if not options["showing"]:
         show_review(together, root, options["forms"])
     sys.exit(together.exit_code)
+
+
+def _check_options(system: str | None, options: Mapping[str, Any]) -> None:
+    told, live = options["told"] is not None, options["live"]
+    if told and live:
+        raise click.UsageError("either --from or --live is expected")
+    if system is None and (told or live):
+        raise click.UsageError("name the system that this tells of, such as: syncline drift crm --from openapi.yaml")
+    if not (told or live) and (options["locking"] or options["since_lock"]):
+        raise click.UsageError("--lock and --since-lock go with --from or --live: what tells of the system by now")
+    if not live and (options["environment"] or options["connection"]):
+        raise click.UsageError("--env and --connection go with --live")
 
 
 class _Look:
@@ -122,12 +137,15 @@ class _Look:
         assert checked.known is not None
         told: Path | None = self.options["told"]
         everything = self.options["everything"]
+        since = _locked(self.root, self.system).shape if self.options["since_lock"] else None
+        if self.options["live"]:
+            live = Live(self.options["environment"], self.options["connection"])
+            return Against(read_live(checked.known, self.system, live), "what it says itself", since, everything)
         if told is None:
             locked = _locked(self.root, self.system)
             return Against(locked.shape, f"what {locked.source} told of it", everything=everything)
         named = _names(self.options["named"])
         shape = read_shape(told, self.options["kind"], checked.known.systems[self.system], named)
-        since = _locked(self.root, self.system).shape if self.options["since_lock"] else None
         return Against(shape, told.as_posix(), since, everything)
 
     def _proposed(self, checked: Compilation, against: Against) -> Compilation | None:
@@ -162,7 +180,8 @@ class _Look:
         return edited
 
     def _lock(self, against: Against) -> None:
-        text = dump_remote(self.system, self.options["told"].name, against.shape)
+        source = self.options["told"].name if self.options["told"] is not None else against.label
+        text = dump_remote(self.system, source, against.shape)
         name = f"{REMOTE_FOLDER}/{self.system}.json"
         write_files(self.root, {name: text})
         click.echo(f"{Path(os.path.relpath(self.root / name)).as_posix()}: written", err=True)

@@ -134,6 +134,8 @@ class _Looked:
 
     def _fits(self, native: NativeField, type_: NativeTypeName) -> bool:
         """Whether values of that type are read, and written, as the description has it; what is only read comes as text, too."""
+        if self._is_sampled and type_ == "text" and native.type not in ("text", "json"):
+            return False  # its values were looked at, and some are none of that type
         tagged = self.system.tagged is not None and type_ == "json"
         shown = native.type == "text" and not native.writable and type_ in ("int", "decimal")
         return tagged or shown or type_ in FITS[native.type] or (native.quoted and type_ == "text")

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from syncline_compiler.drift.remote import MOST_FIELDS, DriftError, RemoteField, RemoteObject, RemoteShape
-from syncline_runtime.system import NativeTypeName, Resource, System
+from syncline_runtime.connectors.templates import read_path
+from syncline_runtime.system import Describe, NativeTypeName, Resource, System
 
 NAMES = ("name", "field", "column", "column_name", "api_name", "apiName", "key", "id")
 TYPES = ("type", "ttype", "data_type", "dataType", "field_type", "fieldType")
@@ -35,7 +36,7 @@ _WORDS: Mapping[NativeTypeName, str] = {
     "list": "list array multipicklist multiselect one2many many2many",
 }
 TYPE_OF: Mapping[str, NativeTypeName] = {word: type_ for type_, words in _WORDS.items() for word in words.split()}
-_NO_TEXT = ("json", "list")
+_COMPOSED = ("json", "list", None)
 
 
 def read_describe(documents: Mapping[str, Any], system: System, named: Mapping[str, str]) -> RemoteShape:
@@ -79,12 +80,14 @@ def _objects(documents: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _fields(document: Any, resource: Resource) -> list[RemoteField] | None:
     """Find the fields that are told of one resource; None where there are none."""
     listed = _listed(document, resource.describe.items if resource.describe is not None else "")
-    if listed is None:
+    if listed is not None and resource.describe is None:  # nobody says where fields stand: what has no type is none
+        listed = [one for one in listed if _first(one, TYPES) is not None]
+    if not listed:
         return None
     if len(listed) > MOST_FIELDS:
         raise DriftError(f"{resource.name} has more than {MOST_FIELDS:,} fields")
     names = (resource.describe.name, *NAMES) if resource.describe is not None else NAMES
-    return [_field(name, one) for one in listed if (name := _text(one, names)) is not None]
+    return [_field(name, one, resource.describe) for one in listed if (name := _text(one, names)) is not None]
 
 
 def _listed(document: Any, at: str) -> list[Mapping[str, Any]] | None:
@@ -102,11 +105,10 @@ def _listed(document: Any, at: str) -> list[Mapping[str, Any]] | None:
         found = [{"name": name, **one} for name, one in found.items() if isinstance(one, Mapping)]
     if not isinstance(found, list):
         return None
-    listed = [one for one in found if isinstance(one, Mapping) and _first(one, TYPES) is not None]
-    return listed or None
+    return [one for one in found if isinstance(one, Mapping)]
 
 
-def _field(name: str, told: Mapping[str, Any]) -> RemoteField:
+def _field(name: str, told: Mapping[str, Any], described: Describe | None) -> RemoteField:
     word = str(_first(told, TYPES)).casefold().partition("(")[0].strip()
     type_ = TYPE_OF.get(word)
     if type_ == "decimal" and _whole(_first(told, ("scale",))) == 0 and word in ("double", "numeric", "number"):
@@ -122,21 +124,19 @@ def _field(name: str, told: Mapping[str, Any]) -> RemoteField:
         scale=scale,
         required=_is_required(told, nullable),
         nullable=nullable,
-        readable=_bool(_first(told, ("readable", "accessible"))),
-        writable=_is_writable(told, read_only),
+        readable=_at(told, described.read) if described is not None else _bool(told.get("readable")),
+        writable=_is_writable(told, read_only, described),
         values=_values(_first(told, VALUES)) if type_ == "text" else None,
-        open=type_ in _NO_TEXT,
+        open=type_ in _COMPOSED,
     )
 
 
-def _is_writable(told: Mapping[str, Any], read_only: bool | None) -> bool | None:
-    uses = [
-        found
-        for key in ("createable", "creatable", "updateable", "updatable")
-        if (found := _bool(told.get(key))) is not None
-    ]
-    if uses:
-        return any(uses)
+def _is_writable(told: Mapping[str, Any], read_only: bool | None, described: Describe | None) -> bool | None:
+    uses = [_bool(told.get(key)) for key in ("createable", "creatable", "updateable", "updatable")]
+    if described is not None:
+        uses += [_at(told, described.create), _at(told, described.update)]
+    if any(use is not None for use in uses):
+        return True in uses
     return not read_only if read_only is not None else None
 
 
@@ -175,6 +175,10 @@ def _values(value: Any) -> tuple[str, ...] | None:
         if isinstance(one, str | int) and not isinstance(one, bool) and str(one).strip():
             found.append(str(one))
     return tuple(dict.fromkeys(found)) or None
+
+
+def _at(told: Mapping[str, Any], path: str | None) -> bool | None:
+    return _bool(read_path(told, path)) if path is not None else None
 
 
 def _first(told: Mapping[str, Any], keys: Iterable[str]) -> Any:

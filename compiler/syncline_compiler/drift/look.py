@@ -13,7 +13,7 @@ from syncline_compiler.changes.gather import gather
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.drift.broken import broken_by
 from syncline_compiler.drift.compare import Overlay, changes_between, seen_through
-from syncline_compiler.drift.remote import RemoteShape
+from syncline_compiler.drift.remote import RemoteObject, RemoteShape, counted
 from syncline_compiler.pipeline import Compilation
 from syncline_compiler.query.project_query import ProjectQuery
 from syncline_compiler.review.affected import Affected
@@ -87,13 +87,16 @@ def _notes(system: str, now: Overlay, against: Against, checked: Compilation) ->
         yield f"no field of {system}.{resource} is in {where}, which seems to be something else: --schema {resource}=NAME says what it is"
     for resource, remote in against.shape.objects.items():
         if remote.records is not None:
-            yield f"{system}.{resource}: {remote.records:,} records of {remote.origin}: what they do not hold may be there all the same"
-            for evidence in dict.fromkeys(told.evidence for told in remote.fields.values() if told.type is None):
-                named = [
-                    told.path for told in remote.fields.values() if told.type is None and told.evidence == evidence
-                ]
-                yield f"{system}.{resource}: {evidence}: {', '.join(named)}"
+            yield from (f"{system}.{resource}: {said}" for said in _sampled(remote))
     if not (against.everything or against.since):
         for resource, count in now.undescribed.items():
             if count:
-                yield f"{system}.{resource} has {count} field{'s' if count > 1 else ''} that the description does without: --all tells them"
+                yield f"{system}.{resource} has {counted(count, 'field')} that the description does without: --all tells them"
+
+
+def _sampled(remote: RemoteObject) -> Iterator[str]:
+    """Say what samples leave open: how many there were, and which fields none of them holds."""
+    yield f"{counted(remote.records or 0, 'record')} of {remote.origin}: what they do not hold may be there all the same"
+    unseen = [told for told in remote.fields.values() if told.type is None]
+    for evidence in dict.fromkeys(told.evidence for told in unseen):
+        yield f"{evidence}: {', '.join(told.path for told in unseen if told.evidence == evidence)}"

@@ -18,6 +18,11 @@ MOST_FIELDS = 5_000
 """Of one resource: what has more is no record."""
 
 
+def counted(number: int, what: str) -> str:
+    """Say how many there are of something."""
+    return f"{number:,} {what}{'s' if number != 1 else ''}"
+
+
 class DriftError(ValueError):
     """What was named cannot be compared with; the text says why and what to do."""
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from syncline_compiler.drift.documents import read_text
-from syncline_compiler.drift.remote import MOST_FIELDS, DriftError, RemoteField, RemoteObject, RemoteShape
+from syncline_compiler.drift.remote import MOST_FIELDS, DriftError, RemoteField, RemoteObject, RemoteShape, counted
 from syncline_runtime.connectors.templates import ABSENT, read_path
 from syncline_runtime.system import NativeField, NativeTypeName, Resource, System
 
@@ -89,13 +89,13 @@ def _judged(path: str, values: list[Any], field: NativeField | None, texts: bool
     there = [value for value in seen if value is not None and not (value == "" and empty)]
     if not there:
         what = "in none of" if not seen else "empty in all of"
-        return RemoteField(path, evidence=f"{what} {len(values):,} records", nullable=True if seen else None)
+        return RemoteField(path, evidence=f"{what} {counted(len(values), 'record')}", nullable=True if seen else None)
     nulls = len(seen) - len(there)
-    without = f"; {nulls:,} of {len(values):,} records have none" if nulls else ""
-    counted = Counter(_kind(value, field, texts) for value in there)
-    whole, scale = _digits(there) if {"int", "decimal"} >= set(counted) else (0, 0)
+    without = f"; {nulls:,} of {counted(len(values), 'record')} have none" if nulls else ""
+    kinds = Counter(_kind(value, field, texts) for value in there)
+    whole, scale = _digits(there) if {"int", "decimal"} >= set(kinds) else (0, 0)
     named = dict.fromkeys(str(value) for value in there if isinstance(value, str | int))
-    type_ = _type(counted, field)
+    type_ = _type(kinds)
     return RemoteField(
         path,
         type_,
@@ -105,25 +105,23 @@ def _judged(path: str, values: list[Any], field: NativeField | None, texts: bool
         nullable=True if nulls else None,
         values=tuple(islice(named, MOST_VALUES)) if field is not None and field.values else None,
         open=type_ in ("json", "list"),
-        evidence=f"{_on(counted)}{without}",
+        evidence=f"{_on(kinds)}{without}",
     )
 
 
-def _on(counted: Counter[NativeTypeName]) -> str:
+def _on(kinds: Counter[NativeTypeName]) -> str:
     """Say on how many records something rests."""
-    kinds = f": {', '.join(f'{number:,} {kind}' for kind, number in counted.most_common())}" if len(counted) > 1 else ""
-    return f"of {counted.total():,} record{'s' if counted.total() > 1 else ''} that hold it{kinds}"
+    mixed = f": {', '.join(f'{number:,} {kind}' for kind, number in kinds.most_common())}" if len(kinds) > 1 else ""
+    return f"of {counted(kinds.total(), 'record')} that hold it{mixed}"
 
 
-def _type(counted: Counter[NativeTypeName], field: NativeField | None) -> NativeTypeName:
+def _type(counts: Counter[NativeTypeName]) -> NativeTypeName:
     """Choose the type that all values are of; text where they are mixed."""
-    kinds = set(counted)
+    kinds = set(counts)
     if len(kinds) == 1:
         return next(iter(kinds))
     if kinds == {"int", "decimal"}:
         return "decimal"
-    if field is not None and field.type in ("instant", "local_datetime") and kinds <= {"date", field.type}:
-        return "text"
     return "json" if kinds & {"json", "list"} else "text"
 
 

@@ -67,7 +67,7 @@ def emit_plans(project: ResolvedProject, lowered: IrProject) -> Generator[tuple[
         connections={name: system for name, system in project.connections.items() if system in used},
         scopes=_scopes(project),
         bindings={
-            environment: tuple(_connection(one, project) for one in bound)
+            environment: tuple(connection_of(one, project) for one in bound)
             for environment, bound in project.environments.items()
         },
     )
@@ -221,7 +221,8 @@ def _late(slots: MemberSlots) -> tuple[LateReference, ...]:
     )
 
 
-def _connection(bound: ConnectionBinding, project: ResolvedProject) -> Connection:
+def connection_of(bound: ConnectionBinding, project: ResolvedProject) -> Connection:
+    """Give a connection as the runtime knows it."""
     return Connection(
         name=bound.connection,
         system=project.connections.get(bound.connection, ""),

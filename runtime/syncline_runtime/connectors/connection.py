@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
@@ -116,6 +116,10 @@ class ConnectionHandle(Protocol):
 
     async def granted(self) -> frozenset[str] | None:
         """Ask which scopes the credential has; None if nothing tells."""
+        ...
+
+    async def described(self, resource: str) -> Mapping[str, Any] | None:
+        """Ask what the system says of the fields of a resource, by name and in its own words; None if nothing tells."""
         ...
 
     async def permissions(self, resource: str) -> Permissions | None:
@@ -257,6 +261,9 @@ class _HttpConnection:
 
     async def granted(self) -> frozenset[str] | None:
         return await inspection.granted(self._client)
+
+    async def described(self, resource: str) -> Mapping[str, Any] | None:
+        return await inspection.described(self._client, self.system.resource(resource))
 
     async def permissions(self, resource: str) -> Permissions | None:
         return await inspection.permissions(self._client, self.system.resource(resource))

@@ -54,6 +54,14 @@ async def granted(client: HttpClient) -> frozenset[str] | None:
 
 async def permissions(client: HttpClient, resource: Resource) -> Permissions | None:
     """Ask what the credential may do with the fields of a resource."""
+    told = await described(client, resource)
+    if told is None or resource.describe is None:
+        return None
+    return _permissions(resource, resource.describe, told)
+
+
+async def described(client: HttpClient, resource: Resource) -> Mapping[str, Any] | None:
+    """Ask what the system says of the fields of a resource, by name, in its own words; None if it cannot be asked."""
     describe = resource.describe
     if describe is None:
         return None
@@ -64,8 +72,7 @@ async def permissions(client: HttpClient, resource: Resource) -> Permissions | N
         items = [{**item, describe.name: name} for name, item in items.items() if isinstance(item, Mapping)]
     if not isinstance(items, list):
         raise failures.bad_answer(asked, f"the answer holds no fields at {describe.items!r}")
-    told = {name: item for item in items if isinstance(name := read_path(item, describe.name), str)}
-    return _permissions(resource, describe, told)
+    return {name: item for item in items if isinstance(name := read_path(item, describe.name), str)}
 
 
 def _permissions(resource: Resource, describe: Describe, told: Mapping[str, Any]) -> Permissions:

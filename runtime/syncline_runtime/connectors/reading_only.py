@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from syncline_runtime.connectors.batches import Outcome
 from syncline_runtime.connectors.inspection import Permissions
@@ -50,6 +50,10 @@ class ReadingOnly:
 
     async def granted(self) -> frozenset[str] | None:
         """Know nothing of scopes."""
+        return None
+
+    async def described(self, resource: str) -> Mapping[str, Any] | None:  # noqa: ARG002
+        """Know nothing of what the system says of fields."""
         return None
 
     async def permissions(self, resource: str) -> Permissions | None:  # noqa: ARG002
