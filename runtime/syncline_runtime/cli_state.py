@@ -61,7 +61,7 @@ def compact(
     """Put many small segments together into few; the state they fold to stays the same, row for row.
 
     Runs do this by themselves now and then. What is known of records never goes; what goes is the past that `replay`
-    reads again and `trace` tells.
+    reads again, `rollback` undoes and `trace` tells.
     """
     from syncline_runtime.upkeep.compaction import compact_state
 
@@ -79,6 +79,8 @@ def _tell_compacted(document: Mapping[str, Any]) -> None:
         click.echo(f"  {document['strays_removed']} files that interrupted work had left were removed")
     if document["rows_dropped"]:
         click.echo(f"  {document['rows_dropped']} landed rows and outcomes were past their time and went")
+    if document["bodies_dropped"]:
+        click.echo(f"  {document['bodies_dropped']} bodies of writes were past their time and went")
 
 
 def _size(bytes_: int) -> str:

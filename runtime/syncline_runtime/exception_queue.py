@@ -111,7 +111,7 @@ def _write(ledger: Ledger, one: ExceptionRecord) -> Intent | None:
 
 
 def _told_write(ledger: Ledger, write: Intent, masks: _Masks, said: str | None) -> dict[str, Any]:
-    payload = ledger.intents.payload(write.id, "sent") or ledger.intents.payload(write.id) or {}
+    payload = ledger.intents.written(write.id) or {}
     return {
         "operation": write.operation,
         "state": write.state,

@@ -87,6 +87,9 @@ class _Inverse:
             self._keep(one, "the system describes no way to delete it")
             return
         sent = _sent(run.ledger, one)
+        if sent is None:
+            self._keep(one, "what it wrote is past its retention")
+            return
         unknown = sorted(set(sent["natives"]) - set(before or {})) if one.operation == "update" else []
         if unknown:
             self._keep(one, f"what {', '.join(unknown)} was before is not known")
@@ -112,13 +115,13 @@ def _before(run: RunContext, run_id: str) -> dict[tuple[str, str, str], dict[str
     return found
 
 
-def _sent(ledger: Ledger, one: Intent) -> dict[str, Any]:
-    """Give what was sent, and after it what the system made of it, as far as it said so."""
-    sent = dict(
-        ledger.intents.payload(one.id, "sent") or ledger.intents.payload(one.id) or {"natives": {}, "wants": {}}
-    )
+def _sent(ledger: Ledger, one: Intent) -> dict[str, Any] | None:
+    """Give what was sent, and after it what the system made of it, as far as it said so; None if it is not kept."""
+    written = ledger.intents.written(one.id)
+    if written is None:
+        return None
     returned = (ledger.intents.payload(one.id, "returned") or {}).get("natives") or {}
-    return sent | {"natives": {name: returned.get(name, value) for name, value in sent["natives"].items()}}
+    return {**written, "natives": {name: returned.get(name, value) for name, value in written["natives"].items()}}
 
 
 async def _moved(run: RunContext, one: Intent, wrote: Mapping[str, Any]) -> str | None:

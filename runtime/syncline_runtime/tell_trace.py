@@ -81,12 +81,18 @@ def _tell_writes(document: Mapping[str, Any], *, values: bool) -> None:
     rows = [
         (
             o["at"], o["connection"], o["resource"], o["operation"], o["state"], o["attempts"],
-            ", ".join(f"{name}={_plain(o['values'][name])}" if values else name for name in o["fields"]),
+            _fields(o, values=values),
             o["correlation_id"],
         )
         for o in document["writes"]
     ]  # fmt: skip
     table(("at (UTC)", "connection", "resource", "operation", "state", "attempts", "fields", "correlation id"), rows)
+
+
+def _fields(write: Mapping[str, Any], *, values: bool) -> str:
+    if not write["kept"]:
+        return "(past their retention)"
+    return ", ".join(f"{name}={_plain(write['values'][name])}" if values else name for name in write["fields"])
 
 
 def _plain(value: Any) -> str:

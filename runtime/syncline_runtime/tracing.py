@@ -249,17 +249,17 @@ def _writes(release: Release, ledger: Ledger, cid: str, only: str | None) -> lis
     """Give every write made for the record, oldest first; with a field, those that wrote it."""
     told = []
     for one in ledger.intents.of_record(cid):
-        payload = ledger.intents.payload(one.id, "sent") or ledger.intents.payload(one.id) or {}
-        if only is not None and only not in (payload.get("wants") or {}):
+        payload = ledger.intents.written(one.id)
+        if only is not None and payload is not None and only not in (payload.get("wants") or {}):
             continue
         private = private_natives(release, one.sync, one.connection, one.resource)
-        natives: Mapping[str, Any] = payload.get("natives") or {}
+        natives: Mapping[str, Any] = (payload or {}).get("natives") or {}
         told.append(
             {
                 "run": one.run, "at": moment(one.updated_at), "connection": one.connection, "resource": one.resource,
                 "operation": one.operation, "part": one.part_key, "origin": one.origin, "state": one.state,
                 "attempts": one.attempts, "native_id": one.native_id, "correlation_id": one.correlation_id,
-                "category": one.category, "fields": sorted(natives),
+                "category": one.category, "fields": sorted(natives), "kept": payload is not None,
                 "values": {k: MASK if k in private and v is not None else v for k, v in sorted(natives.items())},
             }
         )  # fmt: skip

@@ -11,6 +11,8 @@ import pytest
 from support.world import World, system, world, writes
 from syncline_runtime import fold
 from syncline_runtime.errors import StateError
+from syncline_runtime.rollback import rollback
+from syncline_runtime.tracing import trace
 from syncline_runtime.upkeep import compaction
 from syncline_runtime.upkeep.compaction import compact_state
 from syncline_runtime.upkeep.session import opened_state
@@ -122,16 +124,52 @@ def test_what_is_past_its_time_goes_and_what_is_known_stays(shop: World, monkeyp
     assert not writes(shop.plan())
 
 
+def bodies(shop: World) -> int:
+    with opened_state(shop.place) as (ledger, _):
+        written = [one for run in ledger.runs.last(99) for one in ledger.intents.of_run(run.id)]
+        assert written
+        return sum(ledger.intents.written(one.id) is not None for one in written)
+
+
+def test_what_was_sent_goes_with_the_runs_that_sent_it(shop: World) -> None:
+    grow(shop, 3)
+    with opened_state(shop.place) as (ledger, _):
+        first, *_ = sorted(run.id for run in ledger.runs.last(99))
+    before = bodies(shop)
+    document = compact_state(shop.place, int(1.5 * DAY))
+    assert document["bodies_dropped"] > 0
+    assert 0 < bodies(shop) < before
+    known = trace(shop.place, "rec", f"b:{shop.by('key', 'b')['k0']['id']}", None)
+    assert [write["kept"] for write in known["writes"]] == sorted(write["kept"] for write in known["writes"])
+    assert not known["writes"][0]["kept"]
+    result = rollback(shop.release, shop.place.binding, shop.options, first, creates=True)
+    assert {one["why"] for one in result.kept} == {"what it wrote is past its retention"}
+    assert not result.changes.writes
+    assert not writes(shop.plan())
+    shop.assert_whole()
+
+
+def test_runs_forget_what_was_sent_when_its_time_is_over(shop: World) -> None:
+    grow(shop, 2)
+    sent = bodies(shop)
+    shop.clock.let_pass(compaction.KEPT / 1e6 + 86_400)
+    shop.add("a", key="later", name="x", size="1")
+    shop.run()
+    assert bodies(shop) < sent
+
+
 def test_nothing_goes_that_something_open_began_before(shop: World) -> None:
     grow(shop, 1)
     shop.add("a", key="bad", name="bad")
     shop.run()
     grow(shop, 1, start=2)
     shop.clock.let_pass(90 * DAY / 1e6)
+    written = bodies(shop)
     compact_state(shop.place, DAY)
     with opened_state(shop.place) as (_, state):
         runs = state.rows('SELECT DISTINCT run FROM "outcomes:rec"')
     assert len(runs) == 1  # that since the exception, which is still open
+    assert 0 < bodies(shop) < written
 
 
 def test_runs_compact_by_themselves_when_it_is_worth_it(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from sqlalchemy import and_, bindparam, exists, func, or_, select
 from syncline_runtime.ledger.bodies import canonical, fingerprint
 from syncline_runtime.ledger.database import Database, Prepared, Row, given
 from syncline_runtime.ledger.facts import Attempt, Backlog, Intent, Lease, Member, Recovered, Refusal, Run
-from syncline_runtime.ledger.schema import attempt, exception, intent, lease, payload, standing_in
-from syncline_runtime.ledger.states import ASKING, OPEN, REFUSED, STANDING, UNSETTLED
+from syncline_runtime.ledger.schema import ack, attempt, exception, intent, lease, payload, standing_in
+from syncline_runtime.ledger.states import ASKING, CLOSED, OPEN, REFUSED, STANDING, UNSETTLED
 
 COLUMNS = (
     intent.c.id, intent.c.run_id, intent.c.sync, intent.c.object, intent.c.connection, intent.c.resource,
@@ -47,6 +47,17 @@ _PAYLOAD = Prepared(
         payload.c.realm_id == bindparam("realm"),
         payload.c.kind == bindparam("of"),
         payload.c.subject == bindparam("id"),
+    )
+)
+_UNTOLD = select(ack.c.intent_id).where(ack.c.realm_id == bindparam("realm"), ack.c.confirmed_run.is_(None))
+_ENDED_BEFORE = select(intent.c.id).where(
+    _HERE, intent.c.run_id < bindparam("before"), standing_in(intent, CLOSED), intent.c.id.not_in(_UNTOLD)
+)
+_FORGET = Prepared(
+    lambda: payload.delete().where(
+        payload.c.realm_id == bindparam("realm"),
+        standing_in(payload, ("intent", "sent", "returned"), "kind"),
+        payload.c.subject.in_(_ENDED_BEFORE),
     )
 )
 _ATTEMPTS = Prepared(
@@ -181,6 +192,18 @@ class Intents:
         with self._database.read() as look:
             row = look.row(_PAYLOAD, of=kind, id=of)
         return json.loads(row[0]) if row else None
+
+    def written(self, of: int) -> Mapping[str, Any] | None:
+        """Field values as last sent, or else as sealed; None of what is past its retention."""
+        return self.payload(of, "sent") or self.payload(of)
+
+    def forget(self, held: Lease, before: str) -> int:
+        """Let the field values of writes go that ended, of runs before one; returns how many bodies went.
+
+        What is known of the writes besides stays. An ack of which no base tells yet keeps its write's.
+        """
+        with self._database.write(held) as change:
+            return change.run(_FORGET, before=before)
 
     def recover(self, held: Lease, run: Run) -> Recovered:
         """Take over what interrupted runs of the run's syncs left.

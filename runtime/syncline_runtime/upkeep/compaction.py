@@ -1,4 +1,4 @@
-"""Compaction: many small segments become one, and landed rows and outcomes past their retention go.
+"""Compaction: many small segments become one; landed rows, outcomes and what was sent go once past their retention.
 
 In: an open state and the registered segments. Out: a register that names fewer of them and folds to the same state, row
 for row. Invariants: a segment is removed only after the register has stopped naming it, so that a kill at any moment
@@ -43,6 +43,7 @@ class Compacted:
     bytes_before: int
     bytes_after: int
     dropped: int  # rows past their retention
+    forgotten: int  # bodies of writes that are
     strays: int  # files of interrupted work that were removed
 
 
@@ -57,11 +58,13 @@ def compact_now_and_then(state: State, ledger: Ledger, held: Lease, now: int) ->
     }
     if due:
         _replace(state, ledger, held, due, floor)
+        if any(past(mine, floor) for mine in grouped.values()):
+            ledger.intents.forget(held, floor)
         sweep(state.store, ledger)
 
 
 def compact_state(place: Place, keep: int, progress: Progress = lambda stage, what: None) -> dict[str, Any]:
-    """Compact everything; ``keep``: the age, in microseconds, at which landed rows and outcomes go."""
+    """Compact everything; ``keep``: the age, in microseconds, at which landed rows, outcomes and what was sent go."""
     with under_lease(place) as at:
         check_segments(place.store, at.ledger)
         done = compact(at.state, at.ledger, at.lease, place.now() - keep, progress)
@@ -71,17 +74,21 @@ def compact_state(place: Place, keep: int, progress: Progress = lambda stage, wh
         "before": {"segments": done.before, "bytes": done.bytes_before},
         "after": {"segments": done.after, "bytes": done.bytes_after},
         "rows_dropped": done.dropped,
+        "bodies_dropped": done.forgotten,
         "strays_removed": done.strays,
     }
 
 
 def compact(state: State, ledger: Ledger, held: Lease, before: int, progress: Progress) -> Compacted:
-    """Make one segment of all of each subject; landed rows and outcomes of runs begun before a time go."""
-    grouped = by_subject(ledger.register.segments())
-    dropped = _replace(state, ledger, held, grouped, _floor(ledger, before), progress)
+    """Make one segment of all of each subject; what tells the past of runs begun before a time goes."""
+    grouped, floor = by_subject(ledger.register.segments()), _floor(ledger, before)
+    dropped = _replace(state, ledger, held, grouped, floor, progress)
+    forgotten = ledger.intents.forget(held, floor)
     strays = sweep(state.store, ledger)
     old, new = [one for mine in grouped.values() for one in mine], ledger.register.segments()
-    return Compacted(len(old), len(new), sum(o.bytes for o in old), sum(n.bytes for n in new), dropped, strays)
+    return Compacted(
+        len(old), len(new), sum(o.bytes for o in old), sum(n.bytes for n in new), dropped, forgotten, strays
+    )
 
 
 def by_subject(segments: Iterable[Segment]) -> dict[str, list[Segment]]:
