@@ -180,6 +180,11 @@ def test_no_kind(check: Check, text: str, label: str) -> None:
     assert [(code, said_label) for code, _, said_label in found] == [("SYN0009", label)]
 
 
+def test_a_document_of_a_vendor_among_the_specs(check: Check) -> None:
+    (found,) = check({"vendor/crm.yaml": "openapi: 3.1.0\npaths: {}\n"}).diagnostics
+    assert (found.code, "`syncline drift`" in found.helps[0]) == ("SYN0009", True)
+
+
 def test_kinds_of_later_versions(check: Check) -> None:
     assert [code for code, _, _ in said(check({"x.yaml": "process: a\n"}))] == ["SYN0012"]
 

@@ -19,10 +19,8 @@ def broken_by(change: Change, side: ProjectQuery) -> tuple[str, ...]:
     kind, names = change.key
     if kind == "write_by":
         return _mappings(_written(change.item.name, names[0], side))
-    if kind == "resource":
-        return _mappings(
-            edge for edge in side.lineage.edges if _is_of(edge.source, change) or _is_of(edge.target, change)
-        )
+    if kind == "reads":
+        return _mappings(edge for edge in side.lineage.edges if _is_of(edge.source, change))
     if len(names) < 2 or not kind.startswith("native"):
         return ()
     symbol = Symbol("native_field", (change.item.name, *names[:2]))

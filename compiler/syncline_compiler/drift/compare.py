@@ -20,7 +20,7 @@ from syncline_compiler.drift.remote import RemoteField, RemoteObject, RemoteShap
 from syncline_compiler.model.document import Declared
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_runtime.frozen import dataclass
-from syncline_runtime.system import NativeField, NativeTypeName, Resource, System
+from syncline_runtime.system import ListRead, NativeField, NativeTypeName, Resource, System, Template
 
 FITS: Mapping[NativeTypeName, frozenset[NativeTypeName]] = {
     "text": frozenset({"text", "date", "instant"}),
@@ -65,13 +65,23 @@ def seen_through(system: System, shape: RemoteShape, *, everything: bool = False
             resources.append(resource)
             continue
         looked = _Looked(system, resource, remote, {one.field: one for one in guessed(resource, remote)})
+        paged = _paged(resource.list, remote.page)
         fields = [*looked.described(), *looked.new(everything=everything)]
         guesses += looked.renamed.values()
         evidence |= {(resource.name, name): text for name, text in looked.evidence(fields)}
+        if paged is not resource.list:
+            evidence[resource.name, ""] = f"it lists no more than {remote.page:,} at once"
         undescribed[resource.name] = len({told.path.partition(".")[0] for told in looked.undescribed})
         gone: dict[str, Any] = dict.fromkeys(remote.lacks)
-        resources.append(replace(resource, fields=tuple(fields), **gone))
+        resources.append(replace(resource, fields=tuple(fields), list=paged, **gone))
     return Overlay(replace(system, resources=tuple(resources)), tuple(guesses), evidence, undescribed, tuple(strange))
+
+
+def _paged(listed: ListRead | None, most: int | None) -> ListRead | None:
+    """Ask for no more records at once than it lists."""
+    if listed is None or most is None or listed.paging.kind == "none" or listed.paging.size <= most:
+        return listed
+    return replace(listed, paging=replace(listed.paging, size=most))
 
 
 def changes_between(said: Facts, before: System, after: System, declared: Declared[SystemSpec]) -> tuple[Change, ...]:
@@ -185,13 +195,20 @@ class _Looked:
 
     def new(self, *, everything: bool) -> Iterator[NativeField]:
         """Give fields that the description lacks: those that a create has to name, or all."""
-        taken = {native.name for native in self.resource.fields}
+        taken, filled = {native.name for native in self.resource.fields}, self._filled()
         for told in self.undescribed:
-            needed = told.required is True and self.resource.create is not None
+            needed = told.required is True and self.resource.create is not None and told.path not in filled
             if needed or everything:
                 name = _name(told.path, taken)
                 taken.add(name)
                 yield _of_type(NativeField(name, "text", told.path, required=needed, values=told.values or ()), told)
+
+    def _filled(self) -> frozenset[str]:
+        """Give the paths that the template of a create fills by itself."""
+        create = self.resource.create
+        body = create.request.body if create is not None else None
+        around = f"{create.wrap}." if create is not None and create.wrap else ""
+        return frozenset(path.removeprefix(around) for path in _paths(body))
 
     def evidence(self, fields: list[NativeField]) -> Iterator[tuple[str, str]]:
         """Give what a document does not plainly say: guesses, and on how many records something rests."""
@@ -216,6 +233,13 @@ def _of_type(native: NativeField, told: RemoteField) -> NativeField:
         writable=native.writable and told.writable is not False,
         readable=native.readable and told.readable is not False,
     )
+
+
+def _paths(template: Template, prefix: str = "") -> Iterator[str]:
+    """Give the paths of the members of a template."""
+    for name, inner in template.items() if isinstance(template, Mapping) else ():
+        yield f"{prefix}{name}"
+        yield from _paths(inner, f"{prefix}{name}.")
 
 
 def _name(path: str, taken: set[str]) -> str:

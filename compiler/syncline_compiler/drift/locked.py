@@ -58,7 +58,7 @@ def load_remote(text: str) -> Locked:
 
 def _object(one: RemoteObject) -> dict[str, Any]:
     fields = {path: _field(told) for path, told in sorted(one.fields.items())}
-    return {"origin": one.origin, "open": one.open, "lacks": list(one.lacks), "fields": fields}
+    return {"origin": one.origin, "open": one.open, "page": one.page, "lacks": list(one.lacks), "fields": fields}
 
 
 def _field(told: RemoteField) -> dict[str, Any]:
@@ -69,7 +69,8 @@ def _field(told: RemoteField) -> dict[str, Any]:
 
 def _read(plain: Mapping[str, Any]) -> RemoteObject:
     fields = {path: RemoteField(path, **_members(told)) for path, told in plain["fields"].items()}
-    return RemoteObject(fields, bool(plain["open"]), origin=str(plain["origin"]), lacks=tuple(plain["lacks"]))
+    told = {"origin": str(plain["origin"]), "page": plain["page"], "lacks": tuple(plain["lacks"])}
+    return RemoteObject(fields, bool(plain["open"]), **told)
 
 
 def _members(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,7 +88,8 @@ def _laid_out(resources: Mapping[str, Any]) -> str:
     parts = []
     for name, one in resources.items():
         head = [
-            f"   {json.dumps(key)}: {json.dumps(one[key], ensure_ascii=False)}" for key in ("origin", "open", "lacks")
+            f"   {json.dumps(key)}: {json.dumps(one[key], ensure_ascii=False)}"
+            for key in ("origin", "open", "page", "lacks")
         ]
         lines = [
             f"    {json.dumps(path, ensure_ascii=False)}: {json.dumps(told, ensure_ascii=False)}"

@@ -74,8 +74,10 @@ def _findings(
 
 
 def _evidence(change: Change, now: Overlay) -> str:
-    names = change.key.names
-    return now.evidence.get((names[0], names[1]), "") if len(names) > 1 else ""
+    kind, names = change.key
+    if kind != "reads" and len(names) < 2:
+        return ""
+    return now.evidence.get((names[0], "" if kind == "reads" else names[1]), "")
 
 
 def _notes(system: str, now: Overlay, against: Against, checked: Compilation) -> Iterator[str]:

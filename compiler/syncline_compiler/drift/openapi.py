@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from syncline_compiler.drift.remote import DriftError, RemoteField, RemoteObject, RemoteShape
 from syncline_compiler.drift.schemas import Schemas, Seen, objects_of
 from syncline_runtime.frozen import dataclass
-from syncline_runtime.system import Request, Resource, System, Write
+from syncline_runtime.system import ListRead, Request, Resource, System, Write
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _METHODS = ("get", "put", "post", "patch", "delete")
@@ -98,7 +98,11 @@ class _Reader:
             )
         )
         return RemoteObject(
-            fields, all(one.is_open for one in seen), origin=origin, lacks=tuple(self._lacking(resource))
+            fields,
+            all(one.is_open for one in seen),
+            origin=origin,
+            page=self._page(resource.list) if resource.list is not None else None,
+            lacks=tuple(self._lacking(resource)),
         )
 
     def _read(self, resource: Resource) -> tuple[str, Seen | None] | None:
@@ -137,6 +141,18 @@ class _Reader:
             paths = self._at(write.request.path)
             if paths and all(_method(write.request) not in _mapping(self._paths[path]) for path in paths):
                 yield verb
+
+    def _page(self, listed: ListRead) -> int | None:
+        """Give the most records that a list gives at once: the maximum of the parameter that takes our page size."""
+        named = {name for name, value in listed.request.query.items() if value == "{size}"}
+        found = [path for path in self._at(listed.request.path) if "get" in _mapping(self._paths[path])]
+        if listed.request.call or not named or not found:
+            return None
+        path = _mapping(self._paths[found[0]])
+        told = [*(path.get("parameters") or ()), *(_mapping(path["get"]).get("parameters") or ())]
+        parameters = [_mapping(self.schemas.resolved(one)) for one in told]
+        most = [self.schemas.seen(one.get("schema")).most for one in parameters if one.get("name") in named]
+        return next((int(one) for one in reversed(most) if one is not None and 0 < one < 1_000_000), None)
 
     def _operation(self, request: Request) -> _Operation | None:
         if request.call:

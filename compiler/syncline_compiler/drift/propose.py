@@ -50,7 +50,7 @@ def propose(text: str, spec: SystemSpec, described: System, overlay: Overlay, *,
     def resources(node: Collection) -> Collection:
         for one in changes:
             left.extend(one.left())
-            node = edited_at(node, one.name, lambda inner, one=one: edited_at(inner, "fields", one.edit))  # type: ignore[misc]
+            node = edited_at(node, one.name, one.whole)
         return node
 
     root = edited_at(tree.root.value, "resources", resources)
@@ -69,6 +69,17 @@ class _Change:
     after: Resource
     guessed: set[tuple[str, str]]
     renames: bool
+
+    def whole(self, resource: Collection) -> Collection:
+        """Edit the resource."""
+        resource = edited_at(resource, "fields", self.edit)
+        was, now = self.before.list, self.after.list
+        if was is None or now is None or was.paging.size == now.paging.size:
+            return resource
+        size = str(now.paging.size)
+        return edited_at(
+            resource, "list", lambda listed: edited_at(listed, "paging", lambda one: with_member(one, "size", size))
+        )
 
     def edit(self, fields: Collection) -> Collection:
         """Edit the members of ``fields``."""

@@ -53,6 +53,7 @@ class RemoteObject:
     open: bool = False  # fields that are not listed may be there
     records: int | None = None
     origin: str = ""  # where in the document it is told
+    page: int | None = None  # the most records that it lists at once
     lacks: tuple[str, ...] = ()  # of create, update, delete: what the document has no request for
 
     def silent_about(self, path: str) -> bool:

@@ -49,7 +49,7 @@ class Seen:
         if self.types == {"integer", "number"}:
             return "decimal"
         if len(self.types) != 1:
-            return "json" if self.properties else None
+            return None  # one of several, such as an id or the record itself: what comes is not told
         (name,) = self.types
         return _FORMATS.get(self.format or "", "text") if name == "string" else _TYPES.get(name)
 

@@ -194,4 +194,8 @@ def _kind(document: Document, diagnostics: Collector) -> str | None:
 
 def _report_kind(document: Document, first: str, elsewhere: list[str], diagnostics: Collector) -> None:
     remedy = f"move `{elsewhere[0]}` to the top of the file" if elsewhere else did_you_mean(first, KINDS, kind="kinds")
+    if first in ("openapi", "swagger"):
+        remedy = (
+            "what a vendor says of a system is for `syncline drift`: keep it in a folder whose name begins with a dot"
+        )
     diagnostics.report("SYN0009", document.key(first), label=f"`{first}` is no kind of spec", help=remedy)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from change_pairs import TODAY, base_files
+from change_pairs import TODAY, base_files, edited
 from syncline_compiler.drift.json_schema import read_json_schema
 from syncline_compiler.drift.look import Against, look
 from syncline_compiler.pipeline import Compilation, check_sources
@@ -80,6 +80,7 @@ def test_what_is_as_described_is_no_drift(shop: Compilation) -> None:
         ({"status": {"enum": ["New", "Open"]}}, ["native-written-value-removed status.Closed"], 1),
         ({"rating": {"enum": ["A", "B", "C"]}}, ["native-value-added rating.C"], 0),
         ({"memo": {"type": "string", "maxLength": 200, "readOnly": True}}, ["native-unwritable memo"], 1),
+        ({"memo": {"anyOf": [{"type": "string"}, {"type": "object", "properties": {"id": {}}}]}}, [], 0),  # one of two
         ({"rating": {"enum": ["A", "B"], "writeOnly": True}}, ["native-unreadable rating"], 0),
     ],
     ids=lambda value: str(value)[:50],
@@ -99,6 +100,21 @@ def test_what_a_create_has_to_name(shop: Compilation) -> None:
     assert told(known) == ["native-written-required rating"]
     assert told(new) == ["native-written-added-required size"]
     assert new.findings[0].breaks == ("mapping crm.Account/account",)
+
+
+def test_what_the_request_fills_by_itself_needs_no_field() -> None:
+    files = edited(
+        base_files(),
+        [
+            (
+                "systems/crm.yaml",
+                "{method: POST, path: /accounts}",
+                "{path: /accounts, body: {size: XL, name: '{field.name}'}}",
+            )
+        ],
+    )
+    shop = check_sources([SourceFile(path, text) for path, text in files.items()], TODAY)
+    assert told(drifted(shop, {"size": {"type": "string"}}, [*REQUIRED, "size"])) == []
 
 
 def test_what_nobody_describes_is_counted_and_told_if_asked(shop: Compilation) -> None:
