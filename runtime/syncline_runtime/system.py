@@ -118,6 +118,17 @@ class Cursor:
 
 
 @dataclass(frozen=True)
+class KeyList:
+    """A list of the ids of all live records, and of nothing else: what it lacks was deleted."""
+
+    request: Request
+    items: str = ""  # path of the list in the body
+    paging: Paging = dataclasses.field(default_factory=Paging)
+    id: str = ""  # path of the id in an item; "": the item is the id
+    result_cap: int | None = None
+
+
+@dataclass(frozen=True)
 class ListRead:
     """How all (or changed) records of a resource are read."""
 
@@ -130,6 +141,7 @@ class ListRead:
     detail: bool = False  # the list shows too little: each record is read again with the resource's ``get``
     each: str | None = None  # resource: this list is read once for each of its records, whose id is ``{parent}``
     sweep: int = 0  # seconds after which everything is read again in spite of the cursor; 0: never
+    keys: KeyList | None = None  # what a sweep reads beside the changes, instead of everything
     table: str | None = None  # sql: the table or view that is read, with its schema; ``request`` says nothing then
     result_cap: int | None = None  # the system shows no more records than these, whatever there is
     windows: bool = (
@@ -283,6 +295,16 @@ class Resource:
     def native(self, name: str) -> NativeField:
         """Give the native field of that name; KeyError if the resource has none."""
         return self.by_name[name]
+
+
+def keys_only(resource: Resource) -> Resource:
+    """Give a resource as its list of keys shows it: with its id and nothing else."""
+    assert resource.list is not None
+    keys = resource.list.keys
+    assert keys is not None
+    key = dataclasses.replace(resource.native(resource.id), at=keys.id, readable=True)
+    listing = ListRead(keys.request, keys.items, keys.paging, result_cap=keys.result_cap, table=resource.list.table)
+    return dataclasses.replace(resource, fields=(key,), version=None, list=listing, gone={})
 
 
 @dataclass(frozen=True)

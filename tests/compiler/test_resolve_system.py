@@ -128,7 +128,7 @@ resources:
       paging: {kind: offset, size: 50}
       cursor:
         {field: updated_at, granularity: 1ms, lag: 5s, query: {since: "{cursor}", to: "{until}"}, body: {all: false}, format: wire}
-      sweep: {every: 1d}
+      sweep: {every: 1d, keys: {request: {path: /ids}, items: ids, paging: {kind: page}, result_cap: 9000}}
       complete: false
       result_cap: 5000
       also: [more]

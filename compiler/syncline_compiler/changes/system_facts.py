@@ -136,7 +136,7 @@ class _Told:
     def _list(self, listed: ListRead) -> Iterator[Fact]:
         asked: dict[str, Any] = {
             "request": listed.request, "items": listed.items, "paging": listed.paging, "also": listed.also,
-            "detail": listed.detail, "each": listed.each, "table": listed.table,
+            "detail": listed.detail, "each": listed.each, "table": listed.table, "keys": listed.keys,
         }  # fmt: skip
         yield self._fact("reads", _text(asked), self._at("list"), shown=listed.table or listed.request.path)
         yield self._fact("reads.complete", "complete" if listed.complete else "partly", self._at("list", "complete"))

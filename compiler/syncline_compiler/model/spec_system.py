@@ -91,10 +91,21 @@ class CursorSpec(Written):
     body: Any = None
 
 
+class KeysSpec(Written):
+    """How the ids of all live records are read."""
+
+    request: RequestSpec | None = None
+    items: AnyText = ""
+    paging: PagingSpec = PagingSpec(kind="none")
+    id: AnyText | None = None
+    result_cap: Annotated[int, Field(ge=1)] | None = None
+
+
 class SweepSpec(Written):
-    """How often a list that is read by changes is read whole."""
+    """How often a list that is read by changes is read whole, or the ids of all that there is."""
 
     every: Seconds
+    keys: KeysSpec | None = None
 
 
 class ListSpec(Written):
@@ -118,6 +129,9 @@ class ListSpec(Written):
             raise ValueError("either `request` or `table` is expected")
         if self.sweep is not None and self.cursor is None:
             raise ValueError("without a `cursor` every read is whole, so that `sweep` says nothing")
+        keys = self.sweep.keys if self.sweep is not None else None
+        if keys is not None and (keys.request is None) != (self.request is None):
+            raise ValueError("`keys` has a `request` where the list has one, and none where it has a `table`")
         return self
 
 

@@ -6,13 +6,11 @@ Invariant (of a system without these): no request sends braces as they stand.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping
 
 from syncline_compiler.checking.batches import check_batches
+from syncline_compiler.checking.files import check_files
 from syncline_compiler.diagnostics.diagnostic import Collector
-from syncline_compiler.functions.locales import LOCALE
-from syncline_compiler.functions.times import READ
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.templates import IN_AUTH, IN_GRANTED, PLACEHOLDER, PLACEHOLDERS, texts_in
@@ -38,7 +36,7 @@ def check_systems(project: WrittenProject, systems: Mapping[str, System], diagno
             _check_replacing(resource, declared, diagnostics)
             _check_table(resource, declared, diagnostics)
             _check_merges(resource, declared, diagnostics)
-            _check_files(resource, declared, diagnostics)
+            check_files(resource, declared, diagnostics)
             check_batches(resource, declared, diagnostics)
         value = {key: item for key, item in declared.document.value.items() if key != "sandbox"}
         for place, template in texts_in(value):
@@ -67,31 +65,6 @@ def _check_table(resource: Resource, declared: _Declared, diagnostics: Collector
     label = "a database answers no requests" if database else "only a database has tables"
     remedy = "name the `table` that is read" if database else "write `protocol: sql`, or the `request` that is sent"
     diagnostics.report("SYN0007", declared.key("resources", resource.name, "list"), label=label, help=remedy)
-
-
-def _check_files(resource: Resource, declared: _Declared, diagnostics: Collector) -> None:
-    """Check how files are written: the encoding, the ways of writing values, columns without a name."""
-    spec = declared.spec.resources[resource.name].files
-    if spec is None:
-        return
-    place = ("resources", resource.name)
-    for key, setting in (("locale", LOCALE), ("dates", READ), ("times", READ)):
-        written = getattr(spec, key)
-        if written is not None and setting.check is not None and (problem := setting.check(written)):
-            diagnostics.report("SYN0008", declared.at(*place, "files", key), label=problem, help=f"correct `{key}`")
-    try:
-        codecs.lookup(spec.encoding)
-    except LookupError:
-        label = f"`{spec.encoding}` is no encoding known here"
-        diagnostics.report(
-            "SYN0008", declared.at(*place, "files", "encoding"), label=label, help="such as utf-8, utf-16 or cp1252"
-        )
-    if not spec.header:
-        for field in resource.fields:
-            if not field.at.isdecimal() or int(field.at) < 1:
-                label = "without a header, columns have numbers only, from 1"
-                span = declared.at(*place, "fields", field.name)
-                diagnostics.report("SYN0008", span, label=label, help="write `at:` with the number of its column")
 
 
 def _check_merges(resource: Resource, declared: _Declared, diagnostics: Collector) -> None:

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, TypeGuard, cast
+from typing import Any, cast
 
+from syncline_compiler.checking.files import files_of
 from syncline_compiler.diagnostics.diagnostic import Collector
-from syncline_compiler.functions.function import Setting
-from syncline_compiler.functions.locales import LOCALE, number_text
-from syncline_compiler.functions.times import READ, shape_of
 from syncline_compiler.model import spec_system as written
 from syncline_compiler.model.document import Declared, Place, WrittenProject
 from syncline_compiler.model.templates import texts_in
@@ -78,7 +76,7 @@ def _resource(declared: _Declared, name: str, diagnostics: Collector) -> compile
         fields=tuple(_field(declared, (*place, "fields", field), diagnostics) for field in spec.fields),
         version=spec.version,
         list=_list(declared.spec, spec),
-        files=_files(spec.files),
+        files=files_of(spec.files),
         get=_request(spec.get, "GET") if spec.get else None,
         get_at=spec.get_at,
         create=_write(spec.create, "POST", spec.scope.write),
@@ -162,12 +160,24 @@ def _list(system: written.SystemSpec, resource: written.ResourceSpec) -> compile
         paging=compiled.Paging(**spec.paging.model_dump()),
         cursor=_cursor(system, resource, spec.cursor) if spec.cursor else None,
         sweep=seconds(spec.sweep.every) if spec.sweep else 0,
+        keys=_keys(resource, spec.sweep.keys) if spec.sweep and spec.sweep.keys else None,
         complete=spec.complete,
         result_cap=spec.result_cap,
         windows=spec.result_cap is not None and _has_windows(spec.cursor),
         also=tuple(spec.also),
         detail=spec.detail,
         each=spec.each,
+    )
+
+
+def _keys(resource: written.ResourceSpec, spec: written.KeysSpec) -> compiled.KeyList:
+    field = resource.fields.get(resource.id)
+    return compiled.KeyList(
+        request=_request(spec.request or written.RequestSpec(), "GET"),
+        items=spec.items,
+        paging=compiled.Paging(**spec.paging.model_dump()),
+        id=(field.at if field is not None and field.at else resource.id) if spec.id is None else spec.id,
+        result_cap=spec.result_cap,
     )
 
 
@@ -206,30 +216,6 @@ def _lags(system: written.SystemSpec, kind: str, spec: written.CursorSpec) -> It
     yield system.visible_after
     if (kind == "local_datetime" or spec.format == "iso_naive") and system.zone not in FIXED_ZONES:
         yield SET_BACK
-
-
-def _files(spec: written.FilesSpec | None) -> compiled.FileRead | None:
-    if spec is None:
-        return None
-    own = {"every", "nulls", "locale", "dates", "times", "settles", "ready"}
-    return compiled.FileRead(
-        **spec.model_dump(exclude=own),
-        nulls=tuple(spec.nulls),
-        numbers=compiled.NumberText(spec.locale, *number_text(spec.locale)) if _is_known(spec.locale, LOCALE) else None,
-        dates=_moments(spec.dates),
-        times=_moments(spec.times),
-        settles=seconds(spec.settles),
-        ready=spec.ready or "",
-    )
-
-
-def _moments(written: str | None) -> compiled.MomentText | None:
-    return compiled.MomentText(written, shape_of(written)) if _is_known(written, READ) else None
-
-
-def _is_known(written: str | None, setting: Setting) -> TypeGuard[str]:
-    """Tell whether a setting is there and right; what is wrong with it ``check_systems`` says."""
-    return written is not None and setting.check is not None and setting.check(written) is None
 
 
 def _request(spec: written.RequestSpec, method: str) -> compiled.Request:

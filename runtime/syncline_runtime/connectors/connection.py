@@ -46,7 +46,7 @@ from syncline_runtime.connectors.tokens import Tokens
 from syncline_runtime.connectors.writing import Sending
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import ReleaseError, SystemFailure
-from syncline_runtime.system import Limit, System, Write
+from syncline_runtime.system import Limit, System, Write, keys_only
 
 _SANDBOX_SECONDS: Final = 5.0
 
@@ -63,6 +63,10 @@ class ConnectionHandle(Protocol):
 
     def read_lines(self, resource: str, since: str | None = None, walked: Walked | None = None) -> AsyncIterator[Read]:
         """``read`` for landing: pages whose records need no look at each come as lines; from where a read has come to."""
+        ...
+
+    def read_keys(self, resource: str) -> AsyncIterator[Read]:
+        """Read the ids of all live records, as records of ``system.keys_only``."""
         ...
 
     def newest(self, resource: str, values: Iterable[str]) -> str | None:
@@ -208,6 +212,9 @@ class _HttpConnection:
 
     def read_lines(self, resource: str, since: str | None = None, walked: Walked | None = None) -> AsyncIterator[Read]:
         return rest.read_lines(self._client, self.system.resource(resource), since, walked)
+
+    def read_keys(self, resource: str) -> AsyncIterator[Read]:
+        return rest.read_lines(self._client, keys_only(self.system.resource(resource)))
 
     def newest(self, resource: str, values: Iterable[str]) -> str | None:
         return rest.newest(self._client, self.system.resource(resource), values)

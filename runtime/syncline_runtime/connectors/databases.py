@@ -29,7 +29,7 @@ from syncline_runtime.connectors.paging import Walked
 from syncline_runtime.connectors.reading_only import ReadingOnly
 from syncline_runtime.connectors.results import Page, ParquetFile, Read, Row, raw_hash
 from syncline_runtime.errors import ReleaseError, RequestFailed
-from syncline_runtime.system import ListRead, NativeField, Resource, System, lies_within
+from syncline_runtime.system import ListRead, NativeField, Resource, System, keys_only, lies_within
 
 ROWS_AT_ONCE: Final = 10_000
 SCHEMES: Final = ("postgresql", "sqlite")
@@ -85,6 +85,9 @@ class _DatabaseConnection(ReadingOnly):
         walked: Walked | None = None,  # noqa: ARG002
     ) -> AsyncIterator[Read]:
         return self._read(self.system.resource(resource), since)
+
+    def read_keys(self, resource: str) -> AsyncIterator[Read]:
+        return self._read(keys_only(self.system.resource(resource)), None)
 
     async def _read(self, resource: Resource, since: str | None) -> AsyncIterator[Lines]:
         place = f"{self.name}.{resource.name}"

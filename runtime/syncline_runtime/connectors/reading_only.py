@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from syncline_runtime.connectors.batches import Outcome
 from syncline_runtime.connectors.inspection import Permissions
-from syncline_runtime.connectors.results import Found, Proof, Row, Written
+from syncline_runtime.connectors.results import Found, Proof, Read, Row, Written
 from syncline_runtime.connectors.writing import Sending
 from syncline_runtime.errors import ReleaseError
 from syncline_runtime.system import System, Write
@@ -20,6 +20,10 @@ class ReadingOnly:
 
     def __init__(self, system: System, name: str) -> None:
         self.system, self.name = system, name
+
+    def read_keys(self, resource: str) -> AsyncIterator[Read]:
+        """Refuse."""
+        raise self._read_only(resource)
 
     async def get(self, resource: str, native_id: str, *, parent: str | None = None) -> Row | None:  # noqa: ARG002
         """Refuse: a mapping that needs this does not fit the system."""

@@ -320,9 +320,10 @@ def _row(client: HttpClient, resource: Resource, record: Any, asked: Asked, nati
 def row_maker(client: HttpClient, resource: Resource, asked: Asked) -> Callable[..., Row]:
     """Make the function that turns wire records of one resource into rows."""
     flatten = wire.flattener(resource, client.system)
+    bare = not resource.native(resource.id).at  # the record is its id
 
     def to_row(record: Any, native_id: str | None = None, where: str = "the record") -> Row:
-        if not isinstance(record, Mapping):
+        if not isinstance(record, Mapping) and not (bare and isinstance(record, str)):
             raise failures.bad_answer(asked, f"{where} is no object")
         natives = flatten(record)
         if not natives:  # such as an error that comes with 200: nothing of the record is in it

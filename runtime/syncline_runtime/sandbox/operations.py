@@ -47,7 +47,7 @@ class Operations:
         assert route.resource is not None
         store = self._stores[route.resource.name]
         match route.operation:
-            case "list" | "changed":
+            case "list" | "changed" | "keys":
                 return self._list(store, asked, call, url)
             case "find":
                 return self._find(store, asked)
@@ -99,6 +99,10 @@ class Operations:
         if asked.route.operation == "changed" and listing.cursor:
             chosen = self._changed(listing.cursor, chosen, asked.found["cursor"], asked.found.get("until"))
         records = [self.wire(store, record) for record in chosen][: listing.result_cap]
+        if asked.route.operation == "keys":  # of live records only, however the list shows the others
+            live = (self.wire(store, record) for record in chosen if not record.gone)
+            at = store.resource.native(store.resource.id).at
+            records = [wrapped(asked.route.at, read_path(record, at)) for record in live][: listing.result_cap]
         body, headers = page_of(listing, records, asked.found, url, call.query)
         return Done(200, body, headers, None)
 

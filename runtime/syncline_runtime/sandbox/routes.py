@@ -17,11 +17,22 @@ from syncline_runtime.connectors import jsontext
 from syncline_runtime.connectors.templates import ABSENT, listed, placeholders, read_path
 from syncline_runtime.sandbox.inverse import Found, match, match_path, match_query
 from syncline_runtime.sandbox.store import FaultError
-from syncline_runtime.system import BatchWrite, FindBy, ListRead, Probe, Request, Resource, System, Transition, Write
+from syncline_runtime.system import (
+    BatchWrite,
+    FindBy,
+    ListRead,
+    Probe,
+    Request,
+    Resource,
+    System,
+    Transition,
+    Write,
+    keys_only,
+)
 
 _ORDER: Final = (
     *("token", "login", "probe", "describe", "transition", "lookup", "get", "find"),
-    *("changed", "list", "create", "update", "delete"),
+    *("keys", "changed", "list", "create", "update", "delete"),
 )
 
 
@@ -48,7 +59,7 @@ class Route:
     search: FindBy | None = None
     listing: ListRead | None = None
     transition: Transition | None = None
-    at: str = ""  # login, probe, lookup: where the answer stands
+    at: str = ""  # login, probe, lookup: where the answer stands; keys: where the id does in an item
     batch: BatchWrite | None = None
     needs: tuple[str, ...] = ()  # placeholders without which the request is another one
 
@@ -197,6 +208,10 @@ def _list_routes(resource: Resource) -> Iterator[Route]:
     if listing is None:
         return
     yield Route("list", listing.request, resource, listing=listing)
+    if listing.keys and listing.table is None:
+        keys = keys_only(resource).list
+        assert keys is not None
+        yield Route("keys", keys.request, resource, listing=keys, at=listing.keys.id)
     if listing.cursor:
         cursor = listing.cursor
         body = listing.request.body if cursor.body is None else cursor.body

@@ -117,7 +117,7 @@ class StandIn:
                 return self._refusal(error, asked)
 
     def _with_fault(self, asked: Asked, call: Call, url: str) -> Reply:
-        operation = {"changed": "list"}.get(asked.route.operation, asked.route.operation)
+        operation = {"changed": "list", "keys": "list"}.get(asked.route.operation, asked.route.operation)
         name = asked.route.resource.name if asked.route.resource else ""
         here = (fault for fault in self.faults if fault.fault not in IN_BATCHES or asked.route.batch)
         planned = next((fault for fault in here if fault.fits(name, operation)), None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from syncline_runtime.packing import base_rows, stored_table
 from syncline_runtime.plan import Member, Plan
-from syncline_runtime.stages.context import RunContext, landed_of, prefix_of
+from syncline_runtime.stages.context import RunContext, keys_of, landed_of, prefix_of
 from syncline_runtime.stages.replay import of_replayed
 from syncline_runtime.state import quoted, text
 
@@ -48,8 +48,11 @@ def _compared(run: RunContext, prefix: str, member: Member) -> str:
     Hashes of the landed row's SHA-256 are compared, of one record each: nothing is lost by their being shorter.
     """
     reading = run.reading(member)
-    # only a read that showed every live record tells that one is absent, and never an empty or failed one
-    join = "FULL" if reading.complete and reading.rows and reading.error is None else "LEFT"
+    # only a read that showed every live record, or its id, tells that one is absent, and never an empty or failed one
+    shown = (reading.complete and reading.rows) or reading.keys
+    join = "FULL" if shown and reading.error is None else "LEFT"
+    ids = f"SELECT _native_id FROM {quoted(keys_of(landed_of(member)))}"
+    unshown = f"AND b._native_id NOT IN ({ids})" if reading.keys else ""
     settled = f"_mapping = {text(member.mapping)} AND _status NOT IN ({', '.join(map(text, (*PARKED, GONE)))})"
     return f"""
         SELECT CASE WHEN how NOT LIKE 'same%' THEN _seq END AS _seq,
@@ -64,7 +67,7 @@ def _compared(run: RunContext, prefix: str, member: Member) -> str:
                   FROM {quoted(f"{prefix}/current")}) AS l
             {join} JOIN (SELECT rowid AS _row, _native_id, _status, CASE WHEN {settled} THEN hash(_raw_hash) END AS hash
                          FROM {quoted(stored_table(prefix))}) AS b ON b._native_id = l._native_id
-            WHERE l._native_id IS NOT NULL OR b._status <> {text(GONE)}
+            WHERE l._native_id IS NOT NULL OR (b._status <> {text(GONE)} {unshown})
         )
     """
 

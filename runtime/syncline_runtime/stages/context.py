@@ -32,6 +32,7 @@ class Reading:
     complete: bool  # every live record was seen
     mark: str | None  # where to go on next time
     error: SynclineError | None = None
+    keys: bool = False  # ``keys_of`` holds the ids of all live records
 
 
 @dataclass(frozen=True)
@@ -120,3 +121,8 @@ def prefix_of(plan: Plan, member: Member) -> str:
 def landed_of(member: Member) -> str:
     """Give the relation of a member's landed rows."""
     return f"landed/{member.connection}/{member.resource}"
+
+
+def keys_of(landed: str) -> str:
+    """Give the relation of the ids of all live records of the resource that was landed there."""
+    return f"keys/{landed}"

@@ -17,7 +17,8 @@ from syncline_runtime.errors import SynclineError, SystemFailure
 from syncline_runtime.ledger import Cursor
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import Reading, RunContext, landed_of, prefix_of
-from syncline_runtime.stages.gathering import land_kept
+from syncline_runtime.stages.gathering import NOTHING, land_kept
+from syncline_runtime.stages.keys import land_keys
 from syncline_runtime.stages.skipped import land_skipped
 from syncline_runtime.state import landed_columns, quoted
 from syncline_runtime.system import Resource
@@ -52,16 +53,21 @@ async def _read(run: RunContext, readers: list[tuple[Plan, Member]], stored: lis
     shape = digest(natives)[:16]
     described = handle.system.resource(member.resource)
     swept = _swept(stored)
-    since = None if run.whole or _sweep_is_due(run, described, swept) else _since(stored, shape)
+    due, has_keys = _sweep_is_due(run, described, swept), described.list is not None and described.list.keys is not None
+    since = None if run.whole or (due and not has_keys) else _since(stored, shape)
+    by_keys = due and has_keys and since is not None
     source = described.list or described.files
     complete = since is None and source is not None and source.complete
     if described.list is not None and described.list.windows:
         complete = False  # what has no time of change is in none of its windows
+    keyed = NOTHING
     try:
         landed = await land_kept(run, handle, described, relation, columns, since)
         if complete and landed.rows:
             landed = await land_skipped(run, handle, described, _bases(readers), relation, columns, landed)
-        elif complete:
+        if by_keys:
+            keyed = await land_keys(run, handle, described, _bases(readers), relation)
+        if (by_keys and not keyed.rows) or (complete and not landed.rows):
             await _refuse_false_emptiness(run, handle, described, readers)
     except SynclineError as error:
         async with run.engine:
@@ -70,10 +76,11 @@ async def _read(run: RunContext, readers: list[tuple[Plan, Member]], stored: lis
         run.progress("extract", f"{member.connection}.{member.resource}: not read")
         return
     mark = handle.next_since(member.resource, landed.newest, landed.began)
-    run.readings[at] = Reading(landed.rows, complete, mark)
+    run.readings[at] = Reading(landed.rows, complete, mark, keys=keyed.rows > 0)
     run.progress("extract", f"{member.connection}.{member.resource}: {landed.rows} read")
-    if mark is not None and (since is None or mark > since):
-        told = {"fields": shape, "since": mark, "swept": run.started_at if complete else swept}
+    reached = max(filter(None, (mark, since)), default=None)
+    if reached is not None and (reached != since or keyed.rows):
+        told = {"fields": shape, "since": reached, "swept": run.started_at if complete or keyed.rows else swept}
         value = json.dumps(told, sort_keys=True)
         run.cursors += [Cursor(member.connection, member.resource, plan.name, value) for plan, _ in readers]
 

@@ -71,6 +71,9 @@ class Landed:
     began: str | None
 
 
+NOTHING: Final = Landed(0, None, None)
+
+
 async def land(
     run: RunContext,
     handle: ConnectionHandle,

@@ -24,7 +24,7 @@ MOST_WALKS: Final = 4
 
 
 @dataclass(frozen=True)
-class _Missed:
+class Missed:
     """Known records that no walk has shown and that are there; ``lately``: written so lately that lists may not show them."""
 
     rows: tuple[Row, ...]
@@ -50,7 +50,7 @@ async def land_skipped(
     counted = resource.list is not None and resource.list.paging.kind in ("page", "offset")
     if not counted or resource.get is None or resource.parent is not None:
         return landed
-    missed, shown, walks = await _missed(run, handle, resource, known, relation), landed.rows, 1
+    missed, shown, walks = await missed_of(run, handle, resource, known, relation), landed.rows, 1
     while missed.strange:
         if walks == MOST_WALKS:
             raise SystemFailure(
@@ -61,15 +61,16 @@ async def land_skipped(
         before, start = missed.strange, landed.rows
         pages = handle.read_lines(resource.name, None, None)
         landed = await land_more(run, handle, resource, relation, columns, landed, pages)
-        missed = await _missed(run, handle, resource, known, relation)
+        missed = await missed_of(run, handle, resource, known, relation)
         if missed.strange == before and landed.rows - start >= shown:
             break  # not skipped: the list never shows them
         shown, walks = landed.rows - start, walks + 1
     rows = () if missed.more else missed.rows
-    return await land_more(run, handle, resource, relation, columns, landed, _as_pages(rows))
+    return await land_more(run, handle, resource, relation, columns, landed, as_pages(rows))
 
 
-async def _missed(run: RunContext, handle: ConnectionHandle, resource: Resource, known: str, relation: str) -> _Missed:
+async def missed_of(run: RunContext, handle: ConnectionHandle, resource: Resource, known: str, relation: str) -> Missed:
+    """Ask for what is known to be there and does not stand in a relation of ids, one by one."""
     unshown = (
         f"SELECT _native_id, max(coalesce(_written, 0)) FROM ({known}) "
         f"WHERE _native_id NOT IN (SELECT _native_id FROM {quoted(relation)}) GROUP BY 1 ORDER BY 1"
@@ -79,8 +80,9 @@ async def _missed(run: RunContext, handle: ConnectionHandle, resource: Resource,
     asked, since = found[:MOST_ASKED_FOR], run.now() - handle.system.visible_after * 1_000_000
     rows = await asyncio.gather(*(handle.get(resource.name, native_id) for native_id, _ in asked))
     lately = frozenset(native_id for native_id, written in asked if written > since)
-    return _Missed(tuple(row for row in rows if row is not None), lately, len(found) > len(asked))
+    return Missed(tuple(row for row in rows if row is not None), lately, len(found) > len(asked))
 
 
-async def _as_pages(rows: Iterable[Row]) -> AsyncIterator[Page]:
+async def as_pages(rows: Iterable[Row]) -> AsyncIterator[Page]:
+    """Give rows as what a read shows."""
     yield Page(tuple(rows))

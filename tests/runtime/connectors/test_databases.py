@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import sqlite3
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from syncline_runtime.sandbox import serve
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.gathering import land
 from syncline_runtime.state import State, landed_columns
-from syncline_runtime.system import Cursor, ListRead, NativeField, Request, Resource, System
+from syncline_runtime.system import Cursor, KeyList, ListRead, NativeField, Request, Resource, System
 from syncline_runtime.tombstones import Erased
 
 FIELDS = (
@@ -186,3 +187,26 @@ def test_the_stand_in_is_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("SYNCLINE_SANDBOX_URL", sandbox.url)
         rows, _ = landed(tmp_path, "", system=seeded)
     assert rows == [("1", "Ada", None, "true", None, None, None)]
+
+
+def test_the_ids_of_a_table_are_read_alone(tmp_path: Path, postgres: str, server: Server) -> None:
+    server.say(
+        "INSERT INTO customers (id, credit) VALUES (1, 1.5), (12345678901234567, NULL)", postgres.rpartition("/")[2]
+    )
+    file = tmp_path / "shop.db"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(TABLE.replace("DEFAULT now()", ""))
+        database.execute("INSERT INTO customers (id) VALUES (1), (12345678901234567)")
+    listing = replace(CUSTOMERS.list, keys=KeyList(Request(""), id="id"))  # type: ignore[type-var]
+    system = replace(SYSTEM, resources=(replace(CUSTOMERS, list=listing),))
+
+    async def ids(origin: str) -> list[Any]:
+        around = Surroundings(TestClock(), random.Random(1))
+        async with open_connection(system, Connection("shop", "shop", origin), around) as handle:
+            pages = [page async for page in handle.read_keys("Customer")]
+        return [json.loads(line) for page in pages for line in page.content.splitlines()]  # type: ignore[union-attr]
+
+    for origin in (postgres, f"sqlite://{file}"):
+        assert [(list(one), str(one["id"])) for one in asyncio.run(ids(origin))] == [
+            (["id"], "1"), (["id"], "12345678901234567"),
+        ]  # fmt: skip
