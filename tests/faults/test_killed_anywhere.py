@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, NamedTuple
@@ -189,7 +190,8 @@ def staged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         made = stack.enter_context(world(folder, patch, pipeline.files))
-        made.options = made.options.__class__(folder / "state", None, around=made.options.around)
+        around = replace(made.options.around, threads=1, parsed={})  # hundreds of small runs
+        made.options = replace(made.options, state=folder / "state", ledger=None, around=around)
         pipeline.before(made)
         made.run()
         pipeline.work(made)

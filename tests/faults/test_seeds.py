@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from faults.kit.faults import FAULTS, LISTED
 from faults.kit.specs import Pipeline, releases
 from faults.kit.story import tell
 from faults.kit.table import told
@@ -30,6 +31,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 def test_what_must_hold_holds(made: Made, seeds: tuple[int, ...], tmp_path: Path) -> None:
     story = tell(chosen(made, seeds), tmp_path / "world", seeds)
     assert not story.violations, "\n".join(told(story))
+
+
+def test_what_must_be_survived_is_played() -> None:
+    names, tests = {fault.name for fault in FAULTS}, Path(__file__).parents[1]
+    assert {name for one in LISTED for name in one.played} == names
+    assert [path for one in LISTED for path in one.tests if not (tests / path).exists()] == []
 
 
 def test_a_seed_gives_the_same_story_again(made: Made, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The faults that a world draws, by name: where each is made, how often, and what it is."""
+"""The faults that a world draws, by name: where each is made, how often, what it is; and what must be survived in all."""
 
 from __future__ import annotations
 
@@ -63,6 +63,73 @@ FAULTS: Final = (
     Fault("run", "told to stop", 0, "the run is told to end, as SIGTERM does"),
     Fault("between runs", "keys expired", 0, "a day passes, and idempotency keys are forgotten"),
     Fault("between runs", "clock apart", 0, "a system whose clock is an hour before or behind"),
+)
+
+
+class Listed(NamedTuple):
+    """What must be survived: the kit's faults that play it (names), and the tests in which it is played alone."""
+
+    words: str
+    played: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+LISTED: Final = (
+    Listed(
+        "kill -9 at every durable step, and again while what it left is made good",
+        ("killed",),
+        ("faults/test_killed_anywhere.py", "faults/test_killed_in_delivery.py", "faults/test_killed_in_compaction.py"),
+    ),
+    Listed(
+        "done, then reset or time out; with keys, markers and upserts, with read lag",
+        ("reset after", "time out after", "late", "500 after", "html after", "cut off", "empty body", "twice", "stale"),
+        ("runtime/test_cut_off_creates.py", "faults/test_killed_in_delivery.py"),
+    ),
+    Listed("a key after its expiry, or with another payload", ("keys expired",), ("runtime/test_cut_off_creates.py",)),
+    Listed("a failure that is saved for a key", ("saved 500",), ("runtime/test_cut_off_creates.py",)),
+    Listed(
+        "outages and storms of 429, Retry-After in each form",
+        ("429", "500 before", "503 before", "refused", "reset before", "time out before", "system down"),
+        ("runtime/test_outages.py", "runtime/test_stopping.py", "runtime/connectors/test_answers.py"),
+    ),
+    Listed("a row that poisons its batch, answers per row", (), ("runtime/test_batches.py",)),
+    Listed(
+        "damaged pages",
+        ("html before", "html after", "cut off", "error body", "empty body", "a text for a list"),
+        ("runtime/connectors/test_answers.py",),
+    ),
+    Listed(
+        "cursor traps: records over the edge of a page, twice, in another order, token cycles, result caps",
+        ("short page", "twice in a page", "another order", "empty list"),
+        ("runtime/test_sweeps.py", "runtime/test_windows.py", "runtime/connectors/test_answers.py"),
+    ),
+    Listed("a clock an hour off, the hour that a clock shows twice", ("clock apart",), ("runtime/test_cursors.py",)),
+    Listed(
+        "schedulers that overlap, a worker that stands still past its lease",
+        ("lease lost",),
+        ("runtime/test_helping.py", "runtime/ledger/test_leases.py", "end_to_end/test_bad_input.py"),
+    ),
+    Listed(
+        "disk full, read-only, I/O error at each write",
+        ("disk full",),
+        ("runtime/ledger/test_open.py", "runtime/test_stopping.py", "end_to_end/test_bad_input.py"),
+    ),
+    Listed("state lost, damaged, older than the ledger", (), ("runtime/test_damaged_state.py",)),
+    Listed("a list that is empty without reason", ("empty list",), ("runtime/test_sweeps.py",)),
+    Listed("a field that has another name in the middle of a read", ("drift",), ("runtime/test_presence.py",)),
+    Listed("one record that always fails, or breaks the system", (), ("runtime/test_outages.py",)),
+    Listed(
+        "401 in the middle, a scope that is lost",
+        ("401", "403"),
+        ("runtime/test_stopping.py", "runtime/connectors/test_tokens.py"),
+    ),
+    Listed("from a to b and back, both sides edited (in each story)", (), ("properties/test_histories.py",)),
+    Listed(
+        "kill in a migration, an older program on a newer ledger",
+        (),
+        ("runtime/ledger/test_kill.py", "runtime/ledger/test_open.py"),
+    ),
+    Listed("SIGTERM", ("told to stop",), ("runtime/test_stopping.py",)),
 )
 
 

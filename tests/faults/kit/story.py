@@ -45,6 +45,7 @@ from syncline_runtime.upkeep.session import Place
 ROUNDS: Final = 4
 MOST_SETTLING: Final = 6
 PAUSES: Final = {1: 3, 10: 2, 45: 3, 600: 2, 7_200: 2, 110_000: 2}  # seconds between two runs → weight
+PARSED: Final[dict[str, Any]] = {}  # statements that the engine has parsed
 SKEWS: Final = {0: 4, 3_600: 1, -3_600: 1}
 
 
@@ -74,7 +75,7 @@ class World:
         self.crashes = Crashes(folder / "state")
         self.way = Way(self.far, self.clock, self.chance, self.crashes)
         self.people = [People(seed, self.chance, self.far, pipeline) for seed in self.seeds]
-        around = Surroundings(self.clock, self.chance.of("jitter"), self.way.to)
+        around = Surroundings(self.clock, self.chance.of("jitter"), self.way.to, threads=1, parsed=PARSED)
         self.options = Options(folder / "state", url_of_new_ledger(), around=around)
         self.way.known = self._known
         self.running: list[RunContext] = []
@@ -230,8 +231,8 @@ def _troubled(world: World, random: Random) -> None:
 
 def _happens(world: World, random: Random) -> dict[int, Callable[[], None]]:
     """Draw what happens at some request of a run: it stands still past its lease, or is told to stop."""
-    number = world.way.requests + random.randint(1, 60)
-    what = random.choices([None, _steal, _stop], [10, 1, 1])[0]
+    number = world.way.requests + random.randint(1, 30)
+    what = random.choices([None, _steal, _stop], [6, 2, 2])[0]
     return {} if what is None else {number: lambda: what(world)}
 
 
