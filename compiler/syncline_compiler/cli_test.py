@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from syncline_compiler.pipeline import Compilation
     from syncline_compiler.scenarios import ScenarioReport, ScenarioResult
     from syncline_compiler.scenarios.coverage import CoverageReport
-    from syncline_compiler.scenarios.mutation import Judged
+    from syncline_compiler.scenarios.mutation import Judged, MutationReport
 
 
 @click.command(
@@ -90,21 +90,33 @@ def test(
         _show_mistakes(error.compilation, folder)
         sys.exit(FAULT)
     _end_progress()
-    _print(report, watch.report() if watch is not None else None, form, folder)
+    coverage = watch.report() if watch is not None else None
+    if form != "json":
+        _print(report, coverage, form, folder)
     if updating:
         _update(checked, report, root)
+    mutation = None
     if mutating and not report.failed:
-        _mutate(root, checked, report, folder, most, jobs or os.cpu_count() or 1)
+        mutation = _mutate(root, checked, report, most, jobs or os.cpu_count() or 1)
+        _tell_mutants(mutation, form, folder)
+    if form == "json":
+        _print(report, coverage, form, folder, mutation)
     sys.exit(FAULT if any(not (updating and one.ended) for one in report.failed) else 0)
 
 
-def _print(report: ScenarioReport, coverage: CoverageReport | None, form: str, folder: str) -> None:
+def _print(
+    report: ScenarioReport,
+    coverage: CoverageReport | None,
+    form: str,
+    folder: str,
+    mutation: MutationReport | None = None,
+) -> None:
     """Print what machines read, or the rest of what people do."""
     from syncline_compiler.scenarios.formats import FORMATS, as_json
     from syncline_compiler.scenarios.told import tell_coverage, totals
 
     if form == "json":
-        click.echo(as_json(report, folder, coverage), nl=False)
+        click.echo(as_json(report, folder, coverage, mutation), nl=False)
     elif form != "text":
         click.echo(FORMATS[form](report, folder), nl=False)
     elif coverage is not None:
@@ -173,10 +185,9 @@ def _update(checked: Compilation, report: ScenarioReport, root: Path) -> None:
             click.echo(f"{Path(os.path.relpath(root / source.path)).as_posix()}: updated", err=True)
 
 
-def _mutate(root: Path, checked: Compilation, report: ScenarioReport, folder: str, most: int | None, jobs: int) -> None:
-    """Tell which mistakes no scenario notices."""
+def _mutate(root: Path, checked: Compilation, report: ScenarioReport, most: int | None, jobs: int) -> MutationReport:
+    """Make small mistakes, and find out which of them a scenario notices."""
     from syncline_compiler.scenarios.mutation import mutate
-    from syncline_compiler.scenarios.told import score, tell_mutants
 
     tried = itertools.count(1)
 
@@ -186,7 +197,16 @@ def _mutate(root: Path, checked: Compilation, report: ScenarioReport, folder: st
 
     mutation = mutate(root, checked, report, most=most, jobs=jobs, told=told)
     _end_progress()
-    click.echo(tell_mutants(mutation, folder=folder, colour=has_colour(sys.stdout)), nl=False)
+    return mutation
+
+
+def _tell_mutants(mutation: MutationReport, form: str, folder: str) -> None:
+    """Tell people which mistakes no scenario notices; beside what machines read, on standard error."""
+    from syncline_compiler.scenarios.told import score, tell_mutants
+
+    if form != "json":
+        told = tell_mutants(mutation, folder=folder, colour=form == "text" and has_colour(sys.stdout))
+        click.echo(told, nl=False, err=form != "text")
     click.echo(score(mutation), err=True)
 
 

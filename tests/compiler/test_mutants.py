@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft7Validator
 
 from compiler.test_scenarios import SPECS, specs
 from support.engine import project
 from syncline_compiler.diagnostics.mend import edited
 from syncline_compiler.pipeline import Compilation, check_project
 from syncline_compiler.scenarios import mutation, run_scenarios
+from syncline_compiler.scenarios.formats import SCHEMA, as_json
 from syncline_compiler.scenarios.mutants import Mutant, mutants_of
 from syncline_compiler.scenarios.told import score, tell_mutants
 
@@ -74,9 +77,16 @@ def test_what_no_scenario_notices_is_told(tmp_path: Path, monkeypatch: pytest.Mo
               if line in known]  # fmt: skip
     chosen += [one for one in known.values() if one.what == "`b` owns `*`"]
     monkeypatch.setattr(mutation, "mutants_of", lambda *_: chosen)
-    report = mutation.mutate(root, checked, run_scenarios(checked))
+    played = run_scenarios(checked)
+    report = mutation.mutate(root, checked, played)
     assert [one.fate for one in report.judged] == ["does not compile", "survived", "does not compile"]
     assert report.score == 0
     assert tell_mutants(report) == 'missed  a.map:8:21: `"bad~"` for `"bad"`\n'
     assert score(report) == "mutation score: 0% (0 of 1 mutants noticed; 2 more do not compile)"
+    document = json.loads(as_json(played, "shop", mutation=report))
+    Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(document)
+    assert document["mutation"]["counts"] == {"noticed": 0, "survived": 1, "no scenario": 0, "does not compile": 2}
+    assert document["mutation"]["mutants"][1] == {
+        "file": "shop/a.map", "line": 8, "what": '`"bad~"` for `"bad"`', "fate": "survived",
+    }  # fmt: skip
     assert SPECS["a.map"].count("bad") == 1

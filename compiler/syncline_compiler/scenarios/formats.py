@@ -9,11 +9,12 @@ import hashlib
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from xml.etree import ElementTree
 
 from syncline_compiler.diagnostics.render import as_message, as_property, clean
 from syncline_compiler.scenarios.coverage import CoverageReport
+from syncline_compiler.scenarios.mutation import Fate, MutationReport
 from syncline_compiler.scenarios.report import Failure, ScenarioReport, ScenarioResult
 from syncline_compiler.scenarios.told import path_of, text_of
 
@@ -21,8 +22,13 @@ JSON_VERSION = 1
 SCHEMA = Path(__file__).parent / "test.schema.json"
 
 
-def as_json(report: ScenarioReport, folder: str, coverage: CoverageReport | None = None) -> str:
-    """Give the report as JSON, with the coverage if there is one."""
+def as_json(
+    report: ScenarioReport,
+    folder: str,
+    coverage: CoverageReport | None = None,
+    mutation: MutationReport | None = None,
+) -> str:
+    """Give the report as JSON, with coverage and mutants if there are any."""
     document: dict[str, Any] = {
         "version": JSON_VERSION,
         "project": report.project,
@@ -40,7 +46,28 @@ def as_json(report: ScenarioReport, folder: str, coverage: CoverageReport | None
                 for one in coverage.missed
             ],
         }
+    if mutation is not None:
+        document["mutation"] = _mutation(mutation, folder)
     return json.dumps(document, indent=2, ensure_ascii=False, default=_number) + "\n"
+
+
+def _mutation(report: MutationReport, folder: str) -> dict[str, Any]:
+    return {
+        "score": round(report.score, 4) if report.score is not None else None,
+        "tried": len(report.judged),
+        "of": report.of,
+        "counts": {fate: report.count(fate) for fate in get_args(Fate)},
+        "mutants": [
+            {
+                "file": path_of(one.mutant.span, folder),
+                "line": one.mutant.span.line,
+                "what": one.mutant.what,
+                "fate": one.fate,
+                **({"by": one.by} if one.by else {}),
+            }
+            for one in report.judged
+        ],
+    }
 
 
 def _scenario(result: ScenarioResult, folder: str) -> dict[str, Any]:
