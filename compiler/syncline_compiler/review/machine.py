@@ -63,7 +63,8 @@ def as_json(review: Review, folder: str = "") -> dict[str, Any]:
         "data": _data(review),
         "calls": [
             {
-                "connection": one.connection, "hourly": {"before": one.hourly[0], "after": one.hourly[1]},
+                "connection": one.connection, "per_run": {"before": one.per_run[0], "after": one.per_run[1]},
+                "hourly": {"before": one.hourly[0], "after": one.hourly[1]},
                 "daily": {"before": one.daily[0], "after": one.daily[1]}, "allowed": one.allowed, "growth": one.growth,
                 "over": one.is_over,
             }

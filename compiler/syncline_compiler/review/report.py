@@ -80,9 +80,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Load:
-    """The calls that one connection takes, against what is allowed. ``hourly`` is before, then after the change."""
+    """The calls that one connection takes, against what is allowed; each before, then after the change.
+
+    ``per_run``: of one run of each of its syncs.
+    """
 
     connection: str
+    per_run: tuple[int, int]
     hourly: tuple[int, int]
     allowed: int | None
     growth: int = 1

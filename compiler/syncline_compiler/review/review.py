@@ -157,21 +157,26 @@ def _records(affects: tuple[str, ...], impact: Impact | None) -> int | None:
 
 def _loads(before: Compilation | None, after: Compilation, growth: int) -> Iterator[Load]:
     """Give the calls of every connection for which something is known of them."""
-    was = _hourly(before) if before is not None else {}
+    was = _calls(before) if before is not None else {}
     if after.known is None or after.written is None:
         return
     systems = after.known.connections
-    for connection, now in _hourly(after).items():
+    for connection, now in _calls(after).items():
         system = after.written.systems.get(systems.get(connection, ""))
         allowed = [per_hour(rate) for rate, _ in limits(connection, system, after.written)] if system else []
-        yield Load(connection, (was.get(connection, now), now), min(allowed, default=None), growth)
+        per_run, hourly = zip(was.get(connection, now), now, strict=True)
+        yield Load(connection, per_run, hourly, min(allowed, default=None), growth)
 
 
-def _hourly(side: Compilation) -> Mapping[str, int]:
+def _calls(side: Compilation) -> Mapping[str, tuple[int, int]]:
+    """Give the calls of every connection: in one run of each sync, and in an hour."""
     if side.known is None or side.written is None:
         return {}
     found = loads(side.known.syncs, side.written)
-    return {connection: per_hour(sum(load.rate for load in of)) for connection, of in found.items()}
+    return {
+        connection: (sum(load.calls for load in of), per_hour(sum(load.rate for load in of)))
+        for connection, of in found.items()
+    }
 
 
 def _impact(side: Side, before: Compilation | None, after: Compilation, asked: Asked) -> tuple[Impact | None, str]:

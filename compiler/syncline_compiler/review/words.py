@@ -131,12 +131,13 @@ def minutes_of(one: MemberImpact, loads: tuple[Load, ...]) -> str:
 
 
 def load_of(load: Load) -> str:
-    """Say what a connection takes in an hour and in a day."""
+    """Say what a connection takes in a run, in an hour and in a day."""
     was, now = load.hourly
     changed = f"{was:,} → {now:,}" if was != now else f"{now:,}"
     grown = f", {now * load.growth:,} at {load.growth} ×" if load.growth > 1 else ""
     allowed = f" of {load.allowed:,} allowed" if load.allowed is not None else ""
-    return f"{changed} calls an hour{grown}{allowed}, {load.daily[1] * load.growth:,} a day{' — too many' if load.is_over else ''}"
+    each = f"{load.per_run[1] * load.growth:,} a run, {load.daily[1] * load.growth:,} a day"
+    return f"{changed} calls an hour{grown}{allowed}, {each}{' — too many' if load.is_over else ''}"
 
 
 def people(review: Review) -> Iterator[str]:
