@@ -19,15 +19,17 @@ def broken_by(change: Change, side: ProjectQuery) -> tuple[str, ...]:
     kind, names = change.key
     if kind == "write_by":
         return _mappings(_written(change.item.name, names[0], side))
-    if kind == "reads":
-        return _mappings(edge for edge in side.lineage.edges if _is_of(edge.source, change))
+    if kind in ("resource", "reads"):
+        return _mappings(
+            edge for edge in side.lineage.edges if _is_of(edge.source, change) or _is_of(edge.target, change)
+        )
     if len(names) < 2 or not kind.startswith("native"):
         return ()
     symbol = Symbol("native_field", (change.item.name, *names[:2]))
     read, written = side.lineage.out_of.get(symbol, ()), side.lineage.into.get(symbol, ())
     match kind, change.direction:
         case ("native", "added required" | "required"):
-            return () if written else _mappings(_created(change.item.name, names[0], side))
+            return () if written else _mappings(_created(change.item.name, names[0], names[1], side))
         case ("native", "removed") | ("native.type", "another") | ("native.wire", _):
             return _lines((*read, *written))
         case ("native.type", "narrower") | ("native.unwritable", "added"):
@@ -56,10 +58,11 @@ def _written(system: str, resource: str, side: ProjectQuery) -> Iterator[Edge]:
     )
 
 
-def _created(system: str, resource: str, side: ProjectQuery) -> Iterator[Edge]:
-    """Give the lines that fill records which are created there."""
-    described = next(one for one in side.project.systems[system].resources if one.name == resource)
-    return _written(system, resource, side) if described.create is not None else iter(())
+def _created(system: str, resource: str, field: str, side: ProjectQuery) -> Iterator[Edge]:
+    """Give the lines that fill records which are created there without the field."""
+    create = side.project.systems[system].resource(resource).create
+    is_filled = create is None or create.marker == field
+    return iter(()) if is_filled else _written(system, resource, side)
 
 
 def _is_of(symbol: Symbol, change: Change) -> bool:

@@ -7,7 +7,7 @@ as it is described, so that two systems differ only where something was told.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from typing import Any
 
@@ -47,6 +47,12 @@ class Overlay:
     evidence: Mapping[tuple[str, str], str] = field(default_factory=dict)
     undescribed: Mapping[str, int] = field(default_factory=dict)  # fields by resource that the description does without
     strange: tuple[str, ...] = ()  # resources of which no field was told: it seems to be something else
+
+    def without(self, names: Iterable[str]) -> Overlay:
+        """Give the same without resources that went."""
+        gone = frozenset(names)
+        kept = tuple(resource for resource in self.system.resources if resource.name not in gone)
+        return replace(self, system=replace(self.system, resources=kept))
 
 
 def seen_through(system: System, shape: RemoteShape, *, everything: bool = False) -> Overlay:
@@ -116,10 +122,16 @@ class _Looked:
                 yield native
 
     def _told(self, native: NativeField) -> RemoteField | None:
-        for path in dict.fromkeys((native.at, native.write_at or native.at)):
-            if path in self.remote.fields:
-                return self.remote.fields[path]
-        return None
+        """Give what is told of a field: of the place where it is read, and of the one where it is written."""
+        told = self.remote.fields.get(native.at)
+        if native.of is not None and told is not None:
+            return replace(told, required=None, writable=None)  # its records are written one by one, elsewhere
+        if native.write_at in (None, native.at):
+            return told
+        written = self.remote.fields.get(native.write_at or native.at)
+        if written is None or told is None:
+            return told or written
+        return replace(told, required=written.required, writable=written.writable, length=written.length or told.length)
 
     def _as_told(self, native: NativeField, told: RemoteField) -> NativeField:
         typed = self._typed(native, told)
@@ -190,7 +202,8 @@ class _Looked:
         around = {path.rpartition(".")[0] for path in self.remote.fields}
         return tuple(
             told for path, told in self.remote.fields.items()
-            if path not in ours and path not in around and not any(path.startswith(f"{one}.") for one in ours)
+            if path not in ours and path not in around
+            and not any(path.startswith(f"{one}.") or one.startswith(f"{path}.") for one in ours)
         )  # fmt: skip
 
     def new(self, *, everything: bool) -> Iterator[NativeField]:

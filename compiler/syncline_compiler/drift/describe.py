@@ -25,8 +25,8 @@ WITHIN = ("fields", "columns", "properties", "attributes", "result", "data")
 """Where fields stand in a document."""
 OBJECTS = ("objects", "resources", "entities", "tables", "models")
 _WORDS: Mapping[NativeTypeName, str] = {
-    "text": "string str text textarea char varchar nvarchar id reference picklist combobox select selection enum email "
-    "phone url uuid html richtext markdown encryptedstring autonumber character many2one",
+    "text": "string str text textarea char varchar nvarchar id picklist combobox select selection enum email "
+    "phone url uuid html richtext markdown encryptedstring autonumber character",
     "int": "int integer bigint smallint long tinyint serial",
     "decimal": "decimal double float number numeric currency money monetary percent real",
     "bool": "bool boolean checkbox",
@@ -35,6 +35,7 @@ _WORDS: Mapping[NativeTypeName, str] = {
     "json": "json jsonb object map address location",
     "list": "list array multipicklist multiselect one2many many2many",
 }
+"""A reference is none of them: what stands there may be an id, or more."""
 TYPE_OF: Mapping[str, NativeTypeName] = {word: type_ for type_, words in _WORDS.items() for word in words.split()}
 _COMPOSED = ("json", "list", None)
 
@@ -42,23 +43,21 @@ _COMPOSED = ("json", "list", None)
 def read_describe(documents: Mapping[str, Any], system: System, named: Mapping[str, str]) -> RemoteShape:
     """Read what a system tells of its fields; ``named``: under which name a resource is told, where it is another."""
     told = {name.casefold(): one for name, one in _objects(documents)}
-    objects, notes = {}, []
+    objects, untold = {}, []
     for resource in system.resources:
         found = told.get(named.get(resource.name, resource.name).casefold())
         if found is None and len(documents) == 1 and len(system.resources) == 1:
             found = next(iter(documents.values()))
         fields = _fields(found, resource) if found is not None else None
         if fields is None:
-            notes.append(
-                f"nothing is told of {system.name}.{resource.name}: name it with --schema {resource.name}=NAME"
-            )
+            untold.append(resource.name)
             continue
         objects[resource.name] = RemoteObject(
             {one.path: one for one in fields}, origin=named.get(resource.name, resource.name)
         )
     if not objects:
         raise DriftError("no fields were found: a list of fields with `name` and `type` is expected, for each resource")
-    return RemoteShape("describe", objects, tuple(notes))
+    return RemoteShape("describe", objects, tuple(untold))
 
 
 def _objects(documents: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -17,7 +17,7 @@ from syncline_runtime.system import System
 def read_json_schema(documents: Mapping[str, Any], system: System, named: Mapping[str, str]) -> RemoteShape:
     """Read schemas: of a resource is the one named for it, the one under its name, or the only one for the only resource."""
     known = dict(_known(documents))
-    objects, notes = {}, []
+    objects, untold = {}, []
     for resource in system.resources:
         wanted = named.get(resource.name)
         if wanted is not None and wanted not in known:
@@ -27,9 +27,7 @@ def read_json_schema(documents: Mapping[str, Any], system: System, named: Mappin
         if name is None and len(system.resources) == 1 and len(documents) == 1:
             name = next(iter(documents))
         if name is None:
-            notes.append(
-                f"nothing is told of {system.name}.{resource.name}: name its schema with --schema {resource.name}=NAME"
-            )
+            untold.append(resource.name)
             continue
         document, node = known[name]
         schemas = Schemas(document)
@@ -39,7 +37,7 @@ def read_json_schema(documents: Mapping[str, Any], system: System, named: Mappin
         objects[resource.name] = RemoteObject(
             schemas.fields(seen, objects_of(resource)), seen.is_open, origin=f"schema {name}"
         )
-    return RemoteShape("json-schema", objects, tuple(notes))
+    return RemoteShape("json-schema", objects, tuple(untold))
 
 
 def _known(documents: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, Any]]]:

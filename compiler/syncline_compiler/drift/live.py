@@ -55,7 +55,7 @@ def _connection(project: ResolvedProject, system: str, live: Live) -> Connection
 
 async def _read(system: System, connection: Connection, around: Surroundings) -> RemoteShape:
     objects: dict[str, RemoteObject] = {}
-    notes: list[str] = []
+    untold: list[str] = []
     async with open_connection(system, connection, around) as handle:
         await handle.prove()
         for resource in system.resources:
@@ -63,13 +63,13 @@ async def _read(system: System, connection: Connection, around: Surroundings) ->
             if described is not None:
                 objects |= read_describe({resource.name: {"fields": described}}, system, {}).objects
             elif resource.list is None and resource.files is None:
-                notes.append(f"{system.name}.{resource.name} is not listed: nothing is told of it")
+                untold.append(resource.name)
             elif records := [_wire(resource, row.natives) for row in await _rows(handle, resource.name)]:
                 objects[resource.name] = look_through(records, resource, connection.name, texts=True)
             else:
-                notes.append(f"{system.name}.{resource.name} has no records: nothing is told of it")
+                untold.append(resource.name)
     kind = "samples" if any(one.records is not None for one in objects.values()) else "describe"
-    return RemoteShape(kind, objects, tuple(notes))  # type: ignore[arg-type]
+    return RemoteShape(kind, objects, tuple(untold))  # type: ignore[arg-type]
 
 
 async def _rows(handle: ConnectionHandle, resource: str) -> list[Row]:

@@ -41,7 +41,10 @@ def look(checked: Compilation, system: str, against: Against, edited: Compilatio
     described = latest.known.systems[system]
     everything = against.everything or against.since is not None
     now = seen_through(described, against.shape, everything=everything)
-    was = seen_through(described, against.since, everything=True).system if against.since is not None else described
+    was = described
+    if against.since is not None:
+        was = seen_through(described, against.since, everything=True).system
+        now = now.without(name for name in against.shape.untold if name in against.since.objects)
     said = gather(checked.known, checked.written)
     changes = changes_between(said, was, now.system, latest.written.systems[system])
     query = ProjectQuery(checked)
@@ -83,7 +86,9 @@ def _evidence(change: Change, now: Overlay) -> str:
 def _notes(system: str, now: Overlay, against: Against, checked: Compilation) -> Iterator[str]:
     if checked.diagnostics.errors:
         yield f"the specs have {checked.diagnostics.errors} errors: what they break is told as far as they are understood"
-    yield from against.shape.notes
+    if against.shape.untold:
+        named = ", ".join(f"{system}.{resource}" for resource in against.shape.untold)
+        yield f"nothing is told of {named}; --schema RESOURCE=NAME says what is told under another name"
     for resource in now.strange:
         where = against.shape.objects[resource].origin
         yield f"no field of {system}.{resource} is in {where}, which seems to be something else: --schema {resource}=NAME says what it is"

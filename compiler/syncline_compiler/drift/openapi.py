@@ -32,16 +32,14 @@ def read_openapi(document: Any, system: System, named: Mapping[str, str]) -> Rem
         )
         raise DriftError(f"this is {what}")
     reader = _Reader(Schemas(document))
-    objects, notes = {}, []
+    objects, untold = {}, []
     for resource in system.resources:
         found = reader.resource(resource, named.get(resource.name))
         if found is None:
-            notes.append(
-                f"the document says nothing of {system.name}.{resource.name}: name its schema with --schema {resource.name}=NAME"
-            )
+            untold.append(resource.name)
         else:
             objects[resource.name] = found
-    return RemoteShape("openapi", objects, tuple(notes))
+    return RemoteShape("openapi", objects, tuple(untold))
 
 
 @dataclass(frozen=True)

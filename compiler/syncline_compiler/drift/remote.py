@@ -68,8 +68,8 @@ class RemoteObject:
 
 @dataclass(frozen=True)
 class RemoteShape:
-    """All that was told of a system: by resource, and what was looked for in vain."""
+    """All that was told of a system, by resource; ``untold``: those of which nothing was, though it was looked for."""
 
     kind: SourceKind
     objects: Mapping[str, RemoteObject] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()

@@ -44,21 +44,21 @@ _TEXTS: tuple[NativeTypeName, ...] = (*_TIMES, "bool", "int", "decimal")
 
 def read_samples(files: Mapping[str, Path], system: System, named: Mapping[str, str]) -> RemoteShape:
     """Look through records; ``files`` by resource, or ``CONNECTION.RESOURCE``."""
-    objects, notes = {}, []
+    objects, untold = {}, []
     by_name = {name.rpartition(".")[2].casefold(): path for name, path in files.items()}
     for resource in system.resources:
         path = by_name.get(named.get(resource.name, resource.name).casefold())
         if path is None and len(files) == 1 and len(system.resources) == 1:
             path = next(iter(files.values()))
         if path is None:
-            notes.append(f"no sample of {system.name}.{resource.name}: a file {resource.name}.json, .jsonl or .csv")
+            untold.append(resource.name)
             continue
         listed = resource.list.items if resource.list is not None else ""
         records = list(islice(_records(path, listed), MOST_RECORDS))
         objects[resource.name] = look_through(records, resource, path.name, texts=path.suffix == ".csv")
     if not objects:
-        raise DriftError(f"no file is a sample of a resource of {system.name}: {', '.join(notes)}")
-    return RemoteShape("samples", objects, tuple(notes))
+        raise DriftError(f"no file is a sample of {system.name}: name files as resources, such as {untold[0]}.json")
+    return RemoteShape("samples", objects, tuple(untold))
 
 
 def look_through(records: list[Any], resource: Resource, origin: str, *, texts: bool = False) -> RemoteObject:

@@ -144,6 +144,16 @@ def test_since_the_lock_only_what_is_new_is_told(shop: Shop, tmp_path: Path) -> 
     ]  # fmt: skip
 
 
+def test_a_resource_that_went_since_the_lock(shop: Shop, tmp_path: Path) -> None:
+    shop.drift(*TOLD["crm"], "--lock")
+    text = (DOCUMENTS / "openapi.yaml").read_text().replace("/invoices", "/bills").replace("    Invoice:", "    Bill:")
+    (tmp_path / "newer.yaml").write_text(text.replace("schemas/Invoice", "schemas/Bill"))
+    words = ["crm", "--from", str(tmp_path / "newer.yaml")]
+    assert shop.told(*words, "--since-lock") == ["resource-removed"]
+    assert "breaks mapping crm.Invoice/invoice" in shop.drift(*words, "--since-lock").stdout
+    assert "resource-removed" not in shop.told(*words), "one document may tell of a part only"
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

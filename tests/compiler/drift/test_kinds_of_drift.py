@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 
 from change_pairs import TODAY, base_files, edited
+from syncline_compiler.drift.compare import Overlay, seen_through
 from syncline_compiler.drift.json_schema import read_json_schema
 from syncline_compiler.drift.look import Against, look
+from syncline_compiler.drift.propose import propose
+from syncline_compiler.drift.remote import RemoteField, RemoteObject, RemoteShape
+from syncline_compiler.passes.format_yaml import format_yaml
 from syncline_compiler.pipeline import Compilation, check_sources
 from syncline_compiler.review.report import Review
 from syncline_compiler.source import SourceFile
+from syncline_runtime.system import NativeField, Resource, System
 
 ASIS: dict[str, Any] = {
     "id": {"type": "string", "readOnly": True},
@@ -115,6 +123,56 @@ def test_what_the_request_fills_by_itself_needs_no_field() -> None:
     )
     shop = check_sources([SourceFile(path, text) for path, text in files.items()], TODAY)
     assert told(drifted(shop, {"size": {"type": "string"}}, [*REQUIRED, "size"])) == []
+
+
+def test_a_field_that_is_written_elsewhere_is_writable_there() -> None:
+    told = {
+        "phone": RemoteField("phone", "text", 30, writable=False),
+        "telephone": RemoteField("telephone", "text", 20, writable=True),
+        "contacts": RemoteField("contacts", "list", writable=False, open=True),
+    }
+    phone = NativeField("phone", "text", "phone", length=30, write_at="telephone")
+    people = NativeField("people", "list", "contacts", of="Contact")
+    system = System("crm", "1.0.0", "CRM", (Resource("Account", "Account", "phone", (phone, people)),))
+    seen = seen_through(system, RemoteShape("openapi", {"Account": RemoteObject(told)})).system.resources[0]
+    assert seen.native("phone") == replace(phone, length=20)
+    assert seen.native("people") == people
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_after_an_update_nothing_is_left(seed: int) -> None:
+    """Whatever drifted: the description says so by then, but for guesses and what it goes by itself."""
+    random = Random(seed)
+    kinds: list[dict[str, Any] | None] = [
+        None, {"type": "string", "maxLength": random.randint(1, 300)}, {"type": "integer"}, {"type": "boolean"},
+        {"type": "number", "multipleOf": 0.001, "maximum": 10**9}, {"enum": ["New", "B", "a, b", "no"]}, {"type": "array"},
+        {"type": ["string", "null"], "format": "date"}, {"type": "object"}, {"type": "string", "readOnly": True},
+    ]  # fmt: skip
+    fields = {name: random.choice(kinds) for name in random.sample(sorted(ASIS), 9)}
+    fields |= {f"new{number}": random.choice(kinds) for number in range(4)}
+    required = random.sample(sorted(name for name in {**ASIS, **fields} if {**ASIS, **fields}[name] is not None), 8)
+    files = base_files()
+    shape, described, overlay = read(files, fields, required)
+    spec = check(files).written.systems["crm"].spec  # type: ignore[union-attr]
+    proposal = propose(files["systems/crm.yaml"], spec, described, overlay, renames=True)
+    after = {**files, "systems/crm.yaml": proposal.text}
+    review = look(check(after), "crm", Against(shape, "a schema"))
+    left = {one.split()[0].partition(".")[2] for one in proposal.left}
+    assert [one for one in told(review) if one.split()[1] not in left] == []
+    assert format_yaml(proposal.text) == proposal.text
+
+
+def read(files: Mapping[str, str], fields: dict[str, Any], required: list[str]) -> tuple[RemoteShape, System, Overlay]:
+    properties = {name: schema for name, schema in (ASIS | fields).items() if schema is not None}
+    known = check(files).known
+    assert known is not None
+    described = known.systems["crm"]
+    shape = read_json_schema({"Account": {"required": required, "properties": properties}}, described, {})
+    return shape, described, seen_through(described, shape)
+
+
+def check(files: Mapping[str, str]) -> Compilation:
+    return check_sources([SourceFile(path, text) for path, text in files.items()], TODAY)
 
 
 def test_what_nobody_describes_is_counted_and_told_if_asked(shop: Compilation) -> None:
