@@ -1,7 +1,7 @@
 """What an environment adds to a release: where systems are, who they must prove to be, where secrets lie.
 
 In: ``bindings/ENV.json`` beside ``release.json``. Out: ``Binding``. Secrets are references only
-(``env:NAME``, ``file:PATH``, ``keyring:SERVICE/NAME``); ``secret`` reads one at the moment of use.
+(``env:NAME``, ``file:PATH``, ``keyring:SERVICE/NAME``, those of ``secret_stores``); ``secret`` reads one at the moment of use.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from typing import Any
 
 from syncline_runtime.errors import ReleaseError
 from syncline_runtime.frozen import dataclass
+from syncline_runtime.secret_stores import STORES, from_store
 
 BINDING_FORMAT = 1
+REFERENCES = tuple(f"{kind}:" for kind in ("env", "file", "keyring", *STORES))
+"""How references begin; whatever else stands in their place is what it is."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ def secret(reference: str, place: str) -> str:
             ) from None
     if kind == "keyring":
         return _from_keyring(name, place)
+    if kind in STORES:
+        return from_store(kind, name, place)
     raise ReleaseError(
         f"secrets of kind {kind!r} are not supported here",
         place=place,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncline_compiler.governance.row import Governed, Row, Value
+from syncline_runtime.binding import REFERENCES
 from syncline_runtime.system import Resource
 
 
@@ -77,7 +78,7 @@ def connections(governed: Governed) -> Iterator[Row]:
                 "environment": environment, "connection": binding.connection, "system": system,
                 "protocol": governed.project.systems[system].protocol, "account": binding.account,
                 "proves_environment": binding.environment, "stand_in": binding.stand_in,
-                "by_reference": binding.origin.startswith(("env:", "file:", "keyring:")),
+                "by_reference": binding.origin.startswith(REFERENCES),
                 "limited": binding.requests is not None,
             }  # fmt: skip
             span = declared.key("environments", environment, binding.connection)

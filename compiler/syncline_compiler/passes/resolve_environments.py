@@ -19,7 +19,14 @@ from syncline_compiler.quantities import seconds
 from syncline_compiler.spelling import did_you_mean, nearest
 from syncline_runtime.system import System, secrets_of
 
-REFERENCE = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:[^/]+/.+)")
+REFERENCE = re.compile(
+    r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:[^/]+/.+|aws-secretsmanager:[^#]+(?:#.+)?|azure-keyvault:[A-Za-z0-9-]+/[^/#]+(?:#.+)?"
+    r"|gcp-secretmanager:projects/[^/#]+/secrets/[^/#]+(?:/versions/[^/#]+)?(?:#.+)?|vault:[^/#]+/[^#]+#.+"
+)
+_STORES = {
+    "aws-secretsmanager": "NAME", "azure-keyvault": "VAULT/NAME", "gcp-secretmanager": "projects/PROJECT/secrets/NAME",
+    "vault": "MOUNT/PATH#MEMBER", "keyring": "SERVICE/NAME",
+}  # fmt: skip
 _Declared = Declared[ProjectSpec]
 
 
@@ -111,12 +118,20 @@ def _binding(
     )
 
 
+def _remedy(key: str, value: str) -> str:
+    """Say how a reference is written: as the kind that is meant, if it is known."""
+    kind = value.partition(":")[0]
+    if kind in _STORES:
+        return f"write `{key}: {kind}:{_STORES[kind]}`"
+    return f"write where it lies: `{key}: env:NAME` or `{key}: file:/run/secrets/NAME`"
+
+
 def _check_secrets(spec: ConnectionSpec, place: Place, declared: _Declared, diagnostics: Collector) -> None:
     for key, value in spec.credential.items():
         if not REFERENCE.fullmatch(value):
             diagnostics.report(
                 "SYN0801", declared.at(*place, "credential", key), label="a secret, or no reference to one",
-                help=f"write where it lies: `{key}: env:NAME` or `{key}: file:/run/secrets/NAME`",
+                help=_remedy(key, value),
             )  # fmt: skip
     for where, origin in (("origin", spec.origin), ("token_origin", spec.token_origin)):
         if origin and _has_userinfo(origin):

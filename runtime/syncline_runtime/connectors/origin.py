@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from syncline_runtime.binding import Connection, secret
+from syncline_runtime.binding import REFERENCES, Connection, secret
 from syncline_runtime.errors import ReleaseError, RequestFailed
 from syncline_runtime.system import System, lies_within
 
@@ -26,7 +26,6 @@ STAND_IN_SECRET: Final = "sandbox"
 _PORTS: Final = {"http": 80, "https": 443}
 _MISREAD: Final = re.compile(r"[\\\x00-\x1f\x7f]|^\s|\s$")  # what programs read in different ways, or leave out
 _NUMERIC: Final = re.compile(r"(?:.*\.)?(?:0[xX][0-9a-fA-F]*|[0-9]+)\.?")
-_REFERENCES: Final = ("env:", "file:", "keyring:")
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def token_origin(origin: Origin, system: System, connection: Connection) -> Orig
     if not connection.token_origin or connection.stand_in:
         return origin
     reference = connection.token_origin
-    text = secret(reference, connection.name) if reference.startswith(_REFERENCES) else reference
+    text = secret(reference, connection.name) if reference.startswith(REFERENCES) else reference
     found = parse_origin(text, connection.name)
     allowed = (*system.origins_of(connection.environment), replace(origin, base="").join("/"))
     if not lies_within(found.join("/"), allowed):
@@ -123,7 +122,7 @@ def token_origin(origin: Origin, system: System, connection: Connection) -> Orig
 def origin_text(connection: Connection) -> str:
     """Read the origin as written, or from the reference that stands for it."""
     text = connection.origin
-    return secret(text, connection.name) if text.startswith(_REFERENCES) else text
+    return secret(text, connection.name) if text.startswith(REFERENCES) else text
 
 
 def parse_origin(text: str, place: str) -> Origin:
