@@ -36,7 +36,10 @@ _WORDS: Mapping[NativeTypeName, str] = {
     "list": "list array multipicklist multiselect one2many many2many",
 }
 """A reference is none of them: what stands there may be an id, or more."""
-TYPE_OF: Mapping[str, NativeTypeName] = {word: type_ for type_, words in _WORDS.items() for word in words.split()}
+TYPE_OF: Mapping[str, NativeTypeName] = {
+    **{word: type_ for type_, words in _WORDS.items() for word in words.split()},
+    "timestamp without time zone": "local_datetime",
+}
 _COMPOSED = ("json", "list", None)
 
 
@@ -76,6 +79,12 @@ def _objects(documents: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield from ((str(key), one) for key, one in gathered.items() if isinstance(one, Mapping | list))
 
 
+def described_object(resource: Resource, told: Mapping[str, Any], origin: str) -> RemoteObject:
+    """Read what is told of the fields of one resource, by their names."""
+    fields = (_field(name, one, resource.describe) for name, one in told.items() if isinstance(one, Mapping))
+    return RemoteObject({one.path: one for one in fields}, origin=origin)
+
+
 def _fields(document: Any, resource: Resource) -> list[RemoteField] | None:
     """Find the fields that are told of one resource; None where there are none."""
     listed = _listed(document, resource.describe.items if resource.describe is not None else "")
@@ -109,7 +118,7 @@ def _listed(document: Any, at: str) -> list[Mapping[str, Any]] | None:
 
 def _field(name: str, told: Mapping[str, Any], described: Describe | None) -> RemoteField:
     word = str(_first(told, TYPES)).casefold().partition("(")[0].strip()
-    type_ = TYPE_OF.get(word)
+    type_ = TYPE_OF.get(word) or TYPE_OF.get(word.partition(" ")[0])
     if type_ == "decimal" and _whole(_first(told, ("scale",))) == 0 and word in ("double", "numeric", "number"):
         type_ = "int"
     precision, scale = _digits(told) if type_ == "decimal" else (None, None)

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from syncline_compiler.drift.describe import read_describe
+from syncline_compiler.drift.describe import described_object
 from syncline_compiler.drift.remote import DriftError, RemoteObject, RemoteShape
 from syncline_compiler.drift.samples import look_through
 from syncline_compiler.emit.plan import connection_of
@@ -61,7 +61,7 @@ async def _read(system: System, connection: Connection, around: Surroundings) ->
         for resource in system.resources:
             described = await handle.described(resource.name)
             if described is not None:
-                objects |= read_describe({resource.name: {"fields": described}}, system, {}).objects
+                objects[resource.name] = described_object(resource, described, connection.name)
             elif resource.list is None and resource.files is None:
                 untold.append(resource.name)
             elif records := [_wire(resource, row.natives) for row in await _rows(handle, resource.name)]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import closing
 from importlib import import_module
 from itertools import islice
@@ -39,6 +39,14 @@ _OLDEST: Final = """
         THEN to_char(least(now(), min(xact_start)) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END
     FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()
 """  # open since when; unknown where other roles' transactions are hidden from ours
+
+_COLUMNS: Final = """
+    SELECT row_to_json(c) FROM (
+        SELECT column_name, data_type, character_maximum_length, numeric_precision, numeric_scale, is_nullable
+        FROM information_schema.columns
+        WHERE table_name = %s AND table_schema = ANY(CASE WHEN %s = '' THEN current_schemas(false) ELSE ARRAY[%s] END)
+    ) AS c
+"""
 
 
 def open_database(system: System, connection: Connection, stand_in: Path | None = None) -> _DatabaseConnection:
@@ -178,6 +186,19 @@ class _DatabaseConnection(ReadingOnly):
             cursor = await asyncio.to_thread(database.execute, query, parameters)
             while rows := await asyncio.to_thread(list, islice(cursor, ROWS_AT_ONCE)):
                 yield Lines("".join(_records(resource, names, rows)).encode(), len(rows), partial=False)
+
+    async def described(self, resource: str) -> Mapping[str, Any] | None:
+        """Ask for the columns of a table; SQLite holds any value in any column, so that its types say nothing."""
+        schema, _, table = _table(_listing(self.system.resource(resource))).rpartition(".")
+        if self._address.scheme != "postgresql":
+            return None
+        psycopg, _ = _driver(self.name)
+        try:
+            async with await self._connect(psycopg) as connection:
+                found = await (await connection.execute(_COLUMNS, (table, schema, schema))).fetchall()
+        except psycopg.Error as error:
+            raise _failed(f"{self.name}.{resource}", error.sqlstate or "no answer") from None
+        return {column["column_name"]: column for (column,) in found} or None
 
     def _sqlite_table(self, listing: ListRead) -> str:
         name = _table(listing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def drift_of(kind: str) -> Review:
 def test_drift(kind: str, form: str, snapshot: SnapshotAssertion) -> None:
     review = drift_of(kind)
     assert review.exit_code == 1
-    assert FORMS[form](review, folder="shop") == snapshot
+    # A fingerprint is of all that is said of a request, which grows with what can be said of one.
+    assert re.sub(r'(?<="fingerprint": ")[0-9a-f]{16}', "…", FORMS[form](review, folder="shop")) == snapshot
 
 
 @pytest.mark.parametrize("kind", TOLD)

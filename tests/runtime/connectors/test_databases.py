@@ -18,6 +18,9 @@ import pytest
 
 from support.clock import TestClock
 from support.postgres import Server, running
+from syncline_compiler.drift.compare import seen_through
+from syncline_compiler.drift.describe import described_object
+from syncline_compiler.drift.remote import RemoteShape
 from syncline_runtime.binding import Connection
 from syncline_runtime.connectors import Surroundings, open_connection
 from syncline_runtime.errors import ReleaseError, RequestFailed
@@ -210,3 +213,18 @@ def test_the_ids_of_a_table_are_read_alone(tmp_path: Path, postgres: str, server
         assert [(list(one), str(one["id"])) for one in asyncio.run(ids(origin))] == [
             (["id"], "1"), (["id"], "12345678901234567"),
         ]  # fmt: skip
+
+
+def test_columns_are_described(postgres: str) -> None:
+    async def told(origin: str) -> Any:
+        async with open_connection(SYSTEM, Connection("shop", "shop", origin), Surroundings()) as handle:
+            return await handle.described("Customer")
+
+    columns = asyncio.run(told(postgres))
+    assert {name: (one["data_type"], one["is_nullable"]) for name, one in columns.items()} == {
+        "id": ("bigint", "NO"), 'na"me': ("text", "YES"), "credit": ("numeric", "YES"), "active": ("boolean", "YES"),
+        "born": ("date", "YES"), "doc": ("json", "YES"), "changed": ("timestamp with time zone", "YES"),
+    }  # fmt: skip
+    seen = described_object(CUSTOMERS, columns, "shop")
+    assert seen_through(SYSTEM, RemoteShape("describe", {"Customer": seen})).system == SYSTEM, "nothing drifted"
+    assert asyncio.run(told("sqlite:///tmp/none.db")) is None
