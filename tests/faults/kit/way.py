@@ -227,7 +227,7 @@ class Way:
         if fate == "another order":
             random.shuffle(rows)
         if fate == "drift":
-            rows = [{("title" if name == "name" else name): value for name, value in row.items()} for row in rows]
+            rows = [_drifted(row) if row in known else row for row in rows]
         return json.dumps(rows).encode()
 
     def _rendered(self, far: FarSide, reply: Reply) -> httpx.Response:
@@ -259,6 +259,10 @@ def call_of(name: str, request: httpx.Request, content: bytes) -> Call:
 def content_of(reply: Reply) -> bytes:
     """Give the body of a reply as it stands on the wire."""
     return b"" if reply.body is ABSENT else jsontext.render(reply.body).encode()
+
+
+def _drifted(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {("title" if name == "name" else name): value for name, value in row.items()}
 
 
 def _broken(answer: httpx.Response, random: Random) -> httpx.Response:
