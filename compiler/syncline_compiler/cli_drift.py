@@ -98,6 +98,7 @@ def drift(system: str | None, **options: Any) -> None:
         raise click.UsageError(str(error)) from None
     together = replace(
         found[0],
+        against=found[0].against if len(found) == 1 else REMOTE_FOLDER,
         findings=tuple(finding for one in found for finding in one.findings),
         notes=tuple(note for one in found for note in one.notes),
     )
@@ -143,7 +144,8 @@ class _Look:
             return Against(read_live(checked.known, self.system, live), "what it says itself", since, everything)
         if told is None:
             locked = _locked(self.root, self.system)
-            return Against(locked.shape, f"what {locked.source} told of it", everything=everything)
+            label = f"{REMOTE_FOLDER}/{self.system}.json ({locked.source})"
+            return Against(locked.shape, label, everything=everything)
         named = _names(self.options["named"])
         shape = read_shape(told, self.options["kind"], checked.known.systems[self.system], named)
         return Against(shape, told.as_posix(), since, everything)

@@ -18,7 +18,7 @@ from syncline_compiler.cli_options import FAULT, examples, has_colour, project_o
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.diagnostics.render import render_text
 from syncline_compiler.layouts import laid_out
-from syncline_compiler.source import SourceFile, Unreadable, read_one, read_sources
+from syncline_compiler.source import SourceFile, Unreadable, is_remote, read_one, read_sources
 from syncline_compiler.writing import ProjectRefusedError, write_text
 
 
@@ -60,7 +60,8 @@ def _files(paths: Iterable[Path]) -> Iterator[SourceFile | Unreadable]:
     """Read files, and all of folders; each under the path by which it can be written."""
     for path in paths:
         if path.is_dir():
-            yield from (replace(file, path=(path / file.path).as_posix()) for file in read_sources(path))
+            specs = (file for file in read_sources(path) if not is_remote(file.path))
+            yield from (replace(file, path=(path / file.path).as_posix()) for file in specs)
         else:
             yield read_one(path)
 

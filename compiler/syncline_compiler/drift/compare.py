@@ -46,6 +46,7 @@ class Overlay:
     guesses: tuple[Guess, ...] = ()
     evidence: Mapping[tuple[str, str], str] = field(default_factory=dict)
     undescribed: Mapping[str, int] = field(default_factory=dict)  # fields by resource that the description does without
+    deprecated: tuple[str, ...] = ()  # described fields that are to go there
     strange: tuple[str, ...] = ()  # resources of which no field was told: it seems to be something else
 
     def without(self, names: Iterable[str]) -> Overlay:
@@ -60,7 +61,7 @@ def seen_through(system: System, shape: RemoteShape, *, everything: bool = False
     guesses: list[Guess] = []
     evidence: dict[tuple[str, str], str] = {}
     undescribed: dict[str, int] = {}
-    resources, strange = [], []
+    resources, strange, deprecated = [], [], []
     for resource in system.resources:
         remote = shape.objects.get(resource.name)
         if remote is None:
@@ -78,9 +79,17 @@ def seen_through(system: System, shape: RemoteShape, *, everything: bool = False
         if paged is not resource.list:
             evidence[resource.name, ""] = f"it lists no more than {remote.page:,} at once"
         undescribed[resource.name] = len({told.path.partition(".")[0] for told in looked.undescribed})
+        deprecated += [f"{resource.name}.{name}" for name in looked.deprecated()]
         gone: dict[str, Any] = dict.fromkeys(remote.lacks)
         resources.append(replace(resource, fields=tuple(fields), list=paged, **gone))
-    return Overlay(replace(system, resources=tuple(resources)), tuple(guesses), evidence, undescribed, tuple(strange))
+    return Overlay(
+        replace(system, resources=tuple(resources)),
+        tuple(guesses),
+        evidence,
+        undescribed,
+        tuple(deprecated),
+        tuple(strange),
+    )
 
 
 def _paged(listed: ListRead | None, most: int | None) -> ListRead | None:
@@ -222,6 +231,10 @@ class _Looked:
         body = create.request.body if create is not None else None
         around = f"{create.wrap}." if create is not None and create.wrap else ""
         return frozenset(path.removeprefix(around) for path in _paths(body))
+
+    def deprecated(self) -> Iterator[str]:
+        """Name the described fields that are to go."""
+        return (one.name for one in self.resource.fields if (told := self._told(one)) is not None and told.deprecated)
 
     def evidence(self, fields: list[NativeField]) -> Iterator[tuple[str, str]]:
         """Give what a document does not plainly say: guesses, and on how many records something rests."""

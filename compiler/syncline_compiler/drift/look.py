@@ -89,6 +89,8 @@ def _notes(system: str, now: Overlay, against: Against, checked: Compilation) ->
     if against.shape.untold:
         named = ", ".join(f"{system}.{resource}" for resource in against.shape.untold)
         yield f"nothing is told of {named}; --schema RESOURCE=NAME says what is told under another name"
+    if now.deprecated:
+        yield f"{', '.join(f'{system}.{one}' for one in now.deprecated)}: deprecated there; no document says until when"
     for resource in now.strange:
         where = against.shape.objects[resource].origin
         yield f"no field of {system}.{resource} is in {where}, which seems to be something else: --schema {resource}=NAME says what it is"

@@ -42,6 +42,7 @@ class RemoteField:
     writable: bool | None = None
     values: tuple[str, ...] | None = None  # the closed list; of samples, what was seen
     open: bool = False
+    deprecated: bool = False  # to go, on a day that no document tells
     evidence: str = ""  # how it is known, where that is no document: on how many records
 
 

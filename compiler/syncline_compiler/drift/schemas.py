@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 
 from syncline_compiler.drift.remote import MOST_FIELDS, DriftError, RemoteField
 from syncline_runtime.frozen import dataclass
@@ -38,6 +39,7 @@ class Seen:
     most: Decimal | None = None  # maximum
     read_only: bool = False
     write_only: bool = False
+    deprecated: bool = False
     properties: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # each with the schemas it has to keep to
     required: frozenset[str] = frozenset()
     items: Any = None
@@ -101,8 +103,9 @@ class Schemas:
                 f"`{reference[:80]}` lies in another document: put everything into one file (bundle it) first"
             )
         found = self.document
-        for step in reference[1:].split("/")[1:]:
-            name = step.replace("%25", "%").replace("~1", "/").replace("~0", "~")
+        start, *steps = reference[1:].split("/")
+        for step in steps if not start else [start]:  # names of anchors are not looked for
+            name = unquote(step).replace("~1", "/").replace("~0", "~")
             if isinstance(found, Mapping) and name in found:
                 found = found[name]
             elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
@@ -182,6 +185,7 @@ def _field(path: str, one: Seen, *, needed: bool, open_: bool) -> RemoteField:
         writable=False if one.read_only else None,
         values=values or None,
         open=open_,
+        deprecated=one.deprecated,
     )
 
 
@@ -207,10 +211,11 @@ def _own(node: Mapping[str, Any]) -> Seen:
         most=_number(node.get("maximum")),
         read_only=node.get("readOnly") is True,
         write_only=node.get("writeOnly") is True,
+        deprecated=node.get("deprecated") is True,
         properties={str(name): (schema,) for name, schema in properties.items()},
         required=frozenset(_texts(node.get("required"))),
         items=node.get("items"),
-        more=node.get("additionalProperties") not in (None, False),
+        more=node.get("additionalProperties") not in (None, False) or "patternProperties" in node,
     )
 
 
@@ -229,6 +234,7 @@ def _both(one: Seen, other: Seen) -> Seen:
         most=_least(one.most, other.most),
         read_only=one.read_only or other.read_only,
         write_only=one.write_only or other.write_only,
+        deprecated=one.deprecated or other.deprecated,
         properties=properties,
         required=one.required | other.required,
         items=one.items if one.items is not None else other.items,

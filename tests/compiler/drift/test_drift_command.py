@@ -13,6 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 from change_pairs import HERE
 from syncline_compiler.cli_check import check
 from syncline_compiler.cli_drift import drift
+from syncline_compiler.cli_format import fmt
 from syncline_compiler.drift.locked import dump_remote, load_remote
 from syncline_compiler.drift.remote import DriftError, RemoteField, RemoteObject, RemoteShape
 
@@ -132,6 +133,23 @@ def test_locked_shape(shop: Shop) -> None:
     assert "SYN0944" not in CliRunner().invoke(check, ["--project", str(shop.root)]).stdout
 
 
+def test_a_locked_shape_is_no_spec(shop: Shop) -> None:
+    shop.drift(*TOLD["crm"], "--lock")
+    before = shop.files
+    assert CliRunner().invoke(fmt, [str(shop.root)]).exit_code == 0
+    assert shop.files["syncline.remote/crm.json"] == before["syncline.remote/crm.json"]
+    assert {path for path in before if "remote" in path} == {"syncline.remote/crm.json"}
+
+
+def test_several_systems_are_held_against_what_was_locked(shop: Shop) -> None:
+    for words in TOLD.values():
+        shop.drift(*words, "--lock")
+    done = shop.drift()
+    assert done.stdout.startswith("atlas against syncline.remote: ")
+    assert done.exit_code == 1
+    assert shop.told() == [*shop.told("crm"), *shop.told("erp")]
+
+
 def test_since_the_lock_only_what_is_new_is_told(shop: Shop, tmp_path: Path) -> None:
     shop.drift(*TOLD["crm"], "--lock")
     text = (DOCUMENTS / "openapi.yaml").read_text()
@@ -190,7 +208,7 @@ def test_a_locked_shape_is_read_as_it_was_written() -> None:
     fields = {
         "a.b": RemoteField("a.b", "decimal", precision=12, scale=0, required=False, nullable=True, open=True),
         "ß": RemoteField("ß", None, values=("x", '"')),
-        "all": RemoteField("all", "text", 9, None, None, True, False, False, True, ("1",), False),
+        "all": RemoteField("all", "text", 9, None, None, True, False, False, True, ("1",), False, True),
     }
     shape = RemoteShape(
         "describe",

@@ -42,6 +42,7 @@ DOUBLING = {f"S{n}": {"allOf": [ref(f"S{n + 1}"), ref(f"S{n + 1}")]} for n in ra
     [
         ("circle.json", openapi(Account=ref("B"), B=ref("Account")), "lead in a circle"),
         ("nowhere.json", openapi(Account=ref("Gone")), "leads nowhere"),
+        ("anchor.json", openapi(Account={"$ref": "#Account"}), "leads nowhere"),
         ("outside.json", openapi(Account={"$ref": "file:///etc/passwd"}), "lies in another document"),
         ("other.json", openapi(Account={"$ref": "https://crm.example/x.json#/A"}), "lies in another document"),
         ("doubling.json", openapi(Account=ref("S0"), **DOUBLING, S40={}), "refer to each other more than"),
