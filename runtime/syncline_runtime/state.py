@@ -12,6 +12,7 @@ and gone when the run ends.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -20,9 +21,10 @@ from typing import Any
 import duckdb
 
 from syncline_runtime.encoding import digest
-from syncline_runtime.errors import InternalError, LeaseHeld, StateError, SynclineError
+from syncline_runtime.errors import InternalError, LeaseHeld, ReleaseError, StateError, SynclineError
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.segments import Segment, SegmentStore
+from syncline_runtime.watchdog import Watchdog
 
 LINK_COLUMNS = {
     "object": "VARCHAR", "connection": "VARCHAR", "resource": "VARCHAR", "native_id": "VARCHAR",
@@ -47,6 +49,8 @@ LANDED_COLUMNS = {
 
 
 MOST_PARSED = 10_000
+MEMORY_VARIABLE = "SYNCLINE_MEMORY"  # the most that the engine takes, such as 2GB
+PATIENCE = 1_800.0  # seconds that one statement may take
 
 
 def quoted(name: str) -> str:
@@ -84,6 +88,16 @@ def scratch() -> Engine:
         "SET TimeZone='UTC'; SET enable_external_access=false; SET threads=1; SET lock_configuration=true"
     )
     return connection
+
+
+def taste(statement: str, folder: Path, memory: str) -> None:
+    """Try a statement over files of a folder in an engine in memory; raises what the engine raises."""
+    with duckdb.connect(config={"memory_limit": memory, "threads": 1}) as connection:
+        connection.execute(
+            f"SET TimeZone='UTC'; SET temp_directory=''; SET allowed_directories=[{text(f'{folder}/')}]; "
+            "SET enable_external_access=false; SET lock_configuration=true"
+        )
+        connection.execute(f"CREATE TABLE tasted AS {statement}")
 
 
 @cache
@@ -132,6 +146,7 @@ class State:
         memory: str | None = None,
         threads: int | None = None,
         parsed: dict[str, Any] | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         """Open the state below a folder; ``parsed`` keeps what statements were parsed to, for who opens states often."""
         self.folder, self.store = folder.resolve(), store
@@ -139,7 +154,8 @@ class State:
         self.spool = self.folder / "spool"
         self.spool.mkdir(parents=True, exist_ok=True)
         self._parsed = parsed
-        self._connection = self._open(memory, threads)
+        self._connection = self._open(memory or os.environ.get(MEMORY_VARIABLE), threads)
+        self.watchdog = Watchdog(self._connection.interrupt, patience)
 
     def _open(self, memory: str | None, threads: int | None) -> duckdb.DuckDBPyConnection:
         options: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
@@ -156,6 +172,10 @@ class State:
                 "SET preserve_insertion_order=false; SET lock_configuration=true"
             )
             return connection
+        except duckdb.ParserException:
+            raise ReleaseError(
+                f"{MEMORY_VARIABLE} is no amount of memory", place=str(self.path), mend=f"write {MEMORY_VARIABLE}=2GB"
+            ) from None
         except duckdb.IOException as error:
             if "lock" in str(error).lower():
                 raise LeaseHeld(
@@ -178,6 +198,7 @@ class State:
 
     def close(self) -> None:
         """Close the database."""
+        self.watchdog.stop()
         self._connection.close()
 
     # running SQL
@@ -186,7 +207,20 @@ class State:
         """Run one statement."""
         try:
             statement = sql if self._parsed is None else self._known(sql, self._parsed)
-            self._connection.execute(statement, parameters) if parameters else self._connection.execute(statement)
+            self.watchdog.begin()
+            try:
+                self._connection.execute(statement, parameters) if parameters else self._connection.execute(statement)
+            finally:
+                self.watchdog.end()
+        except duckdb.InterruptException:
+            if not self.watchdog.bit:
+                raise
+            raise StateError(
+                f"the engine was stopped: a step took more than {self.watchdog.patience:g} s",
+                place=sql[:200],
+                mend="run fewer syncs at once, or give the process more memory, so that it need not use the disk",
+                code="SYN6019",
+            ) from None
         except duckdb.OutOfMemoryException:
             raise StateError(
                 "the engine ran out of memory",

@@ -63,6 +63,7 @@ async def _read(run: RunContext, readers: list[tuple[Plan, Member]], stored: lis
     keyed = NOTHING
     try:
         landed = await land_kept(run, handle, described, relation, columns, since)
+        complete = complete and not landed.apart
         if complete and landed.rows:
             landed = await land_skipped(run, handle, described, _bases(readers), relation, columns, landed)
         if by_keys:

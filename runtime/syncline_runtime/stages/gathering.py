@@ -15,12 +15,13 @@ from typing import Any, Final, TypeVar
 
 from syncline_runtime.connectors import GARBLED, START, ConnectionHandle, Lines, Page, ParquetFile
 from syncline_runtime.encoding import digest
-from syncline_runtime.errors import RequestFailed, SynclineError, SystemFailure
+from syncline_runtime.errors import InternalError, RequestFailed, StateError, SynclineError, SystemFailure
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.stages.context import RunContext
-from syncline_runtime.stages.landing import Batch, land_batch
+from syncline_runtime.stages.landing import Batch, land_batch, landing_query
 from syncline_runtime.stages.resuming import Keeping, KeptFile, KeptRead
 from syncline_runtime.stages.spelled import as_meant
+from syncline_runtime.stages.tasting import SECONDS, Note, native_id_of, parted, report_apart, stands
 from syncline_runtime.state import quoted, text
 from syncline_runtime.system import Resource
 
@@ -69,6 +70,7 @@ class Landed:
     rows: int
     newest: str | None
     began: str | None
+    apart: int = 0  # records that the engine could not stand
 
 
 NOTHING: Final = Landed(0, None, None)
@@ -143,11 +145,14 @@ class Landing:
         self._parquet: list[ParquetFile] = []
         self._newest: str | None = None
         self._began: str | None = None
-        self._rows = 0
+        self._rows = self._apart = 0
+        self._reading = Note(run.state.spool, relation)
+        self._wary = self._reading.found
 
     def go_on_after(self, landed: Landed) -> None:
         """Take up where another landing has ended."""
         self._rows, self._newest, self._began = landed.rows, landed.newest, landed.began
+        self._apart = landed.apart
 
     async def take_kept(self, kept: KeptRead) -> None:
         """Land what an earlier read has left."""
@@ -191,7 +196,9 @@ class Landing:
         )
         if keeping is not None:
             keeping.remove()
-        return Landed(self._rows, self._newest, self._began)
+        if not self._apart:
+            self._reading.clear()
+        return Landed(self._rows, self._newest, self._began, self._apart)
 
     async def keep_gathered(self) -> None:
         """Keep what was read before a failure."""
@@ -235,7 +242,32 @@ class Landing:
                 path.unlink(missing_ok=True)
 
     def _land_lines(self, batch: Batch) -> list[str]:
+        if not self._wary:
+            self._reading.write()
+            try:
+                with self._run.state.watchdog.within(SECONDS):
+                    values = land_batch(self._run.state, self._resource, self._relation, self._columns, batch)
+            except (StateError, InternalError):
+                self._wary = True
+            else:
+                self._reading.clear()
+                return values
+        self._set_apart(batch)
         return land_batch(self._run.state, self._resource, self._relation, self._columns, batch)
+
+    def _set_apart(self, batch: Batch) -> None:
+        """Take out of a batch what the engine cannot stand, and put it before people."""
+        place = f"{self._handle.name}.{self._resource.name}"
+
+        def stand(path: Path) -> bool:
+            tried = dataclasses.replace(batch, path=path)
+            return stands(landing_query(self._resource, self._columns, tried), self._run.state.spool)
+
+        apart = parted(batch.path, stand, place)
+        self._rows -= len(apart)
+        self._apart += len(apart)
+        ids = [native_id_of(self._resource, line) for line in apart]
+        report_apart(self._run, self._handle.name, self._resource.name, ids)
 
     def _write(self, pages: list[Lines]) -> Path:
         """Write pages into a file that is kept, if the read can be taken up after them."""

@@ -28,13 +28,18 @@ class Batch:
 
 def land_batch(state: State, resource: Resource, relation: str, columns: Iterable[str], batch: Batch) -> list[str]:
     """Append a batch to the landed relation; returns values of the cursor field, the greatest one among them."""
+    state.execute(f"INSERT INTO {quoted(relation)} BY NAME {landing_query(resource, columns, batch)}")
+    return _greatest(state, resource, relation, columns, batch)
+
+
+def landing_query(resource: Resource, columns: Iterable[str], batch: Batch) -> str:
+    """Give the query over a batch whose rows are landed."""
     fields = [field for field in resource.fields if field.readable]
     values = ", ".join(f"{_value(resource, field)} AS {quoted(f'native.{field.name}')}" for field in fields)
-    state.execute(
-        f"INSERT INTO {quoted(relation)} BY NAME SELECT {_columns(resource, fields, columns, batch)} FROM "
+    return (
+        f"SELECT {_columns(resource, fields, columns, batch)} FROM "
         f"(SELECT row_number() OVER () - 1 AS n, {_gone(resource)} AS gone, {values} FROM {_lines(resource, batch.path)})"
     )
-    return _greatest(state, resource, relation, columns, batch)
 
 
 def _lines(resource: Resource, path: Path) -> str:
