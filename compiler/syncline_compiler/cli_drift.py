@@ -128,6 +128,9 @@ class _Look:
     def show(self, checked: Compilation) -> Review:
         """Look, and edit or lock if that is asked for; give what drifted, or still does."""
         against = self._against(checked)
+        if not against.shape.objects:
+            untold = f"{against.label} tells of no resource of {self.system} ({', '.join(against.shape.untold)})"
+            raise DriftError(f"{untold}: --schema RESOURCE=NAME says what is told under another name")
         proposing = self.options["showing"] or self.options["updating"]
         edited = self._proposed(checked, against) if proposing else None
         if self.options["locking"]:

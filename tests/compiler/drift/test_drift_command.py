@@ -54,6 +54,14 @@ def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path / "shop")
 
 
+def test_what_tells_of_no_resource_is_not_said_to_fit(shop: Shop) -> None:
+    told = {"openapi": "3.0.3", "info": {}, "paths": {}, "components": {"schemas": {"Other": {"type": "object"}}}}
+    (shop.root / "other.json").write_text(json.dumps(told))
+    result = shop.drift("crm", "--from", str(shop.root / "other.json"))
+    assert result.exit_code == 2
+    assert "other.json tells of no resource of crm (" in result.stderr
+
+
 @pytest.mark.parametrize("system", TOLD)
 def test_update_and_what_it_leaves(
     shop: Shop, system: str, snapshot: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
