@@ -49,6 +49,13 @@ class Overlay:
     deprecated: tuple[str, ...] = ()  # described fields that are to go there
     strange: tuple[str, ...] = ()  # resources of which no field was told: it seems to be something else
 
+    def why(self, change: Change) -> str:
+        """Say how a change is known, where no document plainly says it."""
+        kind, names = change.key
+        if kind != "reads" and len(names) < 2:
+            return ""
+        return self.evidence.get((names[0], "" if kind == "reads" else names[1]), "")
+
     def without(self, names: Iterable[str]) -> Overlay:
         """Give the same without resources that went."""
         gone = frozenset(names)

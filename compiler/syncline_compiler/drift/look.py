@@ -71,16 +71,9 @@ def _findings(
             change,
             affected.of(change),
             tuple(filter(None, [steward or everyone])),
-            evidence=_evidence(change, now),
+            evidence=now.why(change),
             breaks=broken_by(change, query),
         )
-
-
-def _evidence(change: Change, now: Overlay) -> str:
-    kind, names = change.key
-    if kind != "reads" and len(names) < 2:
-        return ""
-    return now.evidence.get((names[0], "" if kind == "reads" else names[1]), "")
 
 
 def _notes(system: str, now: Overlay, against: Against, checked: Compilation) -> Iterator[str]:

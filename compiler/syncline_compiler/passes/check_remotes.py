@@ -12,7 +12,7 @@ from syncline_compiler.changes.change import Change
 from syncline_compiler.changes.gather import gather
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.drift.compare import changes_between, seen_through
-from syncline_compiler.drift.locked import load_remote
+from syncline_compiler.drift.locked import Locked, load_remote
 from syncline_compiler.drift.remote import DriftError
 from syncline_compiler.model.document import WrittenProject
 from syncline_compiler.model.resolved import ResolvedProject
@@ -38,23 +38,22 @@ def check_remotes(
         if described is None:
             continue  # its description went, and nobody relies on what it was told to be
         declared = written.systems[locked.system]
-        seen = seen_through(described, locked.shape).system
-        for change in changes_between(said, described, seen, declared):
+        seen = seen_through(described, locked.shape)
+        for change in changes_between(said, described, seen.system, declared):
             if change.verdict not in HARMLESS:
-                _report(change, locked.system, locked.source, change.span or declared.at("system"), diagnostics)
+                _report(change, seen.why(change), locked, change.span or declared.at("system"), diagnostics)
 
 
-def _report(change: Change, system: str, source: str, span: Span, diagnostics: Collector) -> None:
+def _report(change: Change, why: str, locked: Locked, span: Span, diagnostics: Collector) -> None:
     before, after = change.said
-    said = (
-        f"{before} → {after}"
-        if before is not None and after is not None
-        else after or f"{before or 'this'} is not there"
-    )
+    if before is None or after is None:
+        label = f"{change.what} is {'new there' if before is None else 'not there'}"
+    else:
+        label = f"{change.what}: {before} → {after}" if before != after else change.what
     diagnostics.report(
         "SYN0944",
         span,
-        label=f"{change.what}: {said}",
-        detail=f"{source} told so: {change.rule.message}",
-        help=f"`syncline drift {system} --update` makes the description say so",
+        label=label,
+        detail=[f"{locked.source} told so: {change.rule.message}", *([why] if why else [])],
+        help=f"`syncline drift {locked.system}` tells what breaks, and with --update makes the description say so",
     )
