@@ -138,12 +138,12 @@ class Record:
                 return edits.pop() if len(edits) == 1 else FROZEN
         told = {side.now[name] for side in others.values() if side.now[name] is not None}
         new = {side.now[name] for side in others.values() if name not in side.agreed} - {None}
+        if owner is not None and owner.now[name] is None and new:
+            return new.pop() if len(new) == 1 else FROZEN  # who is new to the field fills what the owner leaves empty
         if policy == "adopt" and owner is not None and name in owner.agreed and not _edited(owner, name):
             return self.decided.get(name)  # adopted while the owner could not be read
         if owner is not None:
-            if owner.now[name] is not None or not new:
-                return owner.now[name]
-            return new.pop() if len(new) == 1 else FROZEN
+            return owner.now[name]
         if stands_in is not None and name in stands_in.agreed:
             return stands_in.agreed[name]
         if self.decided:

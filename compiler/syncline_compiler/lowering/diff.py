@@ -115,9 +115,9 @@ def _pairs(golden: str, side: str, moved: ir.Listed, differs: ir.Scalar) -> ir.S
         (ir.All("g"), ir.All("s", ("_cid",)), moved),
         ir.Source(golden, "g"),
         (ir.Join("inner", ir.Source(side, "s"), b.equal(b.col("s", "_cid"), b.col("g", "_cid"))),),
-        where=b.all_of([b.col("s", "_known"), b.col("s", "_holds")]),
+        where=b.col("s", "_known"),
     )
-    return ir.Select((ir.All("g"),), ir.Inner(beside, "g"), where=differs)
+    return ir.Select((ir.All("g"),), ir.Inner(beside, "g"), where=b.all_of([b.col("g", "_holds"), differs]))
 
 
 def _winner_moved(name: str, want: ir.Scalar) -> ir.Scalar:
@@ -249,15 +249,23 @@ def _next(
     natives: ir.Listed,
     agreed: ir.Listed,
     agreed_names: ir.Listed,
-    all_known: ir.Listed,
+    all_known: ir.Scalar,
     everything: ir.Scalar,
     waits: bool,
 ) -> ir.Select:
     # `_slots` afterwards: all, but for those that wait and were never agreed
     nothing_waits = b.all_of([b.is_null(b.col("p", "_cid")), all_known])
     slots = b.when((nothing_waits, everything), default=b.call("CONCAT", b.text(","), agreed_names))
+    # what nobody agreed on before and is now as decided, without a write, is agreed on from now on
+    agreed_first = b.differs(b.col("s", "_slots"), everything if all_known is b.TRUE else slots)
     changed = b.any_of(
-        [b.col("i", "_fresh"), b.col("s", "_open"), b.present(b.col("p", "_cid")), b.present(b.col("q", "_cid"))]
+        [
+            b.col("i", "_fresh"),
+            b.col("s", "_open"),
+            b.present(b.col("p", "_cid")),
+            b.present(b.col("q", "_cid")),
+            agreed_first,
+        ]
     )
     return ir.Select(
         (
