@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -156,6 +157,7 @@ class State:
         self._parsed = parsed
         self._connection = self._open(memory or os.environ.get(MEMORY_VARIABLE), threads)
         self.watchdog = Watchdog(self._connection.interrupt, patience)
+        weakref.finalize(self, self.watchdog.stop)  # one that nobody closes is not kept open by its watchdog
 
     def _open(self, memory: str | None, threads: int | None) -> duckdb.DuckDBPyConnection:
         options: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}

@@ -29,7 +29,8 @@ class Watchdog:
         self._one = threading.Lock()
         self._over = threading.Event()
         self.bit = False  # the last statement was ended
-        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self._thread.start()
 
     def begin(self) -> None:
         """Take note that a statement begins."""
@@ -51,8 +52,10 @@ class Watchdog:
             self.patience = before
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Watch no more, and let go of the engine."""
         self._over.set()
+        if threading.current_thread() is not self._thread:  # garbage may be collected in it
+            self._thread.join()
 
     def _watch(self) -> None:
         while not self._over.wait(LOOKS):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -35,6 +37,16 @@ def test_a_process_that_dies_takes_nothing_with_it(tmp_path: Path, monkeypatch: 
     began = time.monotonic()
     assert not tasting.stands(ENDLESS, tmp_path)
     assert time.monotonic() - began < 20
+
+
+def test_a_state_that_nobody_closes_is_let_go(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from syncline_runtime.segments import SegmentStore; "
+        "from syncline_runtime.state import State; folder = Path(sys.argv[1]); "
+        "state = State(folder, SegmentStore(folder / 'segments')); print(state.scalar('SELECT 1'))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("1\n", "")
 
 
 def test_a_statement_that_takes_too_long_is_ended(tmp_path: Path) -> None:
