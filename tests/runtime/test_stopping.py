@@ -184,6 +184,19 @@ def test_one_record_that_always_fails_opens_no_breaker() -> None:
     assert not one.is_open
 
 
+def test_a_write_is_to_blame_once_nothing_else_can_be() -> None:
+    one = Breaker(TestClock(), 8)
+    assert not one.blames(1, alone=True), "the first failure may be the system's"
+    one.failed(1, failed("vendor", status=500))
+    assert not one.blames(1, alone=False), "what is under way beside it may fail just the same"
+    assert one.blames(1, alone=True)
+    one.worked()
+    assert one.blames(2, alone=False), "others work"
+    for record in (1, 2, 3):
+        one.failed(record, failed("vendor", status=500))
+    assert not one.blames(1, alone=True), "an outage stands"
+
+
 def test_a_system_that_is_overrun_gets_half_as_much() -> None:
     one = Breaker(TestClock(), 8)
     one.failed(1, failed("rate_limit", status=429))

@@ -52,9 +52,12 @@ class Breaker:
             return 0 if self.is_final or self.rests_for > 0 else 1
         return max(1, int(self._width))
 
-    def blames(self, record: int) -> bool:
-        """Whether one more failure of a write is its own: others work, or it fails again and hardly another does."""
-        return not self.is_open and (self.has_worked or record in self._failing)
+    def blames(self, record: int, *, alone: bool) -> bool:
+        """Whether one more failure of a write is its own: others work, or it fails again and no other is tried.
+
+        ``alone``: nothing else is under way, which might fail just the same.
+        """
+        return not self.is_open and (self.has_worked or (alone and record in self._failing))
 
     def worked(self) -> None:
         """Note that the system did a write."""

@@ -84,18 +84,18 @@ class _Worker:
         self._dry = False  # the outbox had no more when it was asked last, and nothing has ended since
         self._waits_until = 0.0
         self._touched: dict[str, asyncio.Lock] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def work(self) -> None:
         """Keep as many requests under way as the system bears, until nothing more can be sent now."""
-        under_way: set[asyncio.Task[None]] = set()
         self._waits_until = self._clock.monotonic() + PATIENCE
         try:
             while True:
                 self._run.keep_lease()
-                while len(under_way) < self._breaker.width and (lot := self._next()):
-                    under_way.add(asyncio.create_task(self._deliver(lot)))
-                if under_way:
-                    ended, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                while len(self._under_way) < self._breaker.width and (lot := self._next()):
+                    self._under_way.add(asyncio.create_task(self._deliver(lot)))
+                if self._under_way:
+                    ended, self._under_way = await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
                     # of all, so that asyncio tells of none by itself
                     for error in [task.exception() for task in ended]:
                         if error:
@@ -104,7 +104,7 @@ class _Worker:
                 elif not await self._waited():
                     return
         finally:
-            await asyncio.gather(*under_way, return_exceptions=True)
+            await asyncio.gather(*self._under_way, return_exceptions=True)
             await _all(*(self._endings.release(claim) for claim in [*self._lots.clear(), *self._resolver.postponed]))
 
     async def _waited(self) -> bool:
@@ -193,7 +193,8 @@ class _Worker:
         needs_version, needs_image = _needs_version(contract), _needs_image(resource, contract)
         rows = [self._sending(one, resource, version=needs_version, image=needs_image) for one in lot]
         outcomes = await self._asked(resource, contract, lot[0], rows)
-        own = {claim.intent.id for claim in claims if self._breaker.blames(claim.intent.id)}
+        alone = len(self._under_way) == 1
+        own = {claim.intent.id for claim in claims if self._breaker.blames(claim.intent.id, alone=alone)}
         await self._note(claims, outcomes)
         ends = zip(claims, lot, outcomes, strict=True)
         await _all(*(self._ended(claim, contract, one, what, claim.intent.id in own) for claim, one, what in ends))
