@@ -29,7 +29,8 @@ from syncline_compiler.writing import ProjectRefusedError, write_text
 @click.option("--bump", is_flag=True, help=f"First raise the versions that changes demand, and write {LOCK_FILE}.")
 @today_option
 @project_option
-def compile_(out: Path, bump: bool, today: datetime | None, project: Path | None) -> None:
+@click.option("--brief", is_flag=True, hidden=True)  # what commands ask that compile on the way to something else
+def compile_(out: Path, bump: bool, brief: bool, today: datetime | None, project: Path | None) -> None:
     """Compile a project to a release: plans, release.json and a binding for each environment.
 
     Nothing at DIR changes if the project has errors. Where the project has a syncline.lock, every change since it was written shows in
@@ -41,16 +42,26 @@ def compile_(out: Path, bump: bool, today: datetime | None, project: Path | None
     files = list(read_with_lock(root))
     cache = Cache(root, f"compile {day}", files)
     known = cache.recall()
-    if known is None or not holds(out, known):
+    is_new = known is None or not holds(out, known)
+    if known is None or is_new:
         known, memory = _compile(files, day, out, cache.memory())
         cache.keep(known, memory)
         done = f"{len(known.released or ())} files written to {out}"
     else:
         done = f"nothing changed: the {len(known.released or ())} files in {out} are up to date"
+    if brief and known.released is not None:
+        if is_new:
+            click.echo(_in_brief(done, known), err=True)
+        return
     show(known, root, "text", to_stderr=True)
     if known.released is None:
         sys.exit(FAULT)
     click.echo(done, err=True)
+
+
+def _in_brief(done: str, known: Finding) -> str:
+    count = known.diagnostics.warnings
+    return f"{done} ({count} warning{'s' if count > 1 else ''}: see `syncline check`)" if count else done
 
 
 def _bump(root: Path, day: date) -> None:

@@ -13,6 +13,7 @@ import click
 from syncline_compiler.cache import Finding
 from syncline_compiler.diagnostics.render import render_github, render_json, render_text, totals
 from syncline_compiler.source import PROJECT_FILE, find_root
+from syncline_runtime.cli import examples as examples
 
 FAULT = 1
 """The project is at fault."""
@@ -32,11 +33,6 @@ today_option = click.option(
     metavar="DAY",
     help="The day by which sunsets and waivers are judged, such as 2027-03-01. Default: this day.",
 )
-
-
-def examples(*lines: str) -> str:
-    """Lay out examples at the end of a help text; the mark keeps click from joining the lines."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def root_of(project: Path | None, path: Path | None) -> Path:

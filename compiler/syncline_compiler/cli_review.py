@@ -13,9 +13,11 @@ from typing import Any
 import click
 
 from syncline_compiler.cli_options import FAULT, day_of, examples, has_colour, project_option, root_of, today_option
+from syncline_compiler.quantities import check_budget
 from syncline_compiler.review.against import AgainstError
 from syncline_compiler.review.approvals import APPROVALS_FILE, ApprovalsError, written
 from syncline_compiler.review.ci import render_github, render_gitlab, render_junit
+from syncline_compiler.review.data import DataError
 from syncline_compiler.review.machine import render_json, render_sarif
 from syncline_compiler.review.markdown import render_markdown
 from syncline_compiler.review.report import Review
@@ -203,6 +205,8 @@ def _against(options: Mapping[str, Any]) -> str | None:
 
 
 def _asked(options: Mapping[str, Any], *, scenarios: bool, layout: bool = False) -> Asked:
+    for budget in options["fail_if"]:
+        _check(budget)
     return Asked(
         today=day_of(options["today"]),
         data=options["data"],
@@ -218,8 +222,15 @@ def _asked(options: Mapping[str, Any], *, scenarios: bool, layout: bool = False)
 def _reviewed(root: Path, against: str | None, asked: Asked) -> Review:
     try:
         return reviewed(root, against, asked)
-    except (AgainstError, ApprovalsError, ValueError) as error:
+    except (AgainstError, ApprovalsError, DataError) as error:
         raise click.UsageError(str(error)) from None
+
+
+def _check(budget: str) -> None:
+    try:
+        check_budget(budget)
+    except ValueError as error:
+        raise click.UsageError(f"--fail-if {budget!r}: {error}") from None
 
 
 def show_review(found: Review, root: Path, forms: Iterable[str]) -> None:

@@ -177,6 +177,8 @@ def _remedy(problem: Problem, *, quoted: bool) -> tuple[Advice, ...]:
     if problem["type"] == "bool_type" and isinstance(given, str) and given.casefold() in _OLD_BOOLEANS:
         meant = "true" if given.casefold() in {"yes", "on", "y"} else "false"
         return (Remedy(f"`{given}` is text in YAML 1.2: write {meant}", given, None if quoted else meant),)
+    if problem["type"] == "list_type" and isinstance(given, str):
+        return (f"write `[{given}]`",)
     if given is None and problem["type"] != "missing":
         return ("there is no value behind this key",)
     return ()

@@ -65,6 +65,10 @@ def _lines(text: str) -> tuple[str, ...]:
     return tuple(line.removesuffix("\r") for line in text.split("\n"))
 
 
+CONFLICT = "a merge has left both sides here"
+CONFLICT_REMEDY = "keep what is right of the lines from `<<<<<<<` to `>>>>>>>`, and take the marks out"
+
+
 @dataclass(frozen=True)
 class SourceFile:
     """One file of the project: its path relative to the root and its text."""
@@ -80,6 +84,15 @@ class SourceFile:
     def line(self, number: int) -> str:
         """Return line ``number`` (from 1) without its end; empty past the end."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+    @property
+    def conflict(self) -> Span | None:
+        """The first mark of a merge that left both sides here, if there is one."""
+        if "<<<<<<< " not in self.text:
+            return None
+        marks = (number for number, line in enumerate(self.lines, 1) if line.startswith("<<<<<<< "))
+        found = next(marks, None)
+        return Span(self.path, found, 1, found, len(self.line(found)) + 1) if found else None
 
     def text_at(self, span: Span) -> str:
         """Give what is written at a place, as one line."""

@@ -16,9 +16,9 @@ from typing import Any
 
 import yaml
 
-from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.diagnostics.diagnostic import Collector, Edit
 from syncline_compiler.model.document import Document, Place
-from syncline_compiler.source import SourceFile, Span, span_of
+from syncline_compiler.source import CONFLICT, CONFLICT_REMEDY, SourceFile, Span, span_of
 from syncline_runtime.frozen import dataclass
 
 MAX_DEPTH = 32
@@ -44,6 +44,7 @@ _PROBLEMS = {
     "control characters are not allowed": "a control character",
 }
 """What the parser says, in words that fit under a place."""
+_BEGUN, _REST = re.compile(r"\w+\(\d+"), re.compile(r"\d+\)[?~]*")
 _OPENED = {
     "while parsing a flow mapping": "this `{` is not closed",
     "while parsing a flow sequence": "this `[` is not closed",
@@ -75,7 +76,8 @@ class _Reader:
     stack: list[_Open] = field(default_factory=list)
     nodes: int = 0
     documents: int = 0
-    twice: bool = False
+    twice: bool = False  # something is reported that keeps the document from being used
+    long: Span | None = None  # the last quoted text that goes on over the end of its line
     root: Any = None
 
     def read(self) -> None:
@@ -122,13 +124,17 @@ class _Reader:
         if holder is not None and isinstance(holder.value, dict) and holder.key is None:
             self.start_member(holder, event)
             return
-        self.values[self.place()] = _scalar_span(self.source, event)
+        self.values[self.place()] = span = _scalar_span(self.source, event)
+        if event.style in ("'", '"') and span.end_line > span.line:
+            self.long = Span(span.path, span.line, span.column, span.line, span.column + 1)
         self.add(plain_value(event.value) if event.implicit[0] else event.value)
 
     def start_member(self, holder: _Open, event: yaml.ScalarEvent) -> None:
         name, span = event.value, _scalar_span(self.source, event)
         if name == "<<" and event.implicit[0]:
             self.refuse("SYN0003", event, "a merge key", "write the members out where they are used")
+        if event.implicit[0] and _REST.fullmatch(name):
+            self.check_cut(holder, name, span)
         if name in holder.value:
             first = self.keys[(*holder.place, name)]
             self.diagnostics.report(
@@ -141,6 +147,19 @@ class _Reader:
             name = f"{name} once more"  # The document is not used; reading goes on to find other mistakes.
         holder.key, holder.at = name, (*holder.place, name)
         self.keys[holder.at] = span
+
+    def check_cut(self, holder: _Open, rest: str, span: Span) -> None:
+        """Report a value that its own comma has cut in two: ``{type: decimal(10,2)}``."""
+        last = next(reversed(holder.value), None)
+        begun = holder.value.get(last) if isinstance(holder.value, dict) and last is not None else None
+        if not isinstance(begun, str) or not _BEGUN.fullmatch(begun):
+            return
+        start, whole = self.values[(*holder.place, str(last))], f'"{begun},{rest}"'
+        place = Span(span.path, start.line, start.column, span.end_line, span.end_column)
+        self.diagnostics.report(
+            "SYN0008", place, label="the comma ends the value here", help=f"quote it: `{whole}`", fix=Edit(place, whole)
+        )
+        self.twice = True
 
     def place(self) -> Place:
         if not self.stack:
@@ -183,13 +202,16 @@ _MET: dict[type, Callable[[_Reader, Any], None]] = {
 
 def read_yaml(source: SourceFile, diagnostics: Collector) -> Document | None:
     """Read one document; None if the file is refused or empty (SYN0002 … SYN0005)."""
+    if source.conflict is not None:
+        diagnostics.report("SYN0002", source.conflict, label=CONFLICT, help=CONFLICT_REMEDY)
+        return None
     reader = _Reader(source, diagnostics)
     try:
         reader.read()
     except _RefusedError:
         return None
     except yaml.YAMLError as error:
-        _report_syntax(source, error, diagnostics)
+        _report_syntax(source, error, reader.long, diagnostics)
         return None
     if reader.twice:
         return None
@@ -230,15 +252,17 @@ def _collection_span(source: SourceFile, start: Any, end: Any) -> Span:
     return Span(source.path, line, start.column + 1, line, max(length, start.column + 1) + 1)
 
 
-def _report_syntax(source: SourceFile, error: yaml.YAMLError, diagnostics: Collector) -> None:
+def _report_syntax(source: SourceFile, error: yaml.YAMLError, long: Span | None, diagnostics: Collector) -> None:
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "this is not YAML")
     span = _one_character(source, getattr(error, "problem_mark", None), error)
     begun = getattr(error, "context_mark", None)
     opened = _OPENED.get(str(getattr(error, "context", None)))
+    secondary = [(_one_character(source, begun, error), opened)] if begun is not None and opened else []
+    if long is not None and begun is not None and begun.line < long.line + 1 <= span.line:
+        secondary = [(long, "this quote is closed on a later line only")]
     diagnostics.report(
-        "SYN0002", span, label=_PROBLEMS.get(problem, problem), help=_remedy(source, span.line),
-        secondary=[(_one_character(source, begun, error), opened)] if begun is not None and opened else (),
-    )  # fmt: skip
+        "SYN0002", span, label=_PROBLEMS.get(problem, problem), help=_remedy(source, span.line), secondary=secondary
+    )
 
 
 def _one_character(source: SourceFile, mark: Any, error: yaml.YAMLError) -> Span:

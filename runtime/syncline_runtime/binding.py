@@ -28,7 +28,7 @@ class Connection:
     name: str
     system: str
     origin: str = ""  # https://host[:port][/path], a folder for files, or a reference
-    credential: Mapping[str, str] = member(default_factory=dict)  # what ``system.secrets_of`` names → reference
+    credential: Mapping[str, str] = member(default_factory=dict)  # what ``authentication.secrets_of`` names → reference
     account: str | None = None
     environment: str | None = None
     requests: int | None = None

@@ -107,6 +107,11 @@ def _compiler_command(name: str) -> click.Command:
     return command
 
 
+def examples(*lines: str) -> str:
+    """Lay out examples at the end of a help text; the mark keeps click from joining and breaking the lines."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 @click.group(
     cls=Lazy,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -182,9 +187,9 @@ def project_root(start: Path | None = None) -> Path | None:
 
 
 def compiled(root: Path, out: Path) -> None:
-    """Compile a project into ``out``, through the compiler's one door; SynclineError if it has errors."""
+    """Compile a project into ``out``, through the compiler's one door, and tell no more than is new; exits if it has errors."""
     command: Any = _compiler_command("compile")
-    context = command.make_context("compile", ["--out", str(out), "--project", str(root)])
+    context = command.make_context("compile", ["--out", str(out), "--project", str(root), "--brief"])
     try:
         code = command.invoke(context)
     finally:

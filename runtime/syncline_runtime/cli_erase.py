@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from syncline_runtime import report
+from syncline_runtime.cli import examples
 from syncline_runtime.cli_options import Asked, release_options
 
 HOLDS = {"yes": "still holds it", "no": "no longer holds it", "unknown": "could not be asked"}
 
 
-@click.command(epilog="Example:  syncline erase contact crm:4711   (the id: canonical, or of a system)")
+@click.command(epilog=examples("syncline erase contact crm:4711   (the id: canonical, or of a system)"))
 @click.argument("object", metavar="OBJECT")
 @click.argument("id", metavar="ID")
 @release_options

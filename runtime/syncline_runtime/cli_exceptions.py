@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncline_runtime import report
+from syncline_runtime.cli import examples
 from syncline_runtime.cli_options import Asked, release_options
 from syncline_runtime.errors import UsageError
 
@@ -35,7 +36,9 @@ class Queue(click.Group):
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=Queue, epilog="Without a command it lists:  syncline exceptions account --category validation")
+@click.group(
+    cls=Queue, epilog=examples("syncline exceptions account --category validation", "syncline exceptions show 12")
+)
 def exceptions() -> None:
     """List the records that wait, and why; decide what becomes of them."""
 
@@ -64,7 +67,7 @@ def _act(ids: tuple[int, ...], options: Options, words: str | None = None) -> Ac
     return Act(ids, options["by"] or _person(), words or "", options["whole_group"])
 
 
-@exceptions.command("list", epilog="Example:  syncline exceptions list invoice --status waiting --format json")
+@exceptions.command("list", epilog=examples("syncline exceptions list invoice --status waiting --format json"))
 @click.argument("sync", required=False)
 @click.option("--category", help="Only of this category: validation, conflict, mapping, permission …")
 @click.option("--status", multiple=True, type=click.Choice(STATES), help="Only in this state; may be repeated.")
@@ -87,7 +90,7 @@ def list_(at: Asked, **options: Any) -> int:
     return 0
 
 
-@exceptions.command(epilog="Example:  syncline exceptions show 12")
+@exceptions.command(epilog=examples("syncline exceptions show 12"))
 @click.argument("id", type=int)
 @click.option("--reveal", is_flag=True, help="Show personal data; takes a --reason, and is noted.")
 @click.option("--reason", help="Why personal data are looked at.")
@@ -105,7 +108,7 @@ def show(at: Asked, **options: Any) -> int:
     return 0
 
 
-@exceptions.command(epilog="Example:  syncline exceptions assign 12 14 --to ada --group")
+@exceptions.command(epilog=examples("syncline exceptions assign 12 14 --to ada --group"))
 @click.option("--to", required=True, help="Who shall see to it.")
 @click.option("--note", help="Words that go with it.")
 @_acting
@@ -117,7 +120,7 @@ def assign(at: Asked, ids: tuple[int, ...], **options: Any) -> int:
     return _tell(at, document, "assigned to {assignee}")
 
 
-@exceptions.command(epilog='Example:  syncline exceptions waive 12 --reason "test customer" --until 2027-01-31')
+@exceptions.command(epilog=examples('syncline exceptions waive 12 --reason "test customer" --until 2027-01-31'))
 @click.option("--reason", required=True, help="Why it may stay as it is.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="When it is asked again; for ever if not given.")
 @_acting
@@ -130,7 +133,7 @@ def waive(at: Asked, ids: tuple[int, ...], until: datetime | None, **options: An
     return _tell(at, document, "waived" if end is None else "waived until {waived_until} UTC")
 
 
-@exceptions.command(epilog="Example:  syncline exceptions resolve 12 --take crm")
+@exceptions.command(epilog=examples("syncline exceptions resolve 12 --take crm"))
 @click.option("--note", help="What was done about it.")
 @click.option("--take", metavar="MEMBER", help="The value that this member shows shall stay.")
 @click.option("--value", help="This value shall stay.")
@@ -150,7 +153,7 @@ def resolve(at: Asked, ids: tuple[int, ...], **options: Any) -> int:
     return _decide(at, ids, None, options)
 
 
-@exceptions.command(epilog="Example:  syncline exceptions edit 12 --value DE")
+@exceptions.command(epilog=examples("syncline exceptions edit 12 --value DE"))
 @click.option("--field", help="Which field, if the exception does not name it.")
 @click.option("--value", help="The value that the field shall have.")
 @click.option("--take", metavar="MEMBER", help="The value that this member shows.")
@@ -175,7 +178,7 @@ def _decide(at: Asked, ids: tuple[int, ...], field: str | None, options: Options
     return _tell(at, document, f"decided ({document['field']}: {document['choice']}); the next run writes it")
 
 
-@exceptions.command(epilog="Example:  syncline exceptions deleted 12 --keep   (or --recreate, or --delete)")
+@exceptions.command(epilog=examples("syncline exceptions deleted 12 --keep   (or --recreate, or --delete)"))
 @click.option("--keep", "fate", flag_value="keep", help="The others keep it; where it was deleted it stays deleted.")
 @click.option("--recreate", "fate", flag_value="recreate", help="It is made again where it was deleted.")
 @click.option("--delete", "fate", flag_value="delete", help="The others delete it, too, whatever was edited since.")
@@ -194,7 +197,7 @@ def deleted(at: Asked, ids: tuple[int, ...], fate: Fate | None, **options: Any) 
     return _tell(at, document, f"decided ({fate}); the next run does it{by_hand}")
 
 
-@exceptions.command(epilog="Example:  syncline exceptions retry 12 --group")
+@exceptions.command(epilog=examples("syncline exceptions retry 12 --group"))
 @click.option("--absent", is_flag=True, help="You have looked: the record is not in the system.")
 @click.option("--later", is_flag=True, help="Leave it to the next run instead of running now.")
 @click.option("--note", help="Words that go with it.")
@@ -217,7 +220,7 @@ def retry(at: Asked, ids: tuple[int, ...], absent: bool, later: bool, **options:
     return result.exit_code
 
 
-@exceptions.command(epilog="Example:  syncline exceptions link 12 --to erp:4711   (or --new: a record of its own)")
+@exceptions.command(epilog=examples("syncline exceptions link 12 --to erp:4711   (or --new: a record of its own)"))
 @click.option("--to", metavar="ID", help="The record that it is: an id of any system, or a canonical one.")
 @click.option("--new", is_flag=True, help="It is none of those known, but a record of its own.")
 @click.option("--reason", help="How you know.")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from syncline_runtime import report
+from syncline_runtime.cli import examples
 from syncline_runtime.cli_options import Asked, release_options
 
 Command = Callable[..., Any]
@@ -38,12 +39,12 @@ def _tell(rows: list[dict[str, Any]]) -> None:
     report.table(("connection", "native id", "state", "record", "how", "by", "at", "run"), [_said(row) for row in rows])
 
 
-@click.group()
+@click.group(epilog=examples("syncline links list account", "syncline links show account crm:A-2"))
 def links() -> None:
     """Show which records of different systems are one, and put that right."""
 
 
-@links.command("list", epilog="Example:  syncline links list account --ended")
+@links.command("list", epilog=examples("syncline links list account --ended"))
 @OBJECT
 @click.option("--ended", is_flag=True, help="Those that ended, instead of those that hold.")
 @release_options
@@ -63,7 +64,7 @@ def list_(
 
 
 @links.command(
-    epilog="Example:  syncline links show account 0015g00000XyZ   (the id: canonical, or of any system, retired or not)"
+    epilog=examples("syncline links show account 0015g00000XyZ   (the id: canonical, or of any system, retired or not)")
 )
 @OBJECT
 @click.argument("id", metavar="ID")
@@ -103,7 +104,7 @@ def _native(options: Mapping[str, Any]) -> Any:
 
 
 @links.command(
-    epilog="Example:  syncline links link account erp 4711 0015g00000XyZ --reason 'same VAT number, seen on paper'"
+    epilog=examples("syncline links link account erp 4711 0015g00000XyZ --reason 'same VAT number, seen on paper'")
 )
 @OBJECT
 @CONNECTION
@@ -116,7 +117,7 @@ def link(at: Asked, **options: Any) -> int:
     return _change(at, lambda links: str(links.link(_native(options), options["to"])), "linked to", options)
 
 
-@links.command(epilog="Example:  syncline links unlink account erp 4711 --reason 'another branch'")
+@links.command(epilog=examples("syncline links unlink account erp 4711 --reason 'another branch'"))
 @OBJECT
 @CONNECTION
 @NATIVE_ID
@@ -127,7 +128,7 @@ def unlink(at: Asked, **options: Any) -> int:
     return _change(at, lambda links: str(links.unlink(_native(options))), "unlinked from", options)
 
 
-@links.command(epilog="Example:  syncline links split account erp 4711")
+@links.command(epilog=examples("syncline links split account erp 4711"))
 @OBJECT
 @CONNECTION
 @NATIVE_ID
@@ -138,7 +139,7 @@ def split(at: Asked, **options: Any) -> int:
     return _change(at, lambda links: str(links.split(_native(options))), "a record of its own:", options)
 
 
-@links.command(epilog="Example:  syncline links merge account 9f2c11 0015g00000XyZ --reason 'merged by sales'")
+@links.command(epilog=examples("syncline links merge account 9f2c11 0015g00000XyZ --reason 'merged by sales'"))
 @OBJECT
 @click.argument("gone", metavar="ID")
 @click.argument("into", metavar="INTO")

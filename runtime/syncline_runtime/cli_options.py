@@ -23,13 +23,24 @@ if TYPE_CHECKING:
     from syncline_runtime.upkeep.session import Place
 
 Command = Callable[..., int]
+
+
+def _database_url(ctx: click.Context, param: click.Parameter, written: str | None) -> str | None:
+    """Refuse what is no URL: a mistyped word would be a new file, with an empty ledger in it."""
+    if written is not None and "://" not in written:
+        raise click.BadParameter(f"{written!r} is no database URL such as postgresql+psycopg://host/name", ctx, param)
+    return written
+
+
 _OPTIONS = (
     click.option(
         "--release", type=click.Path(path_type=Path), help="Release folder; inside a project it is compiled first."
     ),
     click.option("--env", "environment", help="Environment whose binding is used; may be left out if there is one."),
     click.option("--state", type=click.Path(path_type=Path), help="State folder (default: .syncline/state/ENV)."),
-    click.option("--ledger", help="Database URL of the ledger (default: a file in the state folder)."),
+    click.option(
+        "--ledger", callback=_database_url, help="Database URL of the ledger (default: a file in the state folder)."
+    ),
     click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True),
 )
 
@@ -69,6 +80,14 @@ class Asked:
         binding = loaded.binding(self.environment)
         folder = self.state or home / ".syncline" / "state" / binding.environment
         return Place(loaded, binding, folder, self.ledger)
+
+    @property
+    def begun(self) -> Place:
+        """The place, where something has run; StateError (SYN6008) where not."""
+        from syncline_runtime.upkeep.session import refuse_unbegun
+
+        refuse_unbegun(self.place)
+        return self.place
 
     def options(self, syncs: tuple[str, ...] = (), approve: str | None = None, **more: Any) -> Options:
         """Give the options of a run that shows its progress."""

@@ -9,14 +9,17 @@ from pathlib import Path
 
 import click
 
+from syncline_runtime.cli import examples
 from syncline_runtime.promotion import deployed, history
 from syncline_runtime.promotion import promote as put
 from syncline_runtime.report import moment, table
 
 
 @click.command(
-    epilog="Example:  syncline promote release --to staging --store /srv/syncline --reviewed 3f9c2a7be1d0\n\n"
-    "          syncline promote --from staging --to production --store /srv/syncline --reviewed 3f9c2a7be1d0"
+    epilog=examples(
+        "syncline promote release --to staging --store /srv/syncline --reviewed 3f9c2a7be1d0",
+        "syncline promote --from staging --to production --store /srv/syncline --reviewed 3f9c2a7be1d0",
+    )
 )
 @click.argument("release", type=click.Path(path_type=Path), required=False)
 @click.option("--from", "origin", metavar="ENV", help="Take the release of this environment.")

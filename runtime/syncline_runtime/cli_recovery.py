@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from syncline_runtime import report
+from syncline_runtime.cli import examples
 from syncline_runtime.cli_options import Asked, release_options
 
 RUN_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
@@ -18,7 +19,7 @@ plan_option = click.option("--plan", "planning", is_flag=True, help="Only show t
 approve_option = click.option("--approve", help="Id of the change set that may be written.")
 
 
-@click.command(epilog="Example:  syncline replay --from 2026-11-20 --to 2026-11-21T12:00 --plan")
+@click.command(epilog=examples("syncline replay --from 2026-11-20 --to 2026-11-21T12:00 --plan"))
 @click.argument("sync", nargs=-1)
 @click.option("--from", "since", required=True, help="The first run: its id, or a time (UTC) since which runs count.")
 @click.option("--to", "until", help="The last run: its id, or a time (UTC). Default: the newest.")
@@ -38,11 +39,12 @@ def replay(
     They are decided under today's plan and from what is known of them today: nothing that was read then goes over what has
     been read since. Guards hold as in `run`.
     """
+    _ = at.begun  # where nothing has run, a replay would be a first run
     window = (_run_id(since, upper=False), HIGHEST if until is None else _run_id(until, upper=True))
     return _run(at, sync, planning, approve=approve, replay=window)
 
 
-@click.command(epilog="Example:  syncline backfill account --plan")
+@click.command(epilog=examples("syncline backfill account --plan"))
 @click.argument("sync", nargs=-1)
 @approve_option
 @plan_option
@@ -60,7 +62,7 @@ def backfill(
     return _run(at, sync, planning, approve=approve, whole=True)
 
 
-@click.command(epilog="Example:  syncline rollback 01KAN2… ; look at it, then add --approve ID")
+@click.command(epilog=examples("syncline rollback 01KAN2… ; look at it, then add --approve ID"))
 @click.argument("run", metavar="RUN")
 @click.option("--with-creates", "creates", is_flag=True, help="Also delete the records that the run created.")
 @approve_option
@@ -78,7 +80,7 @@ def rollback(
     """
     from syncline_runtime.rollback import rollback as undo
 
-    loaded = at.place.release
+    loaded = at.begun.release
     result = undo(loaded, at.place.binding, at.options(approve=approve), run, creates=creates)
     report.done()
     document = report.run_document(loaded, result) if approve else report.plan_document(loaded, result)

@@ -8,15 +8,16 @@ from typing import Any
 import click
 
 from syncline_runtime import report
+from syncline_runtime.cli import examples
 from syncline_runtime.cli_options import Asked, age, release_options
 
 
-@click.group()
+@click.group(epilog=examples("syncline state verify --env production", "syncline state rebuild --env production"))
 def state() -> None:
     """See to the state: what is known of every record, folded from segments that the ledger registers."""
 
 
-@state.command(epilog="Example:  syncline state rebuild --env sandbox")
+@state.command(epilog=examples("syncline state rebuild --env sandbox"))
 @release_options
 def rebuild(at: Asked) -> int:
     """Make the state again from the segments, row for row the same."""
@@ -28,7 +29,7 @@ def rebuild(at: Asked) -> int:
     return 0
 
 
-@state.command(epilog="Example:  syncline state verify --env sandbox")
+@state.command(epilog=examples("syncline state verify --env sandbox"))
 @release_options
 def verify(at: Asked) -> int:
     """Check every segment's hash, and that the state is what they fold to; exits 5 if not."""
@@ -48,7 +49,7 @@ def _tell_verified(document: Mapping[str, Any]) -> None:
         click.echo("  make it again with `syncline state rebuild`")
 
 
-@state.command(epilog="Example:  syncline state compact --keep 30d")
+@state.command(epilog=examples("syncline state compact --keep 30d"))
 @click.option(
     "--keep", callback=age, default="90d", show_default=True,
     help="Landed rows and outcomes older than this go, unless something is open that began before.",
@@ -87,7 +88,7 @@ def _size(bytes_: int) -> str:
     return f"{bytes_ / 1e6:.1f} MB" if bytes_ >= 100_000 else f"{bytes_ / 1e3:.1f} kB"
 
 
-@state.command(epilog="Example:  syncline state rebaseline account status ; look at it, then add --approve ID")
+@state.command(epilog=examples("syncline state rebaseline account status ; look at it, then add --approve ID"))
 @click.argument("sync")
 @click.argument("field", nargs=-1)
 @click.option("--approve", help="Id of what may be taken as agreed.")
@@ -105,7 +106,7 @@ def rebaseline(
     """
     from syncline_runtime.upkeep.rebaseline import rebaseline as rebasing
 
-    document = rebasing(at.place, sync, field, approve, report.progress())
+    document = rebasing(at.begun, sync, field, approve, report.progress())
     report.done()
     at.answer(document, lambda: _tell_rebaselined(document))
     return 4 if document["unread"] else 3 if document["agreed"] and not document["done"] else 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from syncline_runtime import report
-from syncline_runtime.cli import compiled, project_root
+from syncline_runtime.cli import compiled, examples, project_root
 from syncline_runtime.cli_erase import erase
 from syncline_runtime.cli_exceptions import exceptions
 from syncline_runtime.cli_links import links
@@ -19,7 +19,7 @@ from syncline_runtime.errors import InternalError, ReleaseError
 from syncline_runtime.plan import load_release
 
 
-@click.command(epilog="Example:  syncline plan --env sandbox")
+@click.command(epilog=examples("syncline plan --env sandbox"))
 @click.argument("sync", nargs=-1)
 @release_options
 def plan(
@@ -36,7 +36,7 @@ def plan(
     return result.exit_code
 
 
-@click.command(epilog="Example:  syncline run account --env production --format json")
+@click.command(epilog=examples("syncline run account --env production --format json"))
 @click.argument("sync", nargs=-1)
 @click.option("--approve", help="Id of the change set that may pass its guards.")
 @click.option(
@@ -56,7 +56,7 @@ def run(at: Asked, sync: tuple[str, ...], approve: str | None, within: int | Non
     return result.exit_code
 
 
-@click.command(epilog="Example:  syncline deliver --env production --ledger postgresql://…   (on a second machine)")
+@click.command(epilog=examples("syncline deliver --env production --ledger postgresql://…   (on a second machine)"))
 @click.argument("sync", nargs=-1)
 @click.option("--within", callback=age, help="Begin nothing more after this time (10m, 2h).")
 @release_options
@@ -65,7 +65,7 @@ def deliver(at: Asked, sync: tuple[str, ...], within: int | None) -> int:
     from syncline_runtime.helping import help_deliver
 
     done = help_deliver(
-        at.place.release, at.place.binding, at.options(sync, within=None if within is None else within / 1e6)
+        at.begun.release, at.place.binding, at.options(sync, within=None if within is None else within / 1e6)
     )
     report.done()
     document = report.delivered_document(done)
@@ -73,7 +73,7 @@ def deliver(at: Asked, sync: tuple[str, ...], within: int | None) -> int:
     return 4 if done.paused else 1 if done.failed else 0
 
 
-@click.command(epilog="Example:  syncline status --format json")
+@click.command(epilog=examples("syncline status --format json"))
 @click.option("--runs", default=5, show_default=True, help="How many runs to show.")
 @release_options
 def status(
@@ -89,7 +89,7 @@ def status(
 
 
 @click.command(
-    epilog="Example:  syncline trace account A-2 email   (the id: of any system, crm:A-2 of one; or the canonical one)"
+    epilog=examples("syncline trace account A-2 email   (the id: of any system, crm:A-2 of one; or the canonical one)")
 )
 @click.argument("object", metavar="OBJECT")
 @click.argument("id", metavar="ID")
@@ -109,7 +109,7 @@ def trace(
     return 0
 
 
-@click.command(epilog="Example:  syncline preflight --env production")
+@click.command(epilog=examples("syncline preflight --env production"))
 @release_options
 def preflight(at: Asked) -> int:
     """Ask every system of the binding who it is; exits 4 if one cannot be used."""
@@ -120,7 +120,7 @@ def preflight(at: Asked) -> int:
     return 0 if all(one["ok"] for one in document["connections"]) else 4
 
 
-@click.command(epilog="Example:  syncline sandbox --port 8787")
+@click.command(epilog=examples("syncline sandbox --port 8787"))
 @click.option("--port", default=8787, show_default=True, help="Port on 127.0.0.1.")
 @click.option(
     "--release", type=click.Path(path_type=Path), help="Release folder; inside a project it is compiled first."

@@ -88,9 +88,10 @@ class Crosswalk:
         found = sorted({self._led(str(one["canonical_id"])) for one in live})
         if len(found) == 1:
             return found[0]
+        further = "give more of its canonical id" if native_id else "name the system too, as in `erp:4711`"
         raise UsageError(
             f"{len(found) or 'no'} {self.plan.object} {'records fit' if found else 'is known by'} the id {id_!r}",
-            mend="name the system too, as in `erp:4711`, or give more of its canonical id",
+            mend=further if found else "give the id that a system has for it, as in `erp:4711`, or its canonical id",
         )
 
     def _led(self, cid: str) -> str:
@@ -114,8 +115,11 @@ class Crosswalk:
     # changing
 
     def link(self, of: Native, to: str) -> str:
-        """Link a record of a system to a known one; gives its canonical id. UsageError if that has another there."""
-        member, cid = self._member(of), self.resolve(to)
+        """Link a record of a system to a known one, or to one that waits as it does; gives the canonical id.
+
+        UsageError if that has another there.
+        """
+        member, cid = self._member(of), self._known(to, of)
         taken = self.rows(f"canonical_id = {text(cid)} AND connection = {text(of.connection)} AND state = 'live'")
         before = [one for one in taken if one["native_id"] != of.native_id]
         others = [one for one in before if not self._is_gone(one)]
@@ -130,6 +134,22 @@ class Crosswalk:
             self._end(of, "moved")
             self._begin(of, member, cid, "live")
         return cid
+
+    def _known(self, to: str, of: Native) -> str:
+        """Find the record that is meant; one that has been read and waits becomes a record of its own first."""
+        connection, _, native_id = to.partition(":")
+        other = Native(connection, native_id)
+        return self.split(other) if other != of and self._waits(other) else self.resolve(to)
+
+    def _waits(self, of: Native) -> bool:
+        if of.connection not in {member.connection for member in self.plan.members}:
+            return False
+        base = quoted(f"base:{self.plan.name}/{of.connection}")
+        return bool(
+            self.state.rows(
+                f"SELECT 1 FROM {base} WHERE _native_id = {text(of.native_id)} AND _cid IS NULL AND _status = 'review'"
+            )
+        )
 
     def _is_gone(self, link: Row) -> bool:
         """Whether the record that a link leads to was deleted in its system."""

@@ -185,7 +185,7 @@ def _steps(one: ExceptionRecord, write: Intent | None) -> Iterator[str]:
         return
     if one.code == REVIEW:
         yield f"{command} resolve {one.id} --take MEMBER   (or --value VALUE)"
-    elif one.code in ("SYN5007", "SYN5014"):
+    elif one.code in ("SYN5007", "SYN5014", "SYN5017"):
         yield f"{command} link {one.id} --to ID   (an id of any system; or --new: a record of its own)"
     elif write is not None and write.state == "dead" and write.category == "conflict":
         yield f"look for the record in {one.connection}; if it is there:  {command} link {one.id} --to NATIVE_ID"

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 from syncline_runtime.binding import Binding
 from syncline_runtime.errors import StateError, UsageError
 from syncline_runtime.exception_queue import private_natives
+from syncline_runtime.known_rows import KnownRows, Wanted, known_rows
 from syncline_runtime.ledger import FILE, SEGMENTS
 from syncline_runtime.plan import Member, Plan, Release
 from syncline_runtime.report import MASK
@@ -92,6 +93,7 @@ class Impact:
     """What would become of all that is known. ``stopped_by``: guards that would stop the run.
 
     ``sampled``: per object of which there were too many, how many records were looked at, and of how many.
+    ``rows``: the values that were wanted, as far as they are known.
     """
 
     environment: str
@@ -99,6 +101,7 @@ class Impact:
     members: tuple[MemberImpact, ...]
     stopped_by: tuple[str, ...] = ()
     sampled: tuple[tuple[str, int, int], ...] = ()
+    rows: Mapping[Wanted, KnownRows] = field(default_factory=dict)
 
 
 def impact_of(
@@ -107,10 +110,12 @@ def impact_of(
     environment: str | Binding | None,
     data: Path,
     progress: Progress = lambda stage, what: None,
+    wanted: Collection[Wanted] = (),
 ) -> Impact:
     """Tell what a release would do to a state that another one has made; the state is left as it is.
 
-    ``data``: a state folder, at rest or in use; ``environment``: whose it is, or a binding for both releases.
+    ``data``: a state folder, at rest or in use; ``environment``: whose it is, or a binding for both releases;
+    ``wanted``: values of records that are given along.
     Raises UsageError where there is no state, StateError where it cannot be used.
     """
     binding = _bound(before, environment)
@@ -119,11 +124,11 @@ def impact_of(
         anyhow = _Measure(before, folder, None)
         asyncio.run(make_plan(before, binding, options, anyhow.decide))
         kept = folder / "spool" / ANYHOW
-        then = _Measure(after, folder, kept if kept.exists() else None, before)
+        then = _Measure(after, folder, kept if kept.exists() else None, before, wanted)
         result = asyncio.run(make_plan(after, _bound(after, environment or binding.environment), options, then.decide))
         records = sum(one.known for one in then.found)
         stopped = () if then.sampled else tuple(map(str, result.findings))  # a part says nothing about shares of all
-        return Impact(binding.environment, records, tuple(then.found), stopped, tuple(then.sampled))
+        return Impact(binding.environment, records, tuple(then.found), stopped, tuple(then.sampled), then.rows)
 
 
 def _bound(release: Release, environment: str | Binding | None) -> Binding:
@@ -136,8 +141,17 @@ class _Measure:
     ``anyhow``: the writes of the present release (``before``), where they are known.
     """
 
-    def __init__(self, release: Release, folder: Path, anyhow: Path | None, before: Release | None = None) -> None:
+    def __init__(
+        self,
+        release: Release,
+        folder: Path,
+        anyhow: Path | None,
+        before: Release | None = None,
+        wanted: Collection[Wanted] = (),
+    ) -> None:
         self._release, self._folder, self._anyhow, self._before = release, folder, anyhow, before
+        self._wanted = wanted
+        self.rows: Mapping[Wanted, KnownRows] = {}
         self._factors: dict[str, float] = {}
         self.found: list[MemberImpact] = []
         self.sampled: list[tuple[str, int, int]] = []
@@ -147,6 +161,7 @@ class _Measure:
         bind_links(run)
         if self._before is not None:
             self._narrow(run, self._before)
+            self.rows = known_rows(run, self._before, self._release, self._wanted)
         await decide(run, _read_nothing)
         self._bind_anyhow(run)
         for plan in run.plans:

@@ -179,10 +179,17 @@ def tell_delivered(done: Delivered) -> None:
 def _tell_totals(verb: str, result: RunResult) -> None:
     totals = _totals(result.changes.writes)
     if not totals:
-        click.echo("nothing to write: every member agrees")
+        click.echo(f"nothing to write: {_why_nothing(result)}")
         return
     parts = [f"{name} " + ", ".join(f"{n} {op}" for op, n in ops.items()) for name, ops in totals.items()]
     click.secho(f"{verb} {len(result.changes.writes)}: " + " · ".join(parts), bold=True)
+
+
+def _why_nothing(result: RunResult) -> str:
+    """Say why nothing is to be written: agreement only of those that were asked."""
+    if result.unread:
+        return f"{len(result.unread)} resource{'s were' if len(result.unread) > 1 else ' was'} not read"
+    return "all else agrees" if result.exceptions else "every member agrees"
 
 
 SIGN = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red"), "link": ("=", "cyan")}
@@ -305,6 +312,8 @@ def tell_preflight(document: Mapping[str, Any]) -> None:
             click.echo(f"       {line}")
         if one.get("error") and proof:
             click.echo(f"       {one['error']}")
+        if one.get("help"):
+            click.echo(f"         help: {one['help']}")
         for problem in one["problems"]:
             colour = {"error": "red", "warning": "yellow"}[problem["severity"]]
             click.echo(f"       {click.style(problem['severity'], fg=colour)}: {problem['message']}")

@@ -1,33 +1,19 @@
-"""What the runtime knows of an external system: compiled from a ``system`` spec, without environment or secrets.
-
-A *template* is a JSON value whose strings may hold ``{name}`` placeholders. A string that is one placeholder only
-takes the value's own type; inside longer text the value is written as text. An object with the single member
-``$base64url_json`` or ``$json`` stands for its (filled) value encoded so, ``$base64`` for its text in base64, ``$join``
-for the texts of its list put together, ``$when`` for its ``then`` if any value under ``given`` is there and all under
-``known`` are not null, else for its ``else``, ``$each`` for the objects of its list ``of``, each with the members
-``add`` too, ``$path`` for a path in which each value is one percent-encoded segment. Connectors know these words and no
-vendor's.
-Placeholders: ``{id}`` ``{cursor}`` ``{until}`` ``{size}`` ``{offset}`` ``{page}`` ``{token}`` ``{marker}`` ``{key}`` ``{version}``
-``{parent}`` ``{account}`` ``{value}`` ``{row}`` ``{items}``, ``{record}`` for the whole wire record and ``{field.NAME}``
-for one native field of it. A member or item whose lone placeholder has no value is left out.
-Paths into JSON (``at``) are dotted names, ``items.0.id``; the empty path is the whole value.
-"""
+"""What the runtime knows of an external system: compiled from a ``system`` spec, without environment or secrets."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal
-from urllib.parse import SplitResult, urlsplit
 
+from syncline_runtime.authentication import Auth
 from syncline_runtime.frozen import dataclass
+from syncline_runtime.request import Probe, Request, Template
 
-Call = Literal["", "rpc", "graphql"]
 ANY_ENVIRONMENT = "any"
 """Under this name stand origins that are not told apart by environment."""
 
-Template = Any
 NativeTypeName = Literal[
     "text", "int", "decimal", "bool", "date", "instant", "local_datetime", "json", "list",
 ]  # fmt: skip
@@ -70,25 +56,6 @@ class Lookup:
 
     request: Request
     at: str  # where it stands in the answer
-
-
-@dataclass(frozen=True)
-class Request:
-    """One HTTP request as a template. With ``rpc`` it is a JSON-RPC call and ``body`` holds the parameters."""
-
-    path: str
-    method: str = "GET"
-    query: Mapping[str, Template] = dataclasses.field(default_factory=dict)
-    headers: Mapping[str, Template] = dataclasses.field(default_factory=dict)
-    body: Template = None  # absent: the record itself for writes, nothing for reads
-    encoding: Literal["json", "form"] = "json"
-    rpc: str | None = None
-    graphql: str | None = None  # the document that is asked; ``body`` holds its variables, the answer is its ``data``
-
-    @property
-    def call(self) -> Call:
-        """In what the request and its answer are wrapped."""
-        return "rpc" if self.rpc else "graphql" if self.graphql else ""
 
 
 @dataclass(frozen=True)
@@ -263,6 +230,19 @@ class Transition:
 
 
 @dataclass(frozen=True)
+class MergedAnswer:
+    """How an answer about one record tells that it is part of another by now.
+
+    ``redirect``: a permanent one (301, 308) to the other's address, ``get``'s path; ``at``: path of the other's id in the body of a
+    refusal; ``record``: who asks for the one is shown the other.
+    """
+
+    redirect: bool = False
+    at: str = ""
+    record: bool = False
+
+
+@dataclass(frozen=True)
 class Resource:
     """One kind of record of a system."""
 
@@ -282,6 +262,7 @@ class Resource:
     moved_from: tuple[str, ...] = ()  # names that it had in earlier releases
     merged_into: str | None = None  # native field with the id of the record that this one is part of by now
     merged_from: str | None = None  # native list of the ids of records that are part of this one
+    merged_answer: MergedAnswer | None = None
     parent: str | None = None  # child resource: native field that holds the parent's id
     scope_read: str | None = None
     transitions: tuple[Transition, ...] = ()
@@ -305,101 +286,6 @@ def keys_only(resource: Resource) -> Resource:
     key = dataclasses.replace(resource.native(resource.id), at=keys.id, readable=True)
     listing = ListRead(keys.request, keys.items, keys.paging, result_cap=keys.result_cap, table=resource.list.table)
     return dataclasses.replace(resource, fields=(key,), version=None, list=listing, gone={})
-
-
-@dataclass(frozen=True)
-class Assertion:
-    """A statement signed with a private key, which stands for a credential (RFC 7523).
-
-    Claims may name ``{client_id}`` ``{username}`` ``{account}``; when it was made, until when it is good and an id of
-    its own are added.
-    """
-
-    claims: Mapping[str, Template]
-    algorithm: Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "HS256"] = "RS256"
-    lifetime: int = 180  # seconds
-
-
-@dataclass(frozen=True)
-class Grant:
-    """How an access token is got (OAuth 2.0, RFC 6749). ``request`` is below the binding's ``token_origin``."""
-
-    kind: Literal["client_credentials", "refresh_token", "jwt_bearer"]
-    request: Request  # its body: further members of the form
-    client: Literal["basic", "body", "none"] = "basic"  # where client id and secret stand
-    scopes: tuple[str, ...] = ()  # asked for
-    rotates: bool = False  # a refresh token is good for one use, which gives the next
-    lifetime: int | None = None  # seconds, of an access token whose answer does not say
-    assertion: Assertion | None = None
-
-
-@dataclass(frozen=True)
-class Signature:
-    """What of each request is signed with the shared ``key`` (HMAC, RFC 2104), and how that is told.
-
-    Templates may name ``{method}`` ``{host}`` ``{path}`` ``{query}`` ``{body}`` ``{body_hash}`` (hex SHA-256)
-    ``{timestamp}`` ``{nonce}`` ``{key_id}`` ``{account}``; ``headers`` may name ``{signature}`` too.
-    """
-
-    signs: str
-    headers: Mapping[str, str]
-    digest: Literal["sha1", "sha256", "sha384", "sha512"] = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
-    timestamp: Literal["epoch", "epoch_ms", "iso"] = "epoch"
-    key: Literal["text", "base64", "hex"] = "text"  # how the shared key is written
-
-
-@dataclass(frozen=True)
-class Auth:
-    """How requests are authenticated. Secrets come from the binding, named as ``secrets_of`` says."""
-
-    kind: Literal["none", "basic", "bearer", "api_key", "session", "oauth2", "signed"] = "none"
-    header: str | None = None  # api_key in a header; else the header of the token, Authorization
-    query: str | None = None  # api_key in the query
-    scheme: str = "Bearer"
-    login: Request | None = None  # session: sent with {username} and {password}
-    session: Template = None  # session: header value made of the login's {result}
-    grant: Grant | None = None  # oauth2
-    signature: Signature | None = None  # signed
-
-
-def secrets_of(auth: Auth) -> tuple[str, ...]:
-    """Name the members of ``credential`` that a binding must have for this way of authentication."""
-    named = {
-        "none": (), "bearer": ("token",), "basic": ("username", "password"), "api_key": ("key",),
-        "session": ("username", "password"), "signed": ("key",), "oauth2": (),
-    }[auth.kind]  # fmt: skip
-    if auth.kind == "signed" and auth.signature is not None:
-        templates: Template = [auth.signature.signs, *auth.signature.headers.values()]
-        return (*named, *(("key_id",) if _names(templates, "key_id") else ()))
-    if auth.grant is None:
-        return named
-    client = ("client_id", "client_secret") if auth.grant.client != "none" else ("client_id",)
-    match auth.grant.kind:
-        case "client_credentials":
-            return client
-        case "refresh_token":
-            return (*client, "refresh_token")
-    claims = auth.grant.assertion.claims if auth.grant.assertion else {}
-    asked = client if auth.grant.client != "none" else ()
-    return tuple(dict.fromkeys((*asked, "key", *(name for name in ("client_id", "username") if _names(claims, name)))))
-
-
-def _names(template: Template, placeholder: str) -> bool:
-    """Tell whether a template names a placeholder anywhere."""
-    if isinstance(template, Mapping):
-        return any(_names(item, placeholder) for item in template.values())
-    if isinstance(template, (list, tuple)):
-        return any(_names(item, placeholder) for item in template)
-    return isinstance(template, str) and f"{{{placeholder}}}" in template
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A harmless request whose answer proves something; ``at`` is where the proof stands."""
-
-    request: Request
-    at: str = ""
 
 
 @dataclass(frozen=True)
@@ -494,25 +380,3 @@ class System:
         if environment in known:
             return (*common, *known[environment])
         return (*common, *(address for addresses in known.values() for address in addresses))
-
-
-def lies_within(address: str, origins: Iterable[str]) -> bool:
-    """Tell whether an address is at one of the origins; ``https://*.example.com`` stands for every host below it."""
-    try:
-        parts = urlsplit(address)
-        return any(_covers(urlsplit(origin), parts) for origin in origins)
-    except ValueError:
-        return False
-
-
-def _covers(origin: SplitResult, address: SplitResult) -> bool:
-    ports = {"http": 80, "https": 443}
-    if (origin.scheme, origin.port or ports.get(origin.scheme)) != (
-        address.scheme,
-        address.port or ports.get(address.scheme),
-    ):
-        return False
-    host, wanted = address.hostname or "", origin.hostname or ""
-    below = wanted.startswith("*.") and host.endswith(wanted[1:]) and len(host) > len(wanted) - 1
-    path, base = f"{address.path.rstrip('/')}/", f"{origin.path.rstrip('/')}/"
-    return (host == wanted or below) and path.startswith(base)

@@ -20,7 +20,8 @@ def tell_list(document: Mapping[str, Any], *, each: bool) -> None:
         click.echo("nothing waits")
         return
     by_id = {one["id"]: one for one in document["exceptions"]}
-    records, faults = len(by_id), len(document["groups"])
+    records = len({(one["object"], one["connection"], _record(one)) for one in by_id.values()})
+    faults = len(document["groups"])
     click.secho(f"{_many(records, 'record')} {_does(records)} for {_many(faults, 'reason')}", bold=True)
     for group in document["groups"]:
         _tell_group(group, [by_id[one] for one in group["ids"]], None if each else FEW)

@@ -22,6 +22,7 @@ from syncline_runtime.report import DOCUMENT_VERSION, MASK, moment
 from syncline_runtime.stages.decisions import PERSON
 from syncline_runtime.stages.leaving import RULE
 from syncline_runtime.state import State, quoted, text
+from syncline_runtime.untraced import untraced
 from syncline_runtime.upkeep.session import Place, opened_state
 
 MONEY = re.compile(r"\{'amount': (-?[0-9.]+), 'currency': ([A-Z]{3})\}")  # an amount as the engine writes it
@@ -44,7 +45,10 @@ def trace(place: Place, object_: str, id_: str, field: str | None) -> dict[str, 
     plan = _plan(release, object_)
     _refuse_unknown(plan, field)
     with opened_state(place) as (ledger, state):
-        cid = Crosswalk(release, plan, state, str(ledger.realm)).resolve(id_)
+        try:
+            cid = Crosswalk(release, plan, state, str(ledger.realm)).resolve(id_)
+        except UsageError as unknown:
+            raise untraced(release, ledger, state, plan.object, id_) or unknown from None
         history = _history(release, plan, state, cid, field)
         links = quoted("links:all")
         return {

@@ -126,6 +126,8 @@ CHANGES = [
     (CRM, "version: updated_at # rises with each change", "version: updated_at\n    merged_from: email", [
         ("SYN0301", "systems/crm.yaml:12:18", "`email` is text, and a list of ids is expected")]),
     (CRM, "version: updated_at # rises with each change", "version: updated_at\n    merged_into: email", []),
+    (CRM, "version: updated_at # rises with each change", "version: updated_at\n    merged_answer: {}", [
+        ("SYN0007", "systems/crm.yaml:12:5", "nothing is said of how it is told")]),
     (CRM, 'request: {method: PATCH, path: "/accounts/{id}"}', "replaces: true", [
         ("SYN0007", "systems/crm.yaml:33:5", "to replace a record it must be found, deleted and made again")]),
     (CRM, "version: updated_at # rises with each change", "scope: {read: a.read, write: a.write}", [

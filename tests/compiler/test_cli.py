@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from syncline_compiler import cache
 from syncline_compiler.cli import COMMANDS
 from syncline_compiler.writing import ProjectRefusedError, write_release
 
@@ -40,6 +41,8 @@ def test_init_makes_a_project_that_passes(tmp_path: Path) -> None:
     checked = run("check", tmp_path / "shop")
     assert (checked.exit_code, checked.stdout) == (0, "")
     assert "no mistakes" in checked.stderr
+    for spec in (tmp_path / "shop").rglob("*.yaml"):
+        assert spec.read_text().count("yaml-language-server") == 1, spec
 
 
 def test_init_refuses_a_folder_with_something_in_it(tmp_path: Path) -> None:
@@ -266,3 +269,16 @@ def test_fmt_follows_no_link(project: Path, tmp_path: Path) -> None:
 
 def test_the_template_is_in_the_one_format(project: Path) -> None:
     assert run("fmt", "--check", "--project", project).exit_code == 0
+
+
+def test_a_release_that_is_made_on_the_way_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(cache.FOLDER, str(tmp_path / "cache"))
+    run("init", tmp_path / "shop")
+    sync = tmp_path / "shop" / "syncs" / "account.yaml"
+    sync.write_text(sync.read_text() + "every: 5h\n")  # a warning: it promises 15 minutes
+    words = ("compile", "--brief", "--project", tmp_path / "shop", "--out", tmp_path / "release")
+    first, again = run(*words), run(*words)
+    assert first.stderr == f"5 files written to {tmp_path / 'release'} (1 warning: see `syncline check`)\n"
+    assert (again.exit_code, again.output) == (0, "")
+    sync.write_text("sync: account\n")
+    assert "error[SYN0007]" in run(*words).stderr

@@ -136,6 +136,8 @@ def test_checks_that_warn_are_set_too(check: Check, template: dict[str, SourceFi
     waived = check({**files, POLICY: "policy: ours\n" + waiver("mappings/*.map", rule="SYN0603")})
     assert {d.code for d in waived.diagnostics} == {"SYN0603", "SYN0905"}, "* is one part of a name, and no glob"
     place = str(next(iter(check(files).diagnostics)).span.path)
+    (unmatched,) = (one for one in waived.diagnostics if one.code == "SYN0905")
+    assert unmatched.helps[-1] == f"or write where it finds something: `{place}`"
     waived = check({**files, POLICY: "policy: ours\n" + waiver(place, rule="SYN0603")})
     assert (said(waived), waived.waived) == ([], 1)
 

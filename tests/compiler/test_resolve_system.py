@@ -14,7 +14,9 @@ from syncline_compiler.passes.resolve_system import resolve_systems
 from syncline_compiler.pipeline import Compilation
 from syncline_compiler.source import SourceFile
 from syncline_runtime import system as compiled
+from syncline_runtime.authentication import Assertion, secrets_of
 from syncline_runtime.encoding import decode, dumps
+from syncline_runtime.request import Probe, Request
 
 THING = """
 system: other
@@ -26,6 +28,7 @@ resources:
     moved: {from: Stuff}
     merged_into: into
     merged_from: ids
+    merged_answer: {redirect: true, at: error.into, record: true}
     fields: {id: {type: text, write: false}, into: text, ids: list}
     describe: {request: {path: /fields}, items: fields, name: key, read: r, create: c, update: u}
     create:
@@ -193,10 +196,8 @@ def test_whole_system() -> None:
     account = system.resource("Account")
     assert (system.zone, system.visible_after, system.scopes) == ("Europe/Zurich", 3, ("notes.read",))
     assert system.limit == compiled.Limit(100, 60, 8)
-    assert system.auth.login == compiled.Request(
-        "/login", "POST", body={"user": "{username}", "password": "{password}"}
-    )
-    assert system.account == compiled.Probe(compiled.Request("/api/me"), "org.id")
+    assert system.auth.login == Request("/login", "POST", body={"user": "{username}", "password": "{password}"})
+    assert system.account == Probe(Request("/api/me"), "org.id")
     assert system.errors[1] == compiled.ErrorRule("rate_limit", (429,), {"error.code": 7}, retry=True)
     assert system.errors[2] == compiled.ErrorRule("validation", given=("data.userErrors.0",))
     asked = system.resource("Receipt").get
@@ -222,7 +223,7 @@ def test_whole_system() -> None:
     assert account.list.cursor == compiled.Cursor(
         "updated_at", 1_000, 5_000_000, "wire", {"since": "{cursor}", "to": "{until}"}, {"all": False}
     )
-    assert account.get == compiled.Request("/accounts/{id}")
+    assert account.get == Request("/accounts/{id}")
     assert (account.list.also, account.list.detail, account.list.each) == (("more",), True, "Contact")
     assert account.create is not None
     assert account.create.request.method == "POST"
@@ -251,12 +252,10 @@ def test_a_system_survives_its_encoding() -> None:
 def test_tokens_and_signatures() -> None:
     tokens, signed = (resolve(text)[0].auth for text in (TOKENS, SIGNED))
     assert tokens.grant is not None
-    assert tokens.grant.request == compiled.Request(
-        "/token/{account}", "POST", body={"audience": "api"}, encoding="form"
-    )
-    assert tokens.grant.assertion == compiled.Assertion({"iss": "{client_id}", "aud": ["a", "b"]}, "ES256", 60)
-    assert compiled.secrets_of(tokens) == ("client_id", "client_secret", "key")
-    assert compiled.secrets_of(signed) == ("key", "key_id")
+    assert tokens.grant.request == Request("/token/{account}", "POST", body={"audience": "api"}, encoding="form")
+    assert tokens.grant.assertion == Assertion({"iss": "{client_id}", "aud": ["a", "b"]}, "ES256", 60)
+    assert secrets_of(tokens) == ("client_id", "client_secret", "key")
+    assert secrets_of(signed) == ("key", "key_id")
 
 
 @pytest.mark.parametrize(

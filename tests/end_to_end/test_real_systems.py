@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from syncline_runtime.authentication import Auth
 from syncline_runtime.binding import Connection
 from syncline_runtime.connectors import ConnectionHandle, Refused, Row, Surroundings, open_connection
 from syncline_runtime.errors import RequestFailed
+from syncline_runtime.request import Probe, Request
 from syncline_runtime.system import (
-    Auth,
     Cursor,
     ErrorRule,
     FindBy,
@@ -26,8 +27,6 @@ from syncline_runtime.system import (
     Lookup,
     NativeField,
     Paging,
-    Probe,
-    Request,
     Resource,
     System,
     TaggedValues,

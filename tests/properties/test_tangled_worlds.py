@@ -107,7 +107,7 @@ class Office:
 
 
 @settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(rounds=st.lists(st.lists(steps, min_size=1, max_size=5), min_size=1, max_size=3), faults=trouble)
 def test_runs_converge_and_then_rest(

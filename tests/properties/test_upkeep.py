@@ -27,7 +27,7 @@ steps = st.one_of(
 
 
 @settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(history=st.lists(steps, min_size=4, max_size=9))
 def test_upkeep_changes_neither_the_state_nor_the_next_plan(

@@ -94,7 +94,7 @@ def writes_of(result: Any) -> Counter[tuple[str, str, str]]:
 
 
 @settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(rounds=st.lists(st.lists(edits, max_size=4), min_size=1, max_size=3), trouble=faults)
 def test_runs_converge_and_then_rest(

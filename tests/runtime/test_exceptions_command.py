@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner
 
@@ -15,6 +14,7 @@ from runtime.test_contained_failures import FILES
 from support.world import World, world
 from syncline_runtime.cli_exceptions import exceptions
 from syncline_runtime.errors import UsageError
+from syncline_runtime.tell_exceptions import tell_list
 
 
 @pytest.fixture
@@ -50,6 +50,15 @@ def test_without_a_command_it_lists_and_one_fault_is_one_group(shop: World) -> N
     assert (len(listed["exceptions"]), [group["records"] for group in listed["groups"]]) == (7, [7])
     for words in (("bill",), ("--field", "name"), ("--status", "waived"), ("--owner", "b"), ("--code", "SYN5001")):
         assert as_json(shop, *words)["exceptions"] == [], words
+
+
+def test_a_record_with_two_faults_is_one_record(shop: World, capsys: pytest.CaptureFixture[str]) -> None:
+    document = as_json(shop)
+    again = document["exceptions"][0] | {"id": 99, "code": "SYN5002"}
+    group = document["groups"][0] | {"code": "SYN5002", "ids": [99], "records": 1}
+    both = {**document, "exceptions": [*document["exceptions"], again], "groups": [*document["groups"], group]}
+    tell_list(both, each=False)
+    assert "7 records wait for 2 reasons" in capsys.readouterr().out
 
 
 def test_a_group_is_given_to_somebody_waived_and_closed(shop: World) -> None:
@@ -91,11 +100,3 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(shop: World, words: tu
         type_in(shop, *words)
     assert (refused.value.exit_code, bool(refused.value.mend)) == (2, True)
     assert as_json(shop) == before
-
-
-def test_every_command_shows_an_example() -> None:
-    for name, command in exceptions.commands.items():
-        help_text = command.get_help(click.Context(command, info_name=name))
-        assert f"Example:  syncline exceptions {name}" in " ".join(help_text.split()).replace(
-            "Example: ", "Example:  "
-        ), name

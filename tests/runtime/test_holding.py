@@ -47,6 +47,7 @@ FILES = {
           total: {type: "money?", label: Total}
         derived:
           paid: sum(payments.amount)
+          open: total - paid
         identity: [{same: [number]}]
         """,
     "payment.yaml": """
@@ -83,7 +84,13 @@ def decided(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     release = release_of(project(folder / "project", FILES), folder / "release")
     engine = Engine(release, folder / "state")
     bills, payments = release.plans["bill"], release.plans["payment"]
-    rows = [("1", "10.25", "EUR"), ("2", "10.255", "EUR"), ("3", "30.00", "EUR"), ("4", "40.00", "EUR")]
+    rows = [
+        ("1", "10.25", "EUR"),
+        ("2", "10.255", "EUR"),
+        ("3", "30.00", "EUR"),
+        ("4", "40.00", "EUR"),
+        ("5", "50.00", "EUR"),
+    ]
     engine.land(
         bills, bills.members[0],
         [{"_native_id": n, "id": n, "number": f"B{n}", "total": t, "currency": c} for n, t, c in rows],
@@ -93,6 +100,7 @@ def decided(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         ("p2", "1", "1.25", "EUR"),
         ("p3", "3", "1.00", "EUR"),
         ("p4", "3", "1.00", "USD"),
+        ("p5", "5", "1.00", "USD"),
     ]
     engine.land(
         payments, payments.members[0],
@@ -119,6 +127,12 @@ def test_amounts_in_two_currencies_have_no_sum_and_hold_the_record(decided: Engi
     assert "B4" not in held(decided)
 
 
+def test_what_is_derived_and_cannot_be_worked_out_holds_the_record(decided: Engine) -> None:
+    """A bill in one currency, paid in another: what is open has no value, and nobody is to take it for nothing."""
+    assert held(decided)["B5"] == ("invariant", "open can be worked out")
+    assert held(decided).keys() == {"B2", "B3", "B5"}
+
+
 def test_the_others_go_on(decided: Engine) -> None:
     written = decided.state.rows('SELECT payload FROM "bill/b/intents" ORDER BY payload')
     assert [row[0] for row in written] == [
@@ -129,4 +143,4 @@ def test_the_others_go_on(decided: Engine) -> None:
 
 def test_a_sum_of_nothing_is_zero(decided: Engine) -> None:
     sums = decided.state.rows('SELECT number, CAST(paid.amount AS VARCHAR) FROM "bill/golden" ORDER BY number')
-    assert sums == [("B1", "5.2500"), ("B2", "0.0000"), ("B3", None), ("B4", "0.0000")]
+    assert sums == [("B1", "5.2500"), ("B2", "0.0000"), ("B3", None), ("B4", "0.0000"), ("B5", "1.0000")]

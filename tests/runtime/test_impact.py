@@ -11,6 +11,7 @@ import pytest
 from support.world import FROM_A_TO_B, World, compiled, system, world, writes
 from syncline_runtime import impact as module
 from syncline_runtime.impact import Impact, MemberImpact, impact_of
+from syncline_runtime.known_rows import KnownRows, Wanted
 
 FIELDS = "name: {type: text, required: true}, city: text, mail: text, kind: text"
 FILES = {
@@ -102,3 +103,16 @@ def test_of_too_many_a_part_is_looked_at(shop: World, tmp_path: Path, monkeypatc
     monkeypatch.setattr(module, "MOST_DECIDED", 4)
     found, members = asked(shop, tmp_path, {"a.map": FILES["a.map"].replace("mail <- mail", "mail <- mail | upper")})
     assert (found.sampled, members["b"].written) == ((("rec", 4, RECORDS),), RECORDS)
+
+
+def test_values_of_the_records_come_along(shop: World, tmp_path: Path) -> None:
+    wanted = Wanted("a", "Rec", ("city",)), Wanted("a", "Rec", ("mail", "name")), Wanted("a", "Rec", ("new",))
+    upper = {
+        "a.map": FILES["a.map"].replace("city <- city", "city <- city | upper"),
+        "a.yaml": system("a", Rec=f"{FIELDS}, new: text"),
+    }
+    after = compiled({**FILES, **upper}, tmp_path / "after")
+    rows = impact_of(shop.release, after, None, shop.options.state, wanted=wanted).rows
+    assert rows[wanted[0]] == KnownRows((("BONN",), ("Ulm",)))
+    assert (len(rows[wanted[1]].rows), rows[wanted[1]].private) == (RECORDS, {"mail"})
+    assert wanted[2] not in rows  # the release that made the state does not read it

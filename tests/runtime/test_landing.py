@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from syncline_runtime.connectors import failures, jsontext, wire
 from syncline_runtime.connectors.lines import NotSureError, PageReader, shape_of
 from syncline_runtime.connectors.results import raw_hash
+from syncline_runtime.request import Request
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.landing import Batch, land_batch
 from syncline_runtime.state import State, landed_columns
-from syncline_runtime.system import Cursor, ListRead, NativeField, Request, Resource, System
+from syncline_runtime.system import Cursor, ListRead, NativeField, Resource, System
 
 RESOURCE = Resource(
     "Customer",
@@ -149,6 +150,19 @@ def test_a_member_told_twice_is_refused(body: str) -> None:
         reader.lines([parsed["items"]])
     with pytest.raises(jsontext.NotJsonError, match="told twice"):
         reader.reread()
+
+
+def test_a_name_with_a_colon_hides_no_member_told_twice() -> None:
+    """Members are counted by their colons, and a field that is not told is written, too."""
+    fields = tuple(NativeField(name, "text", name) for name in ("id", "crm:vat", "city"))
+    resource = Resource("Customer", "Customer", "id", fields, list=ListRead(Request("/customers"), "items"))
+    assert resource.list
+    reader = PageReader(shape_of(System("shop", "1.0.0", "Shop", (resource,)), resource, resource.list))
+    parsed = reader.parse(b'{"items": [{"id": "1", "city": "a", "city": "b"}]}')
+    with pytest.raises(NotSureError):
+        reader.lines([parsed["items"]])
+    parsed = reader.parse(b'{"items": [{"id": "1", "city": "a"}, {"id": "2", "crm:vat": "x:y"}]}')
+    assert reader.lines([parsed["items"]]).rows == 2
 
 
 @pytest.mark.parametrize("body", ['{"items": [], "items": [{"id": 1}]}', '{"items": [], "next": 1, "next": 2}'])

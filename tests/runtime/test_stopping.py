@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from syncline_runtime.errors import RequestFailed, StateError, Stopped
 from syncline_runtime.ledger import Lease
 from syncline_runtime.ledger.outbox import Outbox
 from syncline_runtime.stages import breaker
+from syncline_runtime.stages import deliver as delivering
 from syncline_runtime.stages.breaker import Breaker
 from syncline_runtime.stages.journal import Journal
 from syncline_runtime.upkeep.session import opened_ledger
@@ -274,3 +276,25 @@ def test_steps_are_durable_when_they_return(shop: World) -> None:
             return told
 
     assert asyncio.run(story()) == list(range(50))
+
+
+def test_of_several_workers_that_fail_one_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A full disk fails them all, the others while they put back what they have claimed."""
+
+    class Failing:
+        def __init__(self, *words: Any) -> None:
+            self.name = words[-2]
+
+        async def work(self) -> None:
+            try:
+                await asyncio.sleep(0 if self.name == "a" else 60)
+            finally:
+                raise StateError(f"the disk is full, says {self.name}")
+
+    monkeypatch.setattr(delivering, "_Worker", Failing)
+    run: Any = SimpleNamespace(ledger=None, connections={"a": None, "b": None})
+    with pytest.raises(StateError, match="says a"):
+        asyncio.run(delivering.deliver(run, None))  # type: ignore[arg-type]
+    assert [record.message for record in caplog.records] == []

@@ -155,3 +155,94 @@ def test_many_merges_ask_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert {look(shop, f"a:{one}")[0] for one in ids} == {look(shop, f"a:{ids[0]}")[0]}
         assert len(shop.records("b")) == 30
         settled(shop)
+
+
+def test_a_record_that_could_not_be_read_is_sent_nothing(shop: World) -> None:
+    ada, _ = two(shop)
+    shop.sandbox.fault("b", "html", operation="list", times=99)
+    zoe = shop.add("a", name="Zoe", mail="zoe@x", note="from a")
+    shop.run()  # known, and not in b yet
+    theirs = next(one["id"] for one in shop.records("b") if one["name"] == "Ada")
+    shop.edit("b", theirs, note="edited since")
+    shop.edit("a", ada, master=zoe)
+    assert writes(shop.run()) == []
+    shop.sandbox.stand_ins["b"].faults.clear()
+    assert writes(shop.run()) == [("b", "Rec", "update", "")]
+    assert {one["name"] for one in shop.records("b")} == {"Zoe", "Eva"}
+    settled(shop)
+
+
+WAYS = {
+    "redirect": "{redirect: true}",
+    "a path in the refusal": "{at: error.survivor}",
+    "the other is shown": "{record: true}",
+}
+
+
+def answering(way: str, more: str = "") -> dict[str, str]:
+    """Give systems that show no more what is part of another, and tell so to who asks for it."""
+    systems = {name: system(name, Rec=REC, Bill=BILL) for name in "ab"}
+    told = f"path: /rec}}{more}}}\n    merged_answer: {WAYS[way]}"
+    return FILES | {f"{name}.yaml": text.replace("path: /rec}}", told, 1) for name, text in systems.items()}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_asks_for_one_is_told(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with world(tmp_path, monkeypatch, answering(way)) as shop:
+        ada, eva = two(shop)
+        before, into = look(shop, f"a:{ada}")[0], look(shop, f"a:{eva}")[0]
+        shop.sandbox.stand_ins["a"].merge("Rec", ada, eva)
+        assert told(shop) == [f"{ada} is part of {eva}"]
+        result = shop.run()
+        assert (writes(result), problems(result)) == ([], [])  # nothing is deleted in b because it is shown no more
+        assert look(shop, f"a:{ada}")[0] == look(shop, before)[0] == into
+        assert len(shop.records("b")) == 2
+        settled(shop)
+
+
+CURSOR = ', cursor: {field: changed, granularity: 1s, format: iso, query: {since: "{cursor}"}}'
+
+
+def dated(way: str) -> dict[str, str]:
+    """Give systems whose lists show what has changed."""
+    with_time = "name: {type: text(80)", "changed: {type: instant, write: false}, name: {type: text(80)"
+    files = answering(way, CURSOR)
+    return files | {name: files[name].replace(*with_time, 1) for name in ("a.yaml", "b.yaml")}
+
+
+@pytest.mark.parametrize("way", ["redirect", "a path in the refusal"])
+def test_who_writes_one_is_told(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of what has changed does not show that a record is no more."""
+    with world(tmp_path, monkeypatch, dated(way)) as shop:
+        ada, eva = two(shop)
+        into = look(shop, f"a:{eva}")[0]
+        theirs = {one["name"]: one["id"] for one in shop.records("b")}
+        shop.run()  # reads b whole for the last time
+        shop.sandbox.stand_ins["b"].merge("Rec", theirs["Ada"], theirs["Eva"])
+        shop.edit("a", ada, note="new")
+        result = shop.run()
+        assert (writes(result), problems(result)) == ([("b", "Rec", "update", "")], [])
+        assert told(shop) == [f"{theirs['Ada']} is part of {theirs['Eva']}"]
+        shop.run()
+        assert look(shop, f"a:{ada}")[0] == into
+        assert len(shop.records("a")) == 2
+        settled(shop)
+
+
+def test_part_of_a_record_that_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with world(tmp_path, monkeypatch, dated("redirect")) as shop:
+        ada, _ = two(shop)
+        shop.run()
+        theirs = next(one["id"] for one in shop.records("b") if one["name"] == "Ada")
+        stand_in = shop.sandbox.stand_ins["b"]
+        stand_in.stores["Rec"].befall("old", {"name": "Ada", "changed": "2020-01-01T00:00:00Z"})  # before the last read
+        stand_in.merge("Rec", theirs, "old")
+        shop.edit("a", ada, note="new")
+        shop.run()
+        for _ in range(2):
+            assert problems(shop.run()) == [("SYN5020", "b", "")]
+        shop.edit("b", "old", mail="ada@x")  # so that it is shown
+        result = shop.run()
+        assert (writes(result), problems(result)) == ([("b", "Rec", "update", "")], [])
+        assert shop.by("id", "b")["old"]["note"] == "new"
+        settled(shop)

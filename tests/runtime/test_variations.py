@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from support.world import World, problems, system, world, writes
+from syncline_runtime.exception_actions import Act
+from syncline_runtime.exception_link import link
+from syncline_runtime.exception_queue import listed, shown
 
 REC = "name: {type: text(80), required: true}, mail: text, phone: text, city: text"
 FILES = {
@@ -81,3 +84,18 @@ def test_what_is_only_alike_waits(shop: World) -> None:
     assert writes(result) == []
     assert problems(result) == [("SYN5017", "a", ""), ("SYN5017", "b", "")]
     assert problems(shop.run()) == [("SYN5017", "a", ""), ("SYN5017", "b", "")]
+
+
+def test_of_two_that_wait_a_person_says_that_they_are_one(shop: World) -> None:
+    shop.add("a", name="Bob Hill", mail="bob@x", city="Graz")
+    shop.add("a", name="Jane Smith", mail="j@x", city="Linz")
+    other = shop.add("b", name="Jane Smithe", mail="k@x", city="Wels")
+    shop.run()
+    (waiting,) = (one for one in listed(shop.place, (), {})["exceptions"] if one["connection"] == "a")
+    steps = shown(shop.place, waiting["id"])["next"]
+    assert steps[0].startswith(f"syncline exceptions link {waiting['id']} --to ID"), steps
+    link(shop.place, Act((waiting["id"],), "ann", ""), f"b:{other}")
+    shop.run()
+    assert (len(shop.records("a")), len(shop.records("b"))) == (2, 2)
+    assert listed(shop.place, (), {})["exceptions"] == []
+    settled(shop)

@@ -24,6 +24,9 @@ from syncline_runtime.stages.normalise import normalise
 from syncline_runtime.stages.references import resolve_late
 from syncline_runtime.state import LINK_COLUMNS, State, base_columns, canonical_columns, landed_columns, quoted
 
+PARSED: dict[str, Any] = {}
+"""What statements were parsed to: small worlds of one process ask much the same."""
+
 
 def project(folder: Path, files: Mapping[str, str]) -> Path:
     """Write a project's files (dedented) and return its folder."""
@@ -49,7 +52,7 @@ class Engine:
         self.release = release
         folder.mkdir(parents=True, exist_ok=True)
         store = SegmentStore(folder / "segments")
-        self.state = State(folder, store)
+        self.state = State(folder, store, threads=1, parsed=PARSED)
         fold(self.state, release, [])
         self.run = RunContext(
             release=release,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from support.clock import TestClock
-from support.engine import project, release_of
+from support.engine import PARSED, project, release_of
 from support.postgres import url_of_new_ledger
 from syncline_runtime import Options, plan_release, run_release
 from syncline_runtime.connectors import Surroundings
@@ -67,7 +67,9 @@ class World:
     def __init__(self, sandbox: Sandbox, release: Release, folder: Path, clock: TestClock) -> None:
         self.sandbox, self.release, self.folder = sandbox, release, folder
         self.clock = clock
-        self.options = Options(folder / "state", url_of_new_ledger(), around=Surroundings(clock, Random(1)))
+        self.options = Options(
+            folder / "state", url_of_new_ledger(), around=Surroundings(clock, Random(1), threads=1, parsed=PARSED)
+        )
 
     def change(self, files: Mapping[str, str]) -> None:
         """Go on with the release of other specs."""

@@ -130,7 +130,7 @@ def _of_item(before: ItemFacts, after: ItemFacts, renaming: Renaming, roles: _Ro
     for key in dict.fromkeys((*was, *after.by_key)):
         old, new = was.get(key), after.by_key.get(key)
         direction = compared(KINDS[key.kind], old.value if old else None, new.value if new else None)
-        if direction is not None:
+        if direction is not None and rules_about(key.kind, direction):  # else it is what another compiler did not tell
             differing[key] = (direction, old, new)
     for key, name in renaming.of(before, after).items():
         span = after.by_key[key].span

@@ -14,11 +14,11 @@ from typing import Literal, NamedTuple
 from syncline_compiler.source import Span
 from syncline_runtime.frozen import dataclass
 
-ItemKind = Literal["object", "mapping", "codes", "system", "sync", "event", "policy"]
+ItemKind = Literal["object", "mapping", "codes", "system", "sync", "event", "policy", "environment"]
 
 
 class Item(NamedTuple):
-    """Something with a version of its own, by kind and name; a mapping is named ``crm.Account/account``."""
+    """Something that is compared as one, by kind and name; a mapping is named ``crm.Account/account``."""
 
     kind: ItemKind
     name: str

@@ -30,7 +30,7 @@ from syncline_compiler.model.spec_event import EventSpec
 from syncline_compiler.model.spec_policy import PolicySpec
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.typed import Line, PickPut, TypedMapping
-from syncline_compiler.quantities import seconds_text
+from syncline_compiler.quantities import seconds, seconds_text
 from syncline_compiler.source import SourceFile
 from syncline_runtime.system import System
 
@@ -237,8 +237,12 @@ def _sync(sync: ResolvedSync, declared: Declared[Any]) -> Iterator[Fact]:
             yield Fact(Key(kind), share, declared.at("guards", kind.partition(".")[2]))
     if sync.freshness is not None:
         yield Fact(Key("freshness"), str(sync.freshness), declared.at("freshness"), seconds_text(sync.freshness))
+    every, fallback = declared.spec.every, declared.spec.fallback
+    yield Fact(Key("every"), seconds_text(seconds(every)) if every else "as it is started", declared.at("every"))
     yield Fact(Key("attempts"), str(sync.attempts), declared.at("delivery", "attempts"))
     yield Fact(Key("within"), str(sync.within), declared.at("delivery", "within"), seconds_text(sync.within))
+    said_so = _canonical(fallback.model_dump()) if fallback is not None else "not said"
+    yield Fact(Key("fallback"), said_so, declared.at("fallback"), f"by {fallback.who}" if fallback is not None else "")
     yield Fact(Key("weight"), sync.weight, declared.at("weight"))
 
 

@@ -49,6 +49,12 @@ KINDS = _kinds(
     Kind("sync", "there", "the sync", kept=False),
     Kind("event", "there", "the event", kept=False),
     Kind("policy", "there", "the policy", kept=False),
+    Kind("environment", "there", "the environment", kept=False),
+    # environments
+    Kind("connection.address", "follows", "the address of", kept=False, within=True),
+    Kind("connection.proof", "follows", "the proof asked of", kept=False, within=True),
+    Kind("connection.secret", "follows", "the credential of", kept=False, within=True),
+    Kind("connection.limit", "follows", "the limit of", kept=False, within=True),
     # objects
     Kind("object.label", "choice", "the label of", kept=False),
     Kind("field", "need", "field", interface=True, within=True),
@@ -147,8 +153,10 @@ KINDS = _kinds(
     Kind("guard.change", "amount", "the guard against changes"),
     Kind("guard.delete", "amount", "the guard against deletes"),
     Kind("freshness", "amount", "the freshness"),
+    Kind("every", "choice", "the time between runs"),
     Kind("attempts", "amount", "the attempts"),
     Kind("within", "amount", "the time for attempts"),
+    Kind("fallback", "choice", "what people do while it stands still"),
     Kind("weight", "choice", "the weight"),
     # events
     Kind("event.source", "choice", "what the event is about", interface=True),

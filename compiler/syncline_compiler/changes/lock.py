@@ -45,8 +45,9 @@ def kept(facts: Iterable[Fact]) -> list[Fact]:
 
 
 def as_kept(facts: Facts) -> Facts:
-    """Give facts as a lock would hold them: without labels and the like."""
-    return Facts.of(replace(one, facts=tuple(kept(one.facts))) for one in facts.items.values())
+    """Give facts as a lock would hold them: without labels and the like, and without environments."""
+    items = (one for one in facts.items.values() if one.item.kind != "environment")
+    return Facts.of(replace(one, facts=tuple(kept(one.facts))) for one in items)
 
 
 def hash_of_facts(facts: Iterable[Fact]) -> str:

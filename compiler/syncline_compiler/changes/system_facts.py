@@ -97,9 +97,10 @@ class _Told:
                 yield from self._write(verb, write)
         if resource.gone:
             yield self._fact("gone", _text(resource.gone), self._at("gone"))
-        if resource.merged_into or resource.merged_from:
-            told = f"{resource.merged_into or ''} {resource.merged_from or ''}".strip()
-            yield self._fact("merges", told, self._at("merged_into"))
+        if resource.merged_into or resource.merged_from or resource.merged_answer:
+            answer = _text(resource.merged_answer) if resource.merged_answer else ""
+            told = " ".join(filter(None, (resource.merged_into, resource.merged_from, answer)))
+            yield self._fact("merges", told, self._at("merged_answer" if answer else "merged_into"))
         if resource.scope_read is not None:
             yield self._fact("reads.scope", resource.scope_read, self._at("scope", "read"))
         writes = self.declared.spec.resources[resource.name].scope.write

@@ -13,7 +13,8 @@ from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model.document import Declared, Place
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_compiler.model.templates import PLACEHOLDER, PLACEHOLDERS, texts_in
-from syncline_runtime.system import BatchWrite, Resource, Template, Write
+from syncline_runtime.request import Template
+from syncline_runtime.system import BatchWrite, Resource, Write
 
 _PER_ROW = frozenset({"row", "id", "key", "marker", "field"})
 

@@ -215,6 +215,9 @@ class LineChecker:
             self.diagnostics.report("SYN0311", block.list.span, label=label)
             return None
         elements = item_scope(self.native.system, items)
+        if items.of and elements.resource is None:
+            self.diagnostics.known()
+            return None
         inner = LineChecker(self.names, elements, self.names.objects[part.of], self.diagnostics)
         lines = tuple(inner.lines(_directed(block)))
         self._check_elements(lines)

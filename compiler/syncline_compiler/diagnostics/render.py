@@ -10,7 +10,7 @@ import json
 import posixpath
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from syncline_compiler.diagnostics.diagnostic import Collector, Diagnostic, Edit
@@ -50,7 +50,8 @@ def render_text(diagnostics: Collector, sources: Sources, *, folder: str = "", c
 
     ``folder`` is the way from the working directory to the project, so that shown paths can be opened.
     """
-    parts = [render_one(diagnostic, sources, folder=folder, colour=colour) for diagnostic in diagnostics]
+    secrets = [span for one in diagnostics for span in _secrets(one)]
+    parts = [_rendered(diagnostic, sources, secrets, folder, _Paint(colour)) for diagnostic in diagnostics]
     more = f"; {diagnostics.beyond:,} of them are not shown" if diagnostics.beyond else ""
     return "\n".join([*parts, f"{totals(diagnostics)}{more}{_mended(diagnostics)}\n"]) if parts else ""
 
@@ -74,9 +75,14 @@ def _of_all(some: int, all_: int) -> str:
     return "it" if all_ == 1 else "them"
 
 
-def render_one(diagnostic: Diagnostic, sources: Sources, *, folder: str = "", colour: bool = False) -> str:
+def _secrets(diagnostic: Diagnostic) -> Iterator[Span]:
+    """Give the places of secrets: masked wherever their lines are shown, since other mistakes stand in them too."""
+    if diagnostic.code in MASKED_CODES:
+        yield from (diagnostic.span, *(span for span, _ in diagnostic.again))
+
+
+def _rendered(diagnostic: Diagnostic, sources: Sources, secrets: Sequence[Span], folder: str, paint: _Paint) -> str:
     """Render one diagnostic in the manner of rustc."""
-    paint = _Paint(colour)
     marks = [_Mark(diagnostic.span, diagnostic.label, True)]
     marks += [_Mark(span, "and here", False) for span, _ in diagnostic.again[:SHOWN_AGAIN]]
     marks += [_Mark(span, label, False) for span, label in diagnostic.secondary]
@@ -88,7 +94,8 @@ def render_one(diagnostic: Diagnostic, sources: Sources, *, folder: str = "", co
         arrow = "-->" if path == diagnostic.span.path else ":::"
         lines.append(f"{' ' * width}{paint(arrow, _BLUE)} {clean(_located(first.span, folder))}")
         of_file = [mark for mark in marks if mark.span.path == path]
-        lines += _excerpt(of_file, sources.get(path), width, diagnostic, paint)
+        masked = [span for span in secrets if span.path == path]
+        lines += _excerpt(of_file, sources.get(path), width, masked, _COLOURS[diagnostic.severity], paint)
     lines += _notes(diagnostic, width, paint)
     return "\n".join(lines) + "\n"
 
@@ -120,7 +127,7 @@ class _Paint:
 
 
 def _excerpt(
-    marks: list[_Mark], source: SourceFile | None, width: int, diagnostic: Diagnostic, paint: _Paint
+    marks: list[_Mark], source: SourceFile | None, width: int, masked: Sequence[Span], colour: str, paint: _Paint
 ) -> Iterable[str]:
     """Show the marked lines of one file, in order, with a gap sign between lines that are not neighbours."""
     if source is None or not source.text:
@@ -133,11 +140,9 @@ def _excerpt(
         if previous is not None and number > previous + 1:
             yield paint("...", _BLUE)
         previous = number
-        masked = diagnostic.span if diagnostic.code in MASKED_CODES else None
         yield f"{paint(str(number).rjust(width), _BLUE)} {bar} {_shown(source, number, masked)}".rstrip()
         for mark in sorted((mark for mark in marks if mark.span.line == number), key=lambda mark: -mark.span.column):
-            colour = _COLOURS[diagnostic.severity] if mark.main else _BLUE
-            yield f"{' ' * width} {bar} {_underline(mark, source, paint, colour)}"
+            yield f"{' ' * width} {bar} {_underline(mark, source, paint, colour if mark.main else _BLUE)}"
 
 
 def _underline(mark: _Mark, source: SourceFile, paint: _Paint, colour: str) -> str:
@@ -150,11 +155,13 @@ def _underline(mark: _Mark, source: SourceFile, paint: _Paint, colour: str) -> s
     return f"{' ' * before}{paint(f'{sign * length} {clean(mark.label)}'.rstrip(), colour)}"
 
 
-def _shown(source: SourceFile, number: int, masked: Span | None) -> str:
+def _shown(source: SourceFile, number: int, masked: Sequence[Span]) -> str:
     line = source.line(number)
-    if masked is not None and masked.path == source.path and masked.line == number:
-        end = masked.end_column - 1 if masked.end_line == number else len(line)
-        line = line[: masked.column - 1] + "*" * (end - masked.column + 1) + line[end:]
+    for span in masked:
+        if span.line <= number <= span.end_line:
+            start = span.column - 1 if span.line == number else 0
+            end = span.end_column - 1 if span.end_line == number else len(line)
+            line = line[:start] + "*" * (end - start) + line[end:]
     return clean(line[:WIDEST_LINE]) + ("…" if len(line) > WIDEST_LINE else "")
 
 

@@ -20,7 +20,8 @@ from syncline_compiler.drift.remote import RemoteField, RemoteObject, RemoteShap
 from syncline_compiler.model.document import Declared
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_runtime.frozen import dataclass
-from syncline_runtime.system import ListRead, NativeField, NativeTypeName, Resource, System, Template
+from syncline_runtime.request import Template
+from syncline_runtime.system import ListRead, NativeField, NativeTypeName, Resource, System
 
 FITS: Mapping[NativeTypeName, frozenset[NativeTypeName]] = {
     "text": frozenset({"text", "date", "instant"}),

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from syncline_compiler.drift.remote import DriftError, RemoteField, RemoteObject, RemoteShape
 from syncline_compiler.drift.schemas import Schemas, Seen, objects_of
 from syncline_runtime.frozen import dataclass
-from syncline_runtime.system import ListRead, Request, Resource, System, Write
+from syncline_runtime.request import Request
+from syncline_runtime.system import ListRead, Resource, System, Write
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _METHODS = ("get", "put", "post", "patch", "delete")

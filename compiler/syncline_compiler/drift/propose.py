@@ -150,7 +150,8 @@ def _edited(entry: Entry, members: Mapping[str, str | None]) -> Collection | Sca
     if isinstance(value, Scalar):  # the short form, which holds a type and nothing else
         if members.keys() == {"type"}:
             return _value_of(members["type"] or "text")
-        value = Collection(True, True, (replace(written_entry("type", "text"), value=value),), ())
+        of_type = _value_of(_scalar(value.value))  # between braces a comma needs quotes: decimal(12,2)
+        value = Collection(True, True, (replace(written_entry("type", "text"), value=of_type),), ())
     for key, text in members.items():
         value = without_member(value, key) if text is None else with_member(value, key, text)
     return value

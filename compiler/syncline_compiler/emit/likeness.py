@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from syncline_compiler.emit.words import UNIT, Arguments, Build, Options, Word, call, literal
 from syncline_compiler.emit.words import WORDS as RELATIONAL
+from syncline_compiler.emit.words import Arguments, Build, Options, Word, call, literal
 from syncline_compiler.sql_tree import Tree, exp
 
 FOLDED = ("øłđðı\u00a0‐‑–—’‘“”´·…«»", "olddi" + " " * 14)
@@ -59,6 +59,13 @@ def _plain(a: Arguments, _: Options) -> Tree:
     return exp.Case(ifs=[exp.If(this=is_plain, true=lower.copy())], default=made)
 
 
+def _plain_each(a: Arguments, options: Options) -> Tree:
+    """Give the list of several values, each spelled plainly."""
+    value = exp.Column(this=exp.Identifier(this="x", quoted=False))
+    body = exp.Lambda(this=_plain([value], options), expressions=[exp.Identifier(this="x", quoted=False)])
+    return call("list_transform", exp.Array(expressions=[_text(one) for one in a]), body)
+
+
 def _sounds(a: Arguments, _: Options) -> Tree:
     """Give the first letter of a plain text and three digits for the consonants behind it; null for what has no letters."""
     letters = _replaced(a[0], "[^a-z]", "")
@@ -86,11 +93,18 @@ def _shared_words(a: Arguments, _: Options) -> Tree:
 
 
 def _few_edits(a: Arguments, _: Options) -> Tree:
-    """Whether at most so many edits lie between two plain texts, and no more than one letter in three."""
-    edits = call("damerau_levenshtein", a[0], a[1])
+    """Whether at most so many edits lie between two plain texts, and no more than one letter in three.
+
+    Most are equal or far apart, which costs a fifth to find out: two letters exchanged are one edit there, and two here.
+    """
     shorter = call("least", call("length", a[0]), call("length", a[1]))
-    return exp.Paren(
-        this=exp.LTE(this=edits, expression=call("least", a[2], exp.IntDiv(this=shorter, expression=_number(3))))
+    most = call("least", a[2], exp.IntDiv(this=shorter, expression=_number(3)))
+    few = exp.LTE(this=call("damerau_levenshtein", a[0], a[1]), expression=most)
+    near = exp.LTE(this=call("levenshtein", a[0], a[1]), expression=exp.Mul(this=_number(2), expression=a[2]))
+    equal = exp.EQ(this=a[0], expression=a[1])
+    return exp.Case(
+        ifs=[exp.If(this=equal, true=exp.Boolean(this=True)), exp.If(this=near, true=few)],
+        default=exp.Boolean(this=False),
     )
 
 
@@ -108,7 +122,7 @@ def _sorted_words(a: Arguments, _: Options) -> Tree:
 
 def _block_key(a: Arguments) -> Tree:
     """Give a number for what a block is made of; two blocks with one number cost a comparison, and nothing else."""
-    return call("hash", call("concat_ws", literal(UNIT), *a))
+    return call("hash", *a)
 
 
 def _word_keys(a: Arguments, _: Options) -> Tree:
@@ -132,11 +146,15 @@ _BUILDS: Mapping[str, Build] = {
     "COUNT ROWS": lambda a, _: exp.Count(this=a[0]),
     "MAX": lambda a, _: exp.Max(this=a[0]),
     "PLAIN": _plain,
+    "PLAIN EACH": _plain_each,
+    "ELEMENT": _function("list_extract"),
     "SOUNDS": _sounds,
     "HASH": _function("hash"),
     "WORDS": _words,
-    "EACH KEY": lambda a, _: call("unnest", call("flatten", exp.Array(expressions=list(a)))),
-    "ONE KEY": lambda a, _: exp.Array(expressions=[_block_key(a)]),
+    "EACH": lambda a, _: call("unnest", exp.Array(expressions=list(a))),
+    "EACH OF": lambda a, _: call("unnest", call("flatten", exp.Array(expressions=list(a)))),
+    "ONE KEY": lambda a, _: exp.Array(expressions=list(a)),
+    "BLOCK KEY": lambda a, _: _block_key(a),
     "WORD KEYS": _word_keys,
     "SORTED WORDS": _sorted_words,
     "START": _start,

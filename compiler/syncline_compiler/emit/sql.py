@@ -249,7 +249,7 @@ def _elements(value: ir.Elements) -> Rendered:
 
 @cache
 def _elements_shape(take: str, filtered: bool) -> Shape:
-    elements: exp.Expression = exp.Cast(this=_mark(0), to=_sql_type("JSON[]"))
+    elements: exp.Expression = exp.TryCast(this=_mark(0), to=_sql_type("JSON[]"))
     if filtered:
         elements = call("list_filter", elements, _lambda(_mark(1)))
     made: exp.Expression = call("list_transform", elements, _lambda(_mark(2)))

@@ -7,7 +7,7 @@ collected in the frame. ``failures`` gives the conditions under which steps of a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cache
 from typing import Any
 
@@ -161,7 +161,7 @@ def _failures(e: typed.Expression, frame: Frame) -> list[Failure]:
             own = _own_failure(e, (e.argument,), "SYN5005", rule, frame)
             return [*_failures(e.argument, frame), own]
         case typed.Pick():
-            return [Failure(f.condition, f.code, f.rule, f.action) for f in _failures(e.list, frame)]
+            return [*_failures(e.list, frame), _no_list(e.list, frame)]
         case typed.Items():
             return _items_failures(e, frame)
         case _:
@@ -177,12 +177,40 @@ def _elements(e: typed.Pick | typed.Items, frame: Frame) -> ir.Scalar:
 
 def _items_failures(e: typed.Items, frame: Frame) -> list[Failure]:
     """Let a value that cannot be read fail the whole, and a sum that is too large."""
-    found = [b.is_null(_lower(e, frame))] if e.function == "sum" else []
+    found = [_no_list(e.list, frame).condition]
+    found += [b.is_null(_lower(e, frame))] if e.function == "sum" else []
     if e.unread is not None:
         unread = typed.Apply("and", (e.where, e.unread), BOOL)
         counted = typed.Items("count", e.list, unread, typed.Constant(1, INT), None, INT)
         found.append(b.call(">", _lower(counted, frame), ir.Value(0)))
     return [Failure(condition, "SYN5001", f"{e.function} {e.list.name}") for condition in found]
+
+
+def part_failures(each: typed.Each, frame: Frame) -> list[Failure]:
+    """Give what makes a part unreadable: it is no list, or a value of an element cannot be read, or is not there."""
+    found = [_no_list(each.list, frame)]
+    for line in each.lines:
+        if line.get is None:
+            continue
+        steps = failures(line.get, frame)
+        if not line.get.type.nullable:
+            missing = b.all_of([b.is_null(lower(line.get, frame)), *(b.negated(f.condition) for f in steps)])
+            steps = [*steps, Failure(missing, "SYN5002", f"{line.field} required")]
+        found += [replace(f, condition=_of_some(each.list, f.condition, frame)) for f in steps]
+    return found
+
+
+def _no_list(of: typed.Field, frame: Frame) -> Failure:
+    """Say that something is there which is no list."""
+    listed = _lower(of, frame)
+    unread = b.is_null(ir.Elements(listed, None, ir.Item(""), "kept"))
+    return Failure(b.all_of([b.present(listed), unread]), "SYN5001", f"list {of.name}")
+
+
+def _of_some(of: typed.Field, condition: ir.Scalar, frame: Frame) -> ir.Scalar:
+    """Whether a condition holds for an element of a list."""
+    these = ir.Elements(_lower(of, frame), b.holds(condition), ir.Value(1), "listed")
+    return b.call(">", ir.Call("ITEMS count", (these,)), ir.Value(0))
 
 
 def _own_failure(

@@ -15,7 +15,7 @@ from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.features import (
     FORM_OF_WAY,
     Feature,
-    feature_columns,
+    Featured,
     feature_of,
     features_in,
     features_of,
@@ -87,56 +87,55 @@ class Pairs:
         return ir.Select((("key", keys), ("id", b.call("HASH", b.col("w", "row")))), self._source("left", "w"))
 
     def _keys_of(self, same: ir.Scalar, at: Callable[[Feature], ir.Scalar]) -> ir.Scalar:
-        """Give the keys of all blocks in which a record stands, each a row."""
-        return b.call("EACH KEY", *(self._key_list(place, block, same, at) for place, block in self._blocks))
+        """Give the keys of all blocks in which a record stands, each a row; null for a block of which a part is null."""
+        made = [self._key_of(place, block, same, at) for place, block in self._blocks]
+        if not any(listed for _, listed in made):
+            return b.call("EACH", *(key for key, _ in made))
+        return b.call("EACH OF", *(key if listed else b.call("ONE KEY", key) for key, listed in made))
 
-    def _key_list(self, place: int, block: Block, same: ir.Scalar, at: Callable[[Feature], ir.Scalar]) -> ir.Scalar:
-        """Give the keys of one block: none where a part of it is null, one for each word where it is made of words."""
+    def _key_of(
+        self, place: int, block: Block, same: ir.Scalar, at: Callable[[Feature], ir.Scalar]
+    ) -> tuple[ir.Scalar, bool]:
+        """Give the key of one block; where it is made of words, a list of keys, one for each word."""
         values = [at(feature) for part in block for feature in features_in(part, self.rule)]
-        there = b.all_of(map(b.present, (same, *values)))
-        formed = [_formed(part, [at(one) for one in features_in(part, self.rule)]) for part in block]
-        base = [
-            b.text(str(place)),
-            same,
-            *(value for part, value in zip(block, formed, strict=True) if part.form != "words"),
-        ]
-        words = [value for part, value in zip(block, formed, strict=True) if part.form == "words"]
-        made = b.call("WORD KEYS", words[0], *base) if words else b.call("ONE KEY", *base)
-        return b.when((there, made))
+        formed = [(part.form, _formed(part, [at(one) for one in features_in(part, self.rule)])) for part in block]
+        base = [ir.Value(place), same, *(value for form, value in formed if form != "words")]
+        words = [value for form, value in formed if form == "words"]
+        made = b.call("WORD KEYS", words[0], *base) if words else b.call("BLOCK KEY", *base)
+        return b.when((b.all_of(map(b.present, values or [same])), made)), bool(words)
 
     def _faces(self) -> ir.Select:
-        """Give what rules of likeness need of the records of the state."""
+        """Give what the rule needs of the records of the state to which it applies."""
+        featured = Featured(self._features, self.sync.object)
         return ir.Select(
-            (
-                ("_cid", b.col("c", "_cid")),
-                ("key", self.key),
-                *feature_columns(self._features, self.sync.object, lambda name: b.col("c", name), None),
-            ),
-            ir.Source(f"{self.sync.name}/canonical", "c"),
+            (("_cid", b.col("c", "_cid")), ("key", self.key), *featured.columns("c")),
+            featured.source(f"{self.sync.name}/canonical", "c"),
+            where=b.present(self.key),
         )
 
     def _met(self) -> ir.Union:
         """Give the blocks of known records: of the state, and of what earlier rules decided."""
         keys = self._keys_of(b.col("f", "key"), lambda feature: b.col("f", feature.column))
         id_ = b.call("HASH", b.col("f", "_cid"))
-        known = ir.Select((("key", keys), ("id", id_), ("_cid", b.col("f", "_cid"))), self._source("faces", "f"))
+        known = ir.Select((("key", keys), ("id", id_)), self._source("faces", "f"))
         return ir.Union((known, *map(self._met_before, self.decided)))
 
     def _met_before(self, earlier: int) -> ir.Select:
         keys = self._keys_of(b.col("p", f"key.{self.number}"), lambda feature: b.col("p", feature.column))
         return ir.Select(
-            (("key", keys), ("id", b.call("HASH", row_text("p"))), ("_cid", b.col("d", "_cid"))),
+            (("key", keys), ("id", b.call("HASH", row_text("p")))),
             ir.Source(f"{self.sync.name}/pool", "p"),
             (ir.Join("inner", ir.Source(f"{self.sync.name}/match/{earlier}", "d"), same_row("p", "d")),),
-            where=b.present(b.col("d", "_cid")),
+            where=b.all_of([b.present(b.col("d", "_cid")), b.present(b.col("p", f"key.{self.number}"))]),
         )
 
     def _keys(self) -> ir.Union:
         """Give the blocks of unlinked rows, and of known records that stand in one of them."""
         names = ("key", "id")
-        own = ir.Select((ir.Carried("o", names), ("_cid", b.null("VARCHAR"))), self._source("own", "o"))
+        there = b.present(b.col("o", "key"))
+        own = ir.Select((ir.Carried("o", names), ("known", b.FALSE)), self._source("own", "o"), where=there)
         met = ir.Join("inner", self._source("own", "o"), b.equal(b.col("o", "key"), b.col("m", "key")))
-        known = ir.Select((ir.Carried("m", (*names, "_cid")),), self._source("met", "m"), (met,), distinct=True)
+        known = ir.Select((ir.Carried("m", names), ("known", b.TRUE)), self._source("met", "m"), (met,), distinct=True)
         return ir.Union((own, known))
 
     def _counted(self) -> ir.Select:
@@ -150,23 +149,24 @@ class Pairs:
         """Give the blocks in which somebody meets somebody, and not too many meet."""
         few = b.call("<=", b.col("n", "rows"), ir.Value(MOST_IN_BLOCK))
         return ir.Select(
-            (ir.Carried("k", ("key", "id", "_cid")),),
+            (ir.Carried("k", ("key", "id", "known")),),
             self._source("keys", "k"),
             (ir.Join("inner", self._source("blocks", "n"), b.equal(b.col("n", "key"), b.col("k", "key"))),),
             where=b.all_of([b.call(">=", b.col("n", "rows"), ir.Value(2)), few]),
         )
 
     def _candidates(self) -> ir.Select:
-        """Give who meets whom, each pair once, and in how many blocks."""
-        known = b.present(b.col("o", "_cid"))
-        once = b.any_of([known, b.call("<", b.col("w", "id"), b.col("o", "id"))])
-        return ir.Select(
+        """Give who meets whom in as many blocks as they have to, each pair once."""
+        once = b.any_of([b.col("o", "known"), b.call("<", b.col("w", "id"), b.col("o", "id"))])
+        met = ir.Select(
             (("l", b.col("w", "id")), ("r", b.col("o", "id")), ("meetings", b.call("COUNT ROWS", b.col("o", "id")))),
             self._source("near", "w"),
             (ir.Join("inner", self._source("near", "o"), b.equal(b.col("o", "key"), b.col("w", "key"))),),
-            where=b.all_of([b.is_null(b.col("w", "_cid")), once]),
+            where=b.all_of([b.negated(b.col("w", "known")), once]),
             group=(b.col("w", "id"), b.col("o", "id")),
         )
+        enough = b.call(">=", b.col("m", "meetings"), ir.Value(self._meetings))
+        return ir.Select((ir.Carried("m", ("l", "r")),), ir.Inner(met, "m"), where=enough)
 
     # comparing
 
@@ -205,7 +205,7 @@ class Pairs:
 
     def _pairs(self) -> ir.Select:
         fields = [_Field(one, _is_date(one, self.sync.object)) for one in self.rule.similar]
-        wanted: list[ir.Scalar] = [b.call(">=", b.col("k", "meetings"), ir.Value(self._meetings))]
+        wanted: list[ir.Scalar] = []
         score = self._score(fields)
         if self.rule.probability is not None:
             wanted.append(b.call(">=", score, ir.Value(self.rule.probability.least, "DOUBLE")))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from syncline_compiler.lowering import build as b
 from syncline_compiler.lowering.expression import Frame, lower
-from syncline_compiler.lowering.features import feature_columns, features_of
+from syncline_compiler.lowering.features import Featured, features_of
 from syncline_compiler.lowering.likeness import Pairs, row_text, same_row
 from syncline_compiler.lowering.slots import MemberSlots
 from syncline_compiler.model import ir
@@ -54,19 +54,28 @@ def _all_of_relation(relation: str) -> ir.Select:
 
 def _pool(sync: ResolvedSync, members: Sequence[MemberSlots], rules: Sequence[IdentityRule]) -> ir.IrStep:
     """Unlinked, taken, faultless rows of all members, with the key of every rule (null: the rule does not apply)."""
-    selects = []
+    selects: list[ir.Select | ir.Filled] = []
     features = features_of([rule for rule in rules if rule.pairwise], sync.object)
     for order, member in enumerate(members):
         connection = member.member.connection
         columns: ir.Columns = tuple((f"key.{n}", _key(rule, member, sync.object)) for n, rule in enumerate(rules, 1))
-        columns += feature_columns(features, sync.object, lambda name: b.col("v", name), member)
-        keys = ir.Listed("more", (columns,))
-        names = (f"{sync.name}/{connection}/values", connection)
-        selects.append(b.fill(_pooled, names, (keys,), order, member.member.originates))
+        featured = Featured(features, sync.object, member)
+        keys = ir.Listed("more", (columns + featured.columns("v"),))
+        source = featured.source(f"{sync.name}/{connection}/values", "v")
+        if isinstance(source, ir.Inner):
+            selects.append(_pooled_of(source, connection, keys, order, member.member.originates))
+        else:
+            selects.append(b.fill(_pooled, (source.relation, connection), (keys,), order, member.member.originates))
     return ir.IrStep("match", f"{sync.name}/pool", ir.Union(tuple(selects)))
 
 
 def _pooled(values: str, connection: str, keys: ir.Listed, order: int, originates: bool) -> ir.Select:
+    return _pooled_of(ir.Source(values, "v"), connection, keys, order, originates)
+
+
+def _pooled_of(
+    source: ir.Source | ir.Inner, connection: str, keys: ir.Listed, order: int, originates: bool
+) -> ir.Select:
     return ir.Select(
         (
             ("connection", b.text(connection)),
@@ -76,7 +85,7 @@ def _pooled(values: str, connection: str, keys: ir.Listed, order: int, originate
             ("_generation", b.text("0")),
             keys,
         ),
-        ir.Source(values, "v"),
+        source,
         where=b.all_of([b.is_null(b.col("v", "_cid")), b.col("v", "_take")]),
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from syncline_compiler.lowering import build as b
-from syncline_compiler.lowering.expression import Frame, lower
+from syncline_compiler.lowering.expression import Frame, failures, lower
 from syncline_compiler.lowering.slots import MemberSlots, agreed_before
 from syncline_compiler.lowering.winner import FieldOfSync, fields_of, lower_asked, lower_winner, unknowable_of
 from syncline_compiler.model import ir, typed
@@ -204,7 +204,11 @@ def _golden(sync: ResolvedSync, fields: Sequence[FieldOfSync], frame: Frame, joi
         (b.negated(b.call("COALESCE", decided.value(one.condition), b.TRUE)), one.name)
         for one in sync.object.invariants
     ]
-    columns.append(("_broken", b.flag_text([*broken, *_mixed(aggregates_of(sync.object))])))
+    broken += _mixed(aggregates_of(sync.object))
+    for derived in sync.object.derived:
+        if failed := decided.failures(derived.value):
+            broken.append((b.any_of(failed), f"{derived.name} can be worked out"))
+    columns.append(("_broken", b.flag_text(broken)))
     return ir.Select(tuple(columns), ir.Source(f"{sync.name}/winner", "w"), tuple(joins))
 
 
@@ -218,7 +222,15 @@ class _Decided:
 
     def value(self, e: typed.Expression) -> ir.Scalar:
         """Lower an expression over decided fields."""
-        return lower(e, replace(self.frame, canonical=self._canonical))
+        return lower(e, self._over)
+
+    def failures(self, e: typed.Expression) -> list[ir.Scalar]:
+        """Give the conditions under which an expression over decided fields has no value though what it is made of has."""
+        return [failure.condition for failure in failures(e, self._over)]
+
+    @property
+    def _over(self) -> Frame:
+        return replace(self.frame, canonical=self._canonical)
 
     def _canonical(self, name: str) -> ir.Scalar:
         derived = next((one for one in self.object.derived if one.name == name), None)

@@ -6,7 +6,7 @@ In: a member's typed mapping. Out: the relations ``values`` (one row per image r
 from __future__ import annotations
 
 from syncline_compiler.lowering import build as b
-from syncline_compiler.lowering.expression import Failure, Frame, failures, lower
+from syncline_compiler.lowering.expression import Failure, Frame, failures, lower, part_failures
 from syncline_compiler.lowering.slots import MemberSlots, SlotLine, untold
 from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedObject
@@ -86,6 +86,9 @@ def _untold_checks(
 
 
 def _checks_of(slot: SlotLine, frame: Frame, start: int) -> list[tuple[str, str, Failure]]:
+    if slot.each is not None and slot.reads:
+        parts = [one for one in part_failures(slot.each, frame) if one.action != "null"]
+        return [(f"?{start + number}.{slot.name}", slot.name, failure) for number, failure in enumerate(parts)]
     if slot.get is None:
         return []
     found = [f for f in failures(slot.get, frame) if not (slot.late and f.code == UNKNOWN_REFERENCE)]

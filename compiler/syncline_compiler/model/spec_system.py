@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from syncline_compiler.model.spec import LimitSpec
+from syncline_compiler.model.spec_auth import AuthSpec
+from syncline_compiler.model.spec_request import ProbeSpec, RequestSpec
 from syncline_compiler.model.written import (
     AnyText,
     Day,
@@ -31,7 +33,6 @@ Category = Literal[
     "authentication", "permission", "mapping", "validation", "conflict",
     "not_found", "rate_limit", "transport", "vendor", "internal",
 ]  # fmt: skip
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 StatusCode = Annotated[int, Field(ge=100, le=599)]
 
 
@@ -45,25 +46,6 @@ def _as_percent(value: Any) -> Any:
     if not isinstance(value, str) or re.fullmatch(r"[0-9]{1,2}%", value) is None:
         raise ValueError("a whole share below 100 % is expected, such as 20%")
     return value
-
-
-class RequestSpec(Written):
-    """One request, as a template."""
-
-    path: AnyText = ""
-    method: Method | None = None
-    query: dict[str, Any] = Field(default_factory=dict)
-    headers: dict[str, Any] = Field(default_factory=dict)
-    body: Any = None
-    encoding: Literal["json", "form"] = "json"
-    rpc: Text | None = None
-    graphql: Text | None = None
-
-    @model_validator(mode="after")
-    def _one_call(self) -> RequestSpec:
-        if self.rpc and self.graphql:
-            raise ValueError("either `rpc` or `graphql` is expected")
-        return self
 
 
 class PagingSpec(Written):
@@ -317,6 +299,14 @@ class NativeMovedSpec(Written):
     from_: Annotated[list[NativeName], ListOfOne()] = Field(alias="from")
 
 
+class MergedAnswerSpec(Written):
+    """How an answer about one record tells that it is part of another."""
+
+    redirect: bool = False
+    at: AnyText = ""
+    record: bool = False
+
+
 class DescribeSpec(Written):
     """A harmless request that says what the credential may do with each field."""
 
@@ -357,77 +347,12 @@ class ResourceSpec(Written):
     moved: NativeMovedSpec | None = None
     merged_into: NativeName | None = None
     merged_from: NativeName | None = None
+    merged_answer: MergedAnswerSpec | None = None
     parent: NativeName | None = None
     scope: ScopesSpec = ScopesSpec()
     transitions: list[TransitionSpec] = Field(default_factory=list)
     describe: DescribeSpec | None = None
     volume: VolumeSpec | None = None
-
-
-class AssertionSpec(Written):
-    """A statement signed with a private key, which stands for a credential."""
-
-    claims: dict[Text, Text | list[Text]]
-    algorithm: Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "HS256"] = "RS256"
-    lifetime: Seconds = "3m"
-
-
-class TokenSpec(Written):
-    """How an access token is got (OAuth 2.0)."""
-
-    grant: Literal["client_credentials", "refresh_token", "jwt_bearer"]
-    request: RequestSpec
-    client: Literal["basic", "body", "none"] | None = None
-    scopes: list[Text] = Field(default_factory=list)
-    rotates: bool = False
-    lifetime: Seconds | None = None
-    assertion: AssertionSpec | None = None
-
-    @model_validator(mode="after")
-    def _assertion_where_it_is_meant(self) -> TokenSpec:
-        if (self.grant == "jwt_bearer") != (self.assertion is not None):
-            raise ValueError("`assertion` is expected where `grant` is `jwt_bearer`, and nowhere else")
-        return self
-
-
-class SigningSpec(Written):
-    """What of each request is signed with a shared key (HMAC)."""
-
-    signs: Text
-    headers: Annotated[dict[Text, Text], Field(min_length=1)]
-    digest: Literal["sha1", "sha256", "sha384", "sha512"] = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
-    timestamp: Literal["epoch", "epoch_ms", "iso"] = "epoch"
-    key: Literal["text", "base64", "hex"] = "text"
-
-
-class AuthSpec(Written):
-    """How requests are authenticated."""
-
-    kind: Literal["none", "basic", "bearer", "api_key", "session", "oauth2", "signed"]
-    header: Text | None = None
-    query: Text | None = None
-    scheme: AnyText = "Bearer"
-    login: RequestSpec | None = None
-    session: Any = None
-    token: TokenSpec | None = None
-    signature: SigningSpec | None = None
-
-    @model_validator(mode="after")
-    def _told_how(self) -> AuthSpec:
-        for kind, key in (("oauth2", "token"), ("signed", "signature"), ("session", "login")):
-            if (self.kind == kind) != (getattr(self, key) is not None):
-                raise ValueError(f"`{key}` is expected where `kind` is `{kind}`, and nowhere else")
-        if self.kind == "api_key" and self.header is None and self.query is None:
-            raise ValueError("`header` or `query` is expected: where the key stands")
-        return self
-
-
-class ProbeSpec(Written):
-    """A harmless request whose answer proves something."""
-
-    request: RequestSpec
-    at: AnyText = ""
 
 
 class TaggedSpec(Written):

@@ -18,7 +18,7 @@ _ARROW = {"BOTH", "READ", "WRITE"}
 _GROUPS = (
     ({"TAKE", "LET", "MAPPING"}, _STATEMENT | _VALUE, "a statement"),
     ({"INTEGER", "PATH", "OPEN"}, _VALUE, "a value"),
-    ({"EQUAL", "PLUS", "TIMES"}, _OPERATOR, "an operator"),
+    ({"PLUS", "TIMES"}, _OPERATOR, "an operator"),
     (_ARROW, _ARROW, "an arrow (`<->`, `<-` or `->`)"),
 )
 _WORDS = {
@@ -39,6 +39,10 @@ _HINTS = (
     ("[", 'lists stand between round brackets: `in ("a", "b")`'),
     ("`", "the name is not closed: it ends with a backtick on the same line"),
     ("%", "there is no `%`"),
+    ("//", "a comment begins with `#`"),
+    (":", "an arrow maps: `<->` both ways, `<-` reads, `->` writes"),
+    (">", "an arrow is `<->`, `<-` or `->`"),
+    ("@", "the resource stands first: `mapping system.Resource <-> object@1`"),
     ("?", "`??` gives a value for null"),
 )
 

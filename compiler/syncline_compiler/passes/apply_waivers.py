@@ -45,6 +45,7 @@ def apply_waivers(governance: Governance, diagnostics: Collector, *, complete: b
     """
     places = _places(governance.waivers)
     waived: dict[Span, list[Diagnostic]] = {}
+    elsewhere: dict[str, list[str]] = {}
 
     def judge(found: Diagnostic) -> Diagnostic | None:
         severity = governance.codes.get(found.code) if found.severity == "warning" else None
@@ -54,13 +55,15 @@ def apply_waivers(governance: Governance, diagnostics: Collector, *, complete: b
         if span is not None:
             waived.setdefault(span, []).append(found)
             return None
+        elsewhere.setdefault(found.rule or found.code, []).append(found.about or found.span.path)
         return replace(found, severity=severity) if severity is not None else found
 
     diagnostics.revise(judge)
     for waiver in governance.waivers:
         _check_day(waiver, [one for place in waiver.places for one in waived.get(place.span, ())], today, diagnostics)
         if complete:
-            _check_matching(waiver, waived, governance.codes.get(UNMATCHED, "warning"), diagnostics)
+            severity = governance.codes.get(UNMATCHED, "warning")
+            _check_matching(waiver, waived, elsewhere.get(waiver.rule, ()), severity, diagnostics)
     return sum(map(len, waived.values()))
 
 
@@ -83,12 +86,16 @@ def _fits(pattern: str, address: str | None) -> bool:
 
 
 def _check_matching(
-    waiver: ResolvedWaiver, waived: Mapping[Span, object], severity: RuleSeverity, diagnostics: Collector
-) -> None:
+    waiver: ResolvedWaiver, waived: Mapping[Span, object], elsewhere: Sequence[str], severity: RuleSeverity,
+    diagnostics: Collector,
+) -> None:  # fmt: skip
     for place in waiver.places:
         if place.span not in waived and severity != "off":
             label = f"`{waiver.rule}` finds nothing at `{place.pattern}`"
-            remedy = "remove it: what it was for is mended, or was never there"
+            remedy = ["remove it: what it was for is mended, or was never there"]
+            if elsewhere:
+                found = ", ".join(f"`{one}`" for one in list(dict.fromkeys(elsewhere))[:3])
+                remedy.append(f"or write where it finds something: {found}")
             diagnostics.report(UNMATCHED, place.span, label=label, help=remedy, severity=severity)
 
 

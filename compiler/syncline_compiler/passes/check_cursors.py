@@ -90,7 +90,7 @@ def _reads_changes(looked: _Looked) -> bool:
         fitting = sorted(FORMATS[native.type])
         label = f"`{looked.cursor.format}` does not read a cursor of type {native.type}"
         looked.refuse("SYN0706", "format", label, f"write `format: {fitting[0]}`")
-    elif not _asks_for_changes(looked.listed, looked.cursor):
+    elif looked.declared.spec.protocol != "sql" and not _asks_for_changes(looked.listed, looked.cursor):
         looked.diagnostics.report(
             "SYN0706", looked.declared.key(*looked.place),
             label="no request holds `{cursor}`, so that every run reads everything",

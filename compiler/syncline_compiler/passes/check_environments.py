@@ -15,7 +15,8 @@ from syncline_compiler.model.document import Place, WrittenProject
 from syncline_compiler.model.spec import ConnectionSpec
 from syncline_compiler.source import Span
 from syncline_runtime.frozen import dataclass
-from syncline_runtime.system import System, lies_within
+from syncline_runtime.origins import lies_within
+from syncline_runtime.system import System
 
 HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """What this machine is called by itself."""
@@ -138,11 +139,18 @@ def _host_of(origin: str) -> str:
 
 def _report_elsewhere(one: _Bound, key: str, allowed: tuple[str, ...], diagnostics: Collector) -> None:
     described = one.project.systems[one.system.name]
+    if not allowed:
+        hosts = f"{_host_of(one.spec.origin or '')}, {_host_of(one.spec.token_origin or '')}"
+        diagnostics.report(
+            "SYN0806", one.at(key), label=f"this is another host than `origin`, and `{one.system.name}` does not say that it is there",
+            help=f"correct it, or write in the system description where it may be: `origins: [{hosts}]`",
+        )  # fmt: skip
+        return
     of = f" of `{one.spec.environment}`" if one.spec.environment in one.system.origins else ""
     known = f"{', '.join(allowed[:3])}{' …' if allowed[3:] else ''}"
     diagnostics.report(
         "SYN0806", one.at(key), label=f"this is none of the origins{of} of `{one.system.name}`",
-        secondary=[(described.key("origins"), known)] if allowed else (),
+        secondary=[(described.key("origins"), known)],
         help="correct the address, or add it to `origins` if the system is there too",
     )  # fmt: skip
 

@@ -128,7 +128,9 @@ def check_known(syncs: Sequence[ResolvedSync], project: WrittenProject, diagnost
         for member in sync.members:
             for line in member.mapping.lines:
                 for one in _resolved(line):
-                    if (one.object, member.connection, one.resource) not in kept:
+                    if one.resource not in project.systems[member.system].spec.resources:
+                        diagnostics.known()
+                    elif (one.object, member.connection, one.resource) not in kept:
                         _report_unknown(one, member, line, syncs, diagnostics)
 
 

@@ -1,6 +1,6 @@
 """Check systems: placeholders that something fills, no secret in a request.
 
-In: ``System`` and its spec. Diagnostics: SYN0007, SYN0008, SYN0204, SYN0301, SYN0704, SYN0707, SYN0718, SYN0801.
+In: ``System`` and its spec. Diagnostics: SYN0006, SYN0007, SYN0008, SYN0204, SYN0301, SYN0704, SYN0707, SYN0718, SYN0801.
 Invariant (of a system without these): no request sends braces as they stand.
 """
 
@@ -23,6 +23,7 @@ SENSITIVE_HEADERS = frozenset(
 )
 SENSITIVE_QUERY = frozenset({"api_key", "apikey", "access_token", "token", "key", "secret", "password"})
 SENSITIVE_BODY = frozenset({"client_secret", "refresh_token", "password", "assertion", "token", "api_key"})
+ONLY_READ = {"sql": "databases", "files": "folders of files"}
 _TEMPLATES = ("path", "query", "headers", "body", "session", "signs", "claims", "item", "sent")
 
 _Declared = Declared[SystemSpec]
@@ -32,6 +33,7 @@ def check_systems(project: WrittenProject, systems: Mapping[str, System], diagno
     """Check every system of the project."""
     for name, system in systems.items():
         declared = project.systems[name]
+        _check_only_read(declared, diagnostics)
         for resource in system.resources:
             _check_replacing(resource, declared, diagnostics)
             _check_table(resource, declared, diagnostics)
@@ -57,6 +59,23 @@ def _check_replacing(resource: Resource, declared: _Declared, diagnostics: Colle
     )  # fmt: skip
 
 
+def _check_only_read(declared: _Declared, diagnostics: Collector) -> None:
+    """Check that nothing is to be asked of, or written to, a system that is only read."""
+    what = ONLY_READ.get(declared.spec.protocol)
+    if what is None:
+        return
+    for probe in ("account", "environment", "granted"):
+        if getattr(declared.spec, probe) is not None:
+            remedy = "take it out; `origins` can say where the system has to be"
+            diagnostics.report("SYN0006", declared.key(probe), label=f"{what} answer no requests", help=remedy)
+    for name, resource in declared.spec.resources.items():
+        for request in ("get", "create", "update", "delete", "describe"):
+            if getattr(resource, request) is not None:
+                remedy = "take it out, and let mappings only read what is there: `<-`"
+                span = declared.key("resources", name, request)
+                diagnostics.report("SYN0006", span, label=f"{what} are read, and never written or asked", help=remedy)
+
+
 def _check_table(resource: Resource, declared: _Declared, diagnostics: Collector) -> None:
     """Check that tables are read from databases, and nothing else is."""
     database = declared.spec.protocol == "sql"
@@ -64,11 +83,20 @@ def _check_table(resource: Resource, declared: _Declared, diagnostics: Collector
         return
     label = "a database answers no requests" if database else "only a database has tables"
     remedy = "name the `table` that is read" if database else "write `protocol: sql`, or the `request` that is sent"
+    if declared.spec.protocol == "files":
+        label, remedy = "a folder of files has no lists", "say which files are read: `files: {pattern: …}`"
     diagnostics.report("SYN0007", declared.key("resources", resource.name, "list"), label=label, help=remedy)
 
 
 def _check_merges(resource: Resource, declared: _Declared, diagnostics: Collector) -> None:
-    """Check that what tells of merges can be read, and holds one id or a list of them."""
+    """Check that what tells of merges can be read or asked, and holds one id or a list of them."""
+    answer = resource.merged_answer
+    if answer is not None and (resource.get is None or not (answer.redirect or answer.at or answer.record)):
+        unasked = "no record is asked for alone" if resource.get is None else "nothing is said of how it is told"
+        help_ = "describe `get`" if resource.get is None else "write `redirect: true`, `record: true` or `at`"
+        diagnostics.report(
+            "SYN0007", declared.key("resources", resource.name, "merged_answer"), label=unasked, help=help_
+        )
     for key, name in (("merged_into", resource.merged_into), ("merged_from", resource.merged_from)):
         field = resource.by_name.get(name or "")
         if field is None:

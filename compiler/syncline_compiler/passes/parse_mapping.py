@@ -12,11 +12,14 @@ from syncline_compiler.model import syntax
 from syncline_compiler.parsing.assemble import assemble
 from syncline_compiler.parsing.places import Places, places_within
 from syncline_compiler.parsing.reader import Reading
-from syncline_compiler.source import SourceFile, Span
+from syncline_compiler.source import CONFLICT, CONFLICT_REMEDY, SourceFile, Span
 
 
 def parse_mapping(source: SourceFile, diagnostics: Collector) -> syntax.Mapping | None:
     """Read a mapping file; None if it has a syntax error, all of which are reported."""
+    if source.conflict is not None:
+        diagnostics.report("SYN0101", source.conflict, label=CONFLICT, help=CONFLICT_REMEDY)
+        return None
     statements = Reading(source.text + "\n", Places(source.path), diagnostics).read("mapping_file")
     return assemble(statements, source, diagnostics) if statements is not None else None
 

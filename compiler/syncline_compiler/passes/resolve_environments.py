@@ -17,7 +17,8 @@ from syncline_compiler.model.resolved import ConnectionBinding
 from syncline_compiler.model.spec import ConnectionSpec, ProjectSpec
 from syncline_compiler.quantities import seconds
 from syncline_compiler.spelling import did_you_mean, nearest
-from syncline_runtime.system import System, secrets_of
+from syncline_runtime.authentication import secrets_of
+from syncline_runtime.system import System
 
 REFERENCE = re.compile(
     r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:[^/]+/.+|aws-secretsmanager:[^#]+(?:#.+)?|azure-keyvault:[A-Za-z0-9-]+/[^/#]+(?:#.+)?"

@@ -8,14 +8,14 @@ Invariant: every field and resource that the result names exists in it; duration
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from decimal import Decimal
-from typing import Any, cast
+from typing import cast
 
 from syncline_compiler.checking.files import files_of
+from syncline_compiler.checking.requests import auth_of, plain, probe_of, request_of
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.model import spec_system as written
 from syncline_compiler.model.document import Declared, Place, WrittenProject
+from syncline_compiler.model.spec_request import RequestSpec
 from syncline_compiler.model.templates import texts_in
 from syncline_compiler.model.types import TEXT, Type
 from syncline_compiler.quantities import microseconds, seconds
@@ -50,11 +50,11 @@ def _system(declared: _Declared, diagnostics: Collector) -> compiled.System:
         zone=spec.zone,
         network=spec.network,
         origins={name: tuple(origins) for name, origins in spec.origins.items()},
-        auth=_auth(spec.auth),
-        headers=_plain(spec.headers),
-        account=_probe(spec.account),
-        environment=_probe(spec.environment),
-        granted=_probe(spec.granted),
+        auth=auth_of(spec.auth),
+        headers=plain(spec.headers),
+        account=probe_of(spec.account),
+        environment=probe_of(spec.environment),
+        granted=probe_of(spec.granted),
         limit=_limit(spec.limit),
         visible_after=seconds(spec.visible_after),
         tagged=_tagged(spec.tagged),
@@ -62,7 +62,7 @@ def _system(declared: _Declared, diagnostics: Collector) -> compiled.System:
         error_code_at=spec.error_code_at,
         error_message_at=spec.error_message_at,
         scopes=tuple(spec.scopes),
-        sandbox=_plain(spec.sandbox),
+        sandbox=plain(spec.sandbox),
     )
 
 
@@ -77,15 +77,16 @@ def _resource(declared: _Declared, name: str, diagnostics: Collector) -> compile
         version=spec.version,
         list=_list(declared.spec, spec),
         files=files_of(spec.files),
-        get=_request(spec.get, "GET") if spec.get else None,
+        get=request_of(spec.get, "GET") if spec.get else None,
         get_at=spec.get_at,
         create=_write(spec.create, "POST", spec.scope.write),
         update=_write(spec.update, "PATCH", spec.scope.write),
         delete=_write(spec.delete, "DELETE", spec.scope.write),
-        gone=_plain(spec.gone),
+        gone=plain(spec.gone),
         moved_from=tuple(spec.moved.from_) if spec.moved else (),
         merged_into=spec.merged_into,
         merged_from=spec.merged_from,
+        merged_answer=compiled.MergedAnswer(**dict(spec.merged_answer)) if spec.merged_answer else None,
         parent=spec.parent,
         scope_read=spec.scope.read,
         transitions=tuple(_transition(transition) for transition in spec.transitions),
@@ -121,12 +122,12 @@ def _field(declared: _Declared, place: Place, diagnostics: Collector) -> compile
         write_at=spec.write_at,
         quoted=spec.quoted,
         plain=spec.plain,
-        lookup=compiled.Lookup(_request(spec.lookup.request, "GET"), spec.lookup.at) if spec.lookup else None,
+        lookup=compiled.Lookup(request_of(spec.lookup.request, "GET"), spec.lookup.at) if spec.lookup else None,
     )
 
 
 def _transition(spec: written.TransitionSpec) -> compiled.Transition:
-    return compiled.Transition(spec.field, spec.source, spec.target, _request(spec.request, "POST"), spec.first)
+    return compiled.Transition(spec.field, spec.source, spec.target, request_of(spec.request, "POST"), spec.first)
 
 
 def _type(declared: _Declared, text: str, place: Place, diagnostics: Collector) -> Type:
@@ -154,7 +155,7 @@ def _list(system: written.SystemSpec, resource: written.ResourceSpec) -> compile
     if spec is None:
         return None
     return compiled.ListRead(
-        request=_request(spec.request or written.RequestSpec(), "GET"),
+        request=request_of(spec.request or RequestSpec(), "GET"),
         table=spec.table,
         items=spec.items,
         paging=compiled.Paging(**spec.paging.model_dump()),
@@ -173,7 +174,7 @@ def _list(system: written.SystemSpec, resource: written.ResourceSpec) -> compile
 def _keys(resource: written.ResourceSpec, spec: written.KeysSpec) -> compiled.KeyList:
     field = resource.fields.get(resource.id)
     return compiled.KeyList(
-        request=_request(spec.request or written.RequestSpec(), "GET"),
+        request=request_of(spec.request or RequestSpec(), "GET"),
         items=spec.items,
         paging=compiled.Paging(**spec.paging.model_dump()),
         id=(field.at if field is not None and field.at else resource.id) if spec.id is None else spec.id,
@@ -197,8 +198,8 @@ def _cursor(system: written.SystemSpec, resource: written.ResourceSpec, spec: wr
         granularity=microseconds(granularity),
         lag=max(microseconds(lag) for lag in _lags(system, kind, spec)),
         format="iso_naive" if _is_local_column(resource, kind) else spec.format,
-        query=_plain(spec.query),
-        body=_plain(spec.body),
+        query=plain(spec.query),
+        body=plain(spec.body),
     )
 
 
@@ -218,26 +219,12 @@ def _lags(system: written.SystemSpec, kind: str, spec: written.CursorSpec) -> It
         yield SET_BACK
 
 
-def _request(spec: written.RequestSpec, method: str) -> compiled.Request:
-    """Build a request; JSON-RPC calls are POSTs unless something else is said."""
-    return compiled.Request(
-        path=spec.path,
-        method=spec.method or ("POST" if spec.rpc or spec.graphql else method),
-        query=_plain(spec.query),
-        headers=_plain(spec.headers),
-        body=_plain(spec.body),
-        encoding=spec.encoding,
-        rpc=spec.rpc,
-        graphql=spec.graphql,
-    )
-
-
 def _write(spec: written.WriteSpec | None, method: str, scope: str | None) -> compiled.Write | None:
     if spec is None:
         return None
     repeat = spec.idempotency
     return compiled.Write(
-        request=_request(spec.request or written.RequestSpec(), method),
+        request=request_of(spec.request or RequestSpec(), method),
         returns=spec.returns or ("nothing" if method == "DELETE" else "record"),
         record_at=spec.record_at,
         id_at=spec.id_at,
@@ -263,9 +250,9 @@ def _batch(spec: written.WriteSpec, method: str) -> compiled.BatchWrite | None:
         "rows", "bytes", "answers", "failed", "status", "record_at", "id_at", "error_code_at", "error_message_at",
     })  # fmt: skip
     return compiled.BatchWrite(
-        request=_request(spec.batch.request, "POST"),
-        item=_plain(spec.batch.item),
-        done=_plain(spec.batch.done),
+        request=request_of(spec.batch.request, "POST"),
+        item=plain(spec.batch.item),
+        done=plain(spec.batch.done),
         echo=spec.batch.echo.sent if spec.batch.echo else None,
         echo_at=tuple(spec.batch.echo.at) if spec.batch.echo else (),
         returns=spec.batch.returns or spec.returns or ("nothing" if method == "DELETE" else "record"),
@@ -279,48 +266,14 @@ def _find(spec: written.WriteSpec) -> compiled.FindBy | None:
     field = spec.find.field or spec.marker or spec.external_id or ""
     return compiled.FindBy(
         field=field,
-        request=_request(spec.find.request, "GET"),
+        request=request_of(spec.find.request, "GET"),
         items=spec.find.items,
         paging=compiled.Paging(**spec.find.paging.model_dump()),
     )
 
 
-def _auth(spec: written.AuthSpec) -> compiled.Auth:
-    return compiled.Auth(
-        kind=spec.kind,
-        header=spec.header,
-        query=spec.query,
-        scheme=spec.scheme,
-        login=_request(spec.login, "POST") if spec.login else None,
-        session=_plain(spec.session),
-        grant=_grant(spec.token) if spec.token else None,
-        signature=compiled.Signature(**spec.signature.model_dump()) if spec.signature else None,
-    )
-
-
-def _grant(spec: written.TokenSpec) -> compiled.Grant:
-    return compiled.Grant(
-        kind=spec.grant,
-        request=replace(_request(spec.request, "POST"), encoding="form"),
-        # An assertion proves the client by itself.
-        client=spec.client or ("none" if spec.assertion else "basic"),
-        scopes=tuple(spec.scopes),
-        rotates=spec.rotates,
-        lifetime=seconds(spec.lifetime) if spec.lifetime else None,
-        assertion=_assertion(spec.assertion) if spec.assertion else None,
-    )
-
-
-def _assertion(spec: written.AssertionSpec) -> compiled.Assertion:
-    return compiled.Assertion(_plain(spec.claims), spec.algorithm, max(seconds(spec.lifetime), 1))
-
-
-def _probe(spec: written.ProbeSpec | None) -> compiled.Probe | None:
-    return compiled.Probe(_request(spec.request, "GET"), spec.at) if spec else None
-
-
 def _describe(spec: written.DescribeSpec) -> compiled.Describe:
-    request = _request(spec.request, "GET")
+    request = request_of(spec.request, "GET")
     return compiled.Describe(request, spec.items, spec.name, spec.read, spec.create, spec.update)
 
 
@@ -340,16 +293,7 @@ def _tagged(spec: written.TaggedSpec | None) -> compiled.TaggedValues | None:
 
 
 def _error(spec: written.ErrorSpec) -> compiled.ErrorRule:
-    return compiled.ErrorRule(spec.category, tuple(spec.status), _plain(spec.where), spec.retry, tuple(spec.given))
-
-
-def _plain(value: Any) -> Any:
-    """Make values that a contract can hold: numbers with a point become text with the digits as written."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Decimal) else value
+    return compiled.ErrorRule(spec.category, tuple(spec.status), plain(spec.where), spec.retry, tuple(spec.given))
 
 
 def _check_names(declared: _Declared, resource: str, diagnostics: Collector) -> None:

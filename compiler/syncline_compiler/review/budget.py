@@ -37,7 +37,7 @@ def _kept(text: str, review: Review) -> Budget:
     if measure in _OF_SPECS:
         found: Decimal | None = Decimal(_OF_SPECS[measure](review))
     else:
-        found = _found(review.impact, measure, share=limit.endswith("%"))
+        found = Decimal(0) if review.is_unchanged else _found(review.impact, measure, share=limit.endswith("%"))
     if found is None:
         return Budget(text, None, None)
     most = Decimal(limit.rstrip("%"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from syncline_compiler.scenarios.play import Play, StepFailedError
 from syncline_compiler.scenarios.words import native_text
 from syncline_runtime.errors import ApprovalNeeded
 from syncline_runtime.impact import Impact, MemberImpact, impact_of
+from syncline_runtime.known_rows import KnownRows, Wanted, together
 from syncline_runtime.ledger import FILE
 from syncline_runtime.plan import Release
 from syncline_runtime.sandbox.rehearsal import House, Rehearsal
@@ -35,23 +36,30 @@ class DataError(ValueError):
 
 
 def impact_on(
-    data: str, before: Release, after: Release, side: Compilation, environment: str | None, workshop: Path
+    data: str,
+    before: Release,
+    after: Release,
+    side: Compilation,
+    environment: str | None,
+    workshop: Path,
+    wanted: Collection[Wanted] = (),
 ) -> Impact:
     """Tell what a change does to data.
 
-    ``data``: a state folder, a folder of extracts, or the word ``scenarios``: those of ``side``. Raises DataError and SynclineError.
+    ``data``: a state folder, a folder of extracts, or the word ``scenarios``: those of ``side``; ``wanted``: values of records that
+    are given along. Raises DataError and SynclineError.
     """
     if data == SCENARIOS:
-        return merged(_on_scenarios(side, before, after, workshop))
+        return merged(_on_scenarios(side, before, after, workshop, wanted))
     folder = Path(data)
     if not folder.is_dir():
         raise DataError(f"there is no folder {data}: name a state, a folder of extracts, or `{SCENARIOS}`")
     if (folder / FILE).is_file():
-        return impact_of(before, after, environment, folder)
+        return impact_of(before, after, environment, folder, wanted=wanted)
     with House(before, workshop / "house") as house:
         rehearsal = Rehearsal(house, workshop / "extracts")
         _fill(rehearsal, folder)
-        return _after_settling(rehearsal, after)
+        return _after_settling(rehearsal, after, wanted)
 
 
 def merged(found: Iterable[Impact]) -> Impact:
@@ -62,7 +70,10 @@ def merged(found: Iterable[Impact]) -> Impact:
         known = members.get((one.sync, one.connection))
         members[one.sync, one.connection] = one if known is None else _sum(known, one)
     records = sum(impact.records for impact in impacts)
-    return Impact(SCENARIOS, records, tuple(members.values()))
+    rows: dict[Wanted, KnownRows] = {}
+    for impact in impacts:
+        rows = together(rows, impact.rows)
+    return Impact(SCENARIOS, records, tuple(members.values()), rows=rows)
 
 
 def _sum(one: MemberImpact, other: MemberImpact) -> MemberImpact:
@@ -78,7 +89,9 @@ def _sum(one: MemberImpact, other: MemberImpact) -> MemberImpact:
     return replace(one, **summed, fields=tuple(fields.values()))
 
 
-def _on_scenarios(side: Compilation, before: Release, after: Release, workshop: Path) -> Iterator[Impact]:
+def _on_scenarios(
+    side: Compilation, before: Release, after: Release, workshop: Path, wanted: Collection[Wanted]
+) -> Iterator[Impact]:
     """Play each scenario under the release before the change; those that it does not play to their end say nothing."""
     with House(before, workshop / "house") as house:
         for name, declared in side.written.scenarios.items() if side.written is not None else ():
@@ -87,10 +100,10 @@ def _on_scenarios(side: Compilation, before: Release, after: Release, workshop: 
                 play.do_all()
             except StepFailedError:
                 continue
-            yield _after_settling(play.rehearsal, after)
+            yield _after_settling(play.rehearsal, after, wanted)
 
 
-def _after_settling(rehearsal: Rehearsal, after: Release) -> Impact:
+def _after_settling(rehearsal: Rehearsal, after: Release, wanted: Collection[Wanted]) -> Impact:
     for _ in range(SETTLING):
         try:
             result = rehearsal.run()
@@ -98,7 +111,7 @@ def _after_settling(rehearsal: Rehearsal, after: Release) -> Impact:
             result = rehearsal.run(approve=rehearsal.plan().changes.id)
         if not result.changes.writes:
             break
-    return impact_of(rehearsal.release, after, rehearsal.place.binding, rehearsal.place.folder)
+    return impact_of(rehearsal.release, after, rehearsal.place.binding, rehearsal.place.folder, wanted=wanted)
 
 
 def _fill(rehearsal: Rehearsal, folder: Path) -> None:

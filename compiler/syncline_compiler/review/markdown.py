@@ -111,7 +111,7 @@ def _diagnostics(review: Review) -> Iterator[str]:
         for one in found
     ]
     errors, warnings = review.diagnostics.errors, review.diagnostics.warnings
-    heading = f"{errors} errors, {warnings} warnings in the specs"
+    heading = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)} in the specs"
     yield from _folded(heading, table(("", "code", "what", "where"), rows), opened=bool(errors))
 
 

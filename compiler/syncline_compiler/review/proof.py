@@ -1,8 +1,8 @@
 """Whether two expressions that are written otherwise mean the same: their normal forms are compared before, and here rows are tried.
 
 In: an expression before and after, over one native record. Out: ``Proof``: the smallest row that tells them apart, or how many rows
-did not. Rows are made of what the expressions themselves speak of: their constants, the closed values and types of the fields they
-read, and what is at the edge of each. Nothing that is not proved is called equal.
+did not. Rows are what a state knows, and are made of what the expressions themselves speak of: their constants, the closed values and
+types of the fields they read, and what is at the edge of each. Nothing that is not proved is called equal.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from syncline_compiler.changes.change import Change
 from syncline_compiler.changes.gather import mapping_item
@@ -20,6 +21,9 @@ from syncline_compiler.model import ir, typed
 from syncline_compiler.model.resolved import CodeTable, ResolvedProject
 from syncline_compiler.model.typed import Expression
 from syncline_compiler.review.report import Proof
+from syncline_runtime.frozen import dataclass
+from syncline_runtime.known_rows import NOTHING_KNOWN, KnownRows
+from syncline_runtime.report import MASK
 from syncline_runtime.state import Engine, quoted, scratch, text
 from syncline_runtime.system import NativeField, Resource
 from syncline_runtime.values import apply_function
@@ -40,6 +44,12 @@ _EDGES: Mapping[str, tuple[str, ...]] = {
     "list": ("[]", "[{}]"),
 }
 
+_PLAIN = "CAST(value AS VARCHAR)"
+_AS_TEXT = {
+    "money": "regexp_replace(CAST(value.amount AS VARCHAR), '(\\.[0-9]{2}[0-9]*?)0+$', '\\1') || ' ' || value.currency"
+}
+"""How a value is shown that is not one word; cents stay."""
+
 
 def expression_of(change: Change, project: ResolvedProject) -> Expression | None:
     """Find the expression over native records that a change of a mapping is about, on one side."""
@@ -56,12 +66,28 @@ def expression_of(change: Change, project: ResolvedProject) -> Expression | None
     return None
 
 
-def told_apart(before: Expression, after: Expression, resource: Resource, projects: Sequence[ResolvedProject]) -> Proof:
-    """Look for a native record for which two expressions differ; ``projects`` give the code tables of each side."""
-    names = sorted({one.name for e in (before, after) for one in typed.fields_in(e) if one.scope == "native"})
+def read_by(before: Expression, after: Expression) -> tuple[str, ...]:
+    """Name the native fields that either expression reads."""
+    return tuple(sorted({one.name for e in (before, after) for one in typed.fields_in(e) if one.scope == "native"}))
+
+
+def told_apart(
+    before: Expression,
+    after: Expression,
+    resource: Resource,
+    projects: Sequence[ResolvedProject],
+    known: KnownRows = NOTHING_KNOWN,
+) -> Proof:
+    """Look for a native record for which two expressions differ.
+
+    ``projects`` give the code tables of each side; ``known``: rows of the fields that ``read_by`` names.
+    """
+    names = read_by(before, after)
     if any(map(_reaches_out, (before, after))) or any(name not in resource.by_name for name in names):
         return Proof("not proved")
-    rows = list(_rows([resource.native(name) for name in names], set(_constants(before)) | set(_constants(after))))
+    made = _rows([resource.native(name) for name in names], set(_constants(before)) | set(_constants(after)))
+    seen = frozenset() if known.private else frozenset(known.rows)
+    rows = (*known.rows, *(row for row in made if row not in seen))
     with scratch() as engine:
         columns = ", ".join(f"{quoted(f'native.{name}')} VARCHAR" for name in names) or "nothing VARCHAR"
         engine.execute(f"CREATE TABLE {quoted(ROWS)} (_row INTEGER, {columns})")
@@ -71,11 +97,32 @@ def told_apart(before: Expression, after: Expression, resource: Resource, projec
             _answers(engine, e, project.codes, f"side{number}")
             for number, (e, project) in enumerate(zip((before, after), projects, strict=True))
         ]
-    differing = [(row, one, other) for row, one, other in zip(rows, *sides, strict=True) if one != other]
-    if not differing:
-        return Proof("not proved", len(rows))
-    row, one, other = min(differing, key=lambda found: _size(found[0]))
-    return Proof("differs", len(rows), tuple(zip(names, row, strict=True)), one, other)
+    answers = list(zip(rows, *sides, strict=True))
+    differing = [_Differing(n < len(known.rows), *answer) for n, answer in enumerate(answers) if answer[1] != answer[2]]
+    tried = Proof("not proved", len(rows), len(known.rows), sum(one.of_data for one in differing))
+    return _shown(tried, names, known.private, differing) if differing else tried
+
+
+@dataclass(frozen=True)
+class _Differing:
+    """A row, and what both expressions make of it."""
+
+    of_data: bool
+    row: Row
+    before: str | None
+    after: str | None
+
+
+def _shown(tried: Proof, names: Sequence[str], private: frozenset[str], differing: Sequence[_Differing]) -> Proof:
+    """Show the smallest row: one of the data, unless that may not be read and one that is made up shows it too."""
+    one = min(differing, key=lambda one: (one.of_data == bool(private), _size(one.row)))
+    masked = one.of_data and private
+    row = (
+        (name, MASK if masked and name in private and value else value)
+        for name, value in zip(names, one.row, strict=True)
+    )
+    before, after = (MASK if masked and value else value for value in (one.before, one.after))
+    return replace(tried, kind="differs", row=tuple(row), before=before, after=after, of_data=one.of_data)
 
 
 def _reaches_out(e: Expression) -> bool:
@@ -102,7 +149,7 @@ def _answers(engine: Engine, e: Expression, codes: Mapping[str, CodeTable], name
             engine.execute(f"INSERT INTO {quoted(made.output)} VALUES ({text(value_in)}, {_literal(answer)})")
     query = render(ir.Select(columns, ir.Source(ROWS, "i"), tuple(frame.joins)))
     found = engine.execute(
-        f"SELECT CASE WHEN failed THEN 'set aside' ELSE CAST(value AS VARCHAR) END FROM ({query}) ORDER BY _row"
+        f"SELECT CASE WHEN failed THEN 'set aside' ELSE {_AS_TEXT.get(e.type.kind, _PLAIN)} END FROM ({query}) ORDER BY _row"
     ).fetchall()
     return [row[0] for row in found]
 

@@ -42,10 +42,16 @@ class Approval:
 
 @dataclass(frozen=True)
 class Proof:
-    """Whether two expressions are the same: *differs* with a row, or *not proved* with so many rows that agreed."""
+    """Whether two expressions are the same: *differs* with a row, or *not proved* with so many rows that agreed.
+
+    ``known``: how many of the rows are of the data, ``differ``: how many of those differ; ``of_data``: the row is one of them.
+    """
 
     kind: Literal["differs", "not proved"]
     rows: int = 0
+    known: int = 0
+    differ: int = 0
+    of_data: bool = False
     row: tuple[tuple[str, str | None], ...] = ()
     before: str | None = None
     after: str | None = None
@@ -140,6 +146,11 @@ class Review:
         return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
 
     @property
+    def is_unchanged(self) -> bool:
+        """Whether both sides are known to say the same, so that no data comes out otherwise."""
+        return not (self.findings or self.items or self.rewritten or self.notes or self.diagnostics.errors)
+
+    @property
     def open(self) -> tuple[Finding, ...]:
         """Findings that somebody still has to agree to."""
         return tuple(one for one in self.findings if one.standing in ("needed", "expired", "outgrown"))
@@ -160,7 +171,11 @@ class Review:
         if breaking := sum(bool(one.breaks) for one in self.findings):
             yield f"{breaking} of them break{'s' if breaking == 1 else ''} what the specs rely on"
         yield from (f"{one.said}: {one.found:g}" for one in self.budgets if one.kept is False)
-        yield from (f"{one.said}: not known without --data" for one in self.budgets if one.kept is None)
+        yield from (
+            f"{one.said}: not known without --data (a state, extracts or `scenarios`)"
+            for one in self.budgets
+            if one.kept is None
+        )
         lost = [one.name for one in self.scenarios.failed] if self.scenarios is not None else []
         if lost:
             yield f"{len(lost)} scenario{'s' if len(lost) > 1 else ''} came out otherwise: {', '.join(lost)}"

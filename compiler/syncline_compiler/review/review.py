@@ -7,7 +7,7 @@ runs; a side with mistakes is compared as far as it is understood, and the mista
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,11 +15,14 @@ from pathlib import Path
 from syncline_compiler.capacity import limits, loads, per_hour
 from syncline_compiler.changes.change import Change
 from syncline_compiler.changes.classify import Classified, classify
+from syncline_compiler.changes.environment_facts import items_of_environments
 from syncline_compiler.changes.fact import Facts
-from syncline_compiler.changes.gather import gather
+from syncline_compiler.changes.gather import items_of
 from syncline_compiler.changes.lock import as_kept
 from syncline_compiler.changes.versions import raises
 from syncline_compiler.layouts import unformatted
+from syncline_compiler.model.resolved import ResolvedProject
+from syncline_compiler.model.typed import Expression
 from syncline_compiler.pipeline import Compilation, check_sources, release_of
 from syncline_compiler.query.project_query import ProjectQuery
 from syncline_compiler.review.affected import Affected
@@ -27,7 +30,7 @@ from syncline_compiler.review.against import Side, read_side
 from syncline_compiler.review.approvals import APPROVALS_FILE, read_approvals, with_standing
 from syncline_compiler.review.budget import kept_budgets
 from syncline_compiler.review.data import impact_on
-from syncline_compiler.review.proof import expression_of, told_apart
+from syncline_compiler.review.proof import expression_of, read_by, told_apart
 from syncline_compiler.review.report import Finding, Load, Proof, Review
 from syncline_compiler.review.understood import understood
 from syncline_compiler.scenarios.runner import run_scenarios
@@ -35,6 +38,7 @@ from syncline_compiler.source import read_beside, read_with_lock
 from syncline_compiler.writing import RELEASE_FILE, write_release
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.impact import Impact
+from syncline_runtime.known_rows import NOTHING_KNOWN, Wanted
 from syncline_runtime.plan import Release, load_release
 
 
@@ -65,7 +69,7 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
     now = facts_of(after)
     was = side.facts if side.facts is not None else facts_of(before)
     classified = compared(was, now if side.facts is None else as_kept(now), before, after)
-    impact, why_not = _impact(side, before, after, asked)
+    impact, why_not = _impact(side, before, after, asked, classified.changes)
     findings = findings_of(classified, before, after, impact)
     judged = before if asked.trust_base and before is not None else after
     approvals = read_approvals(
@@ -100,7 +104,7 @@ def facts_of(side: Compilation | None) -> Facts:
     """Give what one side says; nothing where there is none."""
     if side is None or side.known is None or side.written is None:
         return Facts()
-    return gather(side.known, side.written)
+    return Facts.of((*items_of(side.known, side.written), *items_of_environments(side.written)))
 
 
 def _budgets(side: Compilation) -> tuple[str, ...]:
@@ -121,11 +125,23 @@ def findings_of(
     for change in classified.changes:
         affects = affected.of(change)
         owners = _owners(change, classified, everyone)
-        yield Finding(change, affects, owners, records=_records(affects, impact), proof=_proof(change, before, after))
+        yield Finding(
+            change, affects, owners, records=_records(affects, impact), proof=_proof(change, before, after, impact)
+        )
 
 
-def _proof(change: Change, before: Compilation | None, after: Compilation) -> Proof | None:
-    """Try rows on two expressions over native records; None where what changed is none."""
+@dataclass(frozen=True)
+class _Disputed:
+    """Two expressions over the records of a resource that are written otherwise, and on which values they depend."""
+
+    before: Expression
+    after: Expression
+    sides: Sequence[ResolvedProject]
+    wanted: Wanted
+
+
+def _disputed(change: Change, before: Compilation | None, after: Compilation) -> _Disputed | None:
+    """Find the expressions over native records that a change is about; None where it is about none."""
     if change.direction != "changed" or change.item.kind != "mapping":
         return None
     sides = [side.known for side in (before, after) if side is not None and side.known is not None]
@@ -133,7 +149,17 @@ def _proof(change: Change, before: Compilation | None, after: Compilation) -> Pr
     if len(found) < 2 or any(change.item.name.partition(".")[0] not in side.systems for side in sides):
         return None
     system, _, resource = change.item.name.partition("/")[0].partition(".")
-    return told_apart(found[0], found[1], sides[1].systems[system].resource(resource), sides)
+    return _Disputed(found[0], found[1], sides, Wanted(system, resource, read_by(*found)))
+
+
+def _proof(change: Change, before: Compilation | None, after: Compilation, impact: Impact | None) -> Proof | None:
+    """Try rows, also those that the data has, on two expressions over native records; None where what changed is none."""
+    one = _disputed(change, before, after)
+    if one is None:
+        return None
+    resource = one.sides[1].systems[one.wanted.system].resource(one.wanted.resource)
+    known = impact.rows.get(one.wanted, NOTHING_KNOWN) if impact is not None else NOTHING_KNOWN
+    return told_apart(one.before, one.after, resource, one.sides, known)
 
 
 def _query(side: Compilation | None) -> ProjectQuery | None:
@@ -179,8 +205,10 @@ def _calls(side: Compilation) -> Mapping[str, tuple[int, int]]:
     }
 
 
-def _impact(side: Side, before: Compilation | None, after: Compilation, asked: Asked) -> tuple[Impact | None, str]:
-    """Run both plans over the data, where there is some and both are whole."""
+def _impact(
+    side: Side, before: Compilation | None, after: Compilation, asked: Asked, changes: Iterable[Change]
+) -> tuple[Impact | None, str]:
+    """Run both plans over the data, where there is some and both are whole; the values that changes depend on come along."""
     if asked.data is None:
         return None, "no data was given: --data names a state, a folder of extracts, or the scenarios"
     if after.project is None:
@@ -190,7 +218,11 @@ def _impact(side: Side, before: Compilation | None, after: Compilation, asked: A
     with tempfile.TemporaryDirectory(prefix="syncline-review-") as beside:
         now = _release(after, Path(beside) / "after")
         was = load_release(side.release) if side.release is not None else _release(before, Path(beside) / "before")
-        return impact_on(asked.data, was, now, after, asked.environment, Path(beside)), ""
+        wanted = {one.wanted for change in changes if (one := _disputed(change, before, after)) is not None}
+        readable = sorted(
+            (one for one in wanted if one.natives), key=lambda one: (one.system, one.resource, one.natives)
+        )
+        return impact_on(asked.data, was, now, after, asked.environment, Path(beside), readable), ""
 
 
 def _hash(side: Compilation) -> str | None:

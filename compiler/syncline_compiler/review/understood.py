@@ -31,7 +31,7 @@ def _is_written(one: ItemFacts, written: WrittenProject) -> bool:
         return one.span is not None and one.span.path in {source.path for source in written.mappings}
     specs: Mapping[str, Mapping[str, object]] = {
         "object": written.objects, "system": written.systems, "codes": written.codes, "sync": written.syncs,
-        "event": written.events, "policy": written.policies,
+        "event": written.events, "policy": written.policies, "environment": written.project.spec.environments,
     }  # fmt: skip
     return one.item.name in specs[one.item.kind]
 

@@ -92,8 +92,14 @@ def proof_of(proof: Proof) -> str:
     """Say what is known of two expressions."""
     if proof.kind == "differs":
         row = ", ".join(f"{name} = {_value(value)}" for name, value in proof.row)
-        return f"differs on this row: {row}: {_value(proof.before)} → {_value(proof.after)}"
-    return f"not proved equal; {proof.rows} rows agreed"
+        told = f"differs on this row{_whence(proof)}: {row}: {_value(proof.before)} → {_value(proof.after)}"
+        return f"{told}; {proof.differ:,} of {proof.known:,} rows of the data differ" if proof.known else told
+    of_data = f", {proof.known:,} of them from the data" if proof.known else ""
+    return f"not proved equal; {proof.rows:,} rows agreed{of_data}"
+
+
+def _whence(proof: Proof) -> str:
+    return (" of the data" if proof.of_data else ", which is made up") if proof.known else ""
 
 
 def _value(value: str | None) -> str:

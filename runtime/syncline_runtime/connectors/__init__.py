@@ -12,7 +12,7 @@ sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 from syncline_runtime.connectors.batches import Outcome  # noqa: E402
 from syncline_runtime.connectors.connection import ConnectionHandle, open_connection  # noqa: E402
-from syncline_runtime.connectors.failures import Refused  # noqa: E402
+from syncline_runtime.connectors.failures import MergedAwayError, Refused  # noqa: E402
 from syncline_runtime.connectors.jsontext import GARBLED  # noqa: E402
 from syncline_runtime.connectors.lines import Lines, is_gone_by, leaf_paths  # noqa: E402
 from syncline_runtime.connectors.paging import START, Walked  # noqa: E402
@@ -28,6 +28,7 @@ __all__ = [
     "ConnectionHandle",
     "Found",
     "Lines",
+    "MergedAwayError",
     "Natives",
     "Outcome",
     "Page",

@@ -20,6 +20,8 @@ import httpcore
 import httpx
 
 from syncline_runtime.connectors.origin import Origin
+from syncline_runtime.connectors.surroundings import Transport
+from syncline_runtime.connectors.ways import KEPT_SECONDS, Way
 
 Network = Literal["public", "private", "link_local"]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -75,29 +77,21 @@ class _Guard(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-class _Guarded(httpx.AsyncHTTPTransport):
-    def __init__(self, guard: _Guard, context: ssl.SSLContext, limits: httpx.Limits) -> None:
-        super().__init__(verify=context, limits=limits)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context,
-            max_connections=limits.max_connections,
-            max_keepalive_connections=limits.max_keepalive_connections,
-            keepalive_expiry=limits.keepalive_expiry,
-            network_backend=guard,
-        )
+def way_to(origin: Origin, network: Network, context: ssl.SSLContext | None) -> Transport:
+    """Make a way to an origin: through the proxy that the machine's environment names, else past the guard.
 
-
-def transport_to(
-    origin: Origin, network: Network, context: ssl.SSLContext, limits: httpx.Limits
-) -> httpx.AsyncBaseTransport:
-    """Make the way to an origin: through the proxy that the machine's environment names, else past the guard.
-
-    A proxy looks names up itself; whoever runs it decides where it leads.
+    A proxy looks names up itself; whoever runs it decides where it leads. ``context``: for TLS.
     """
     proxy = None if origin.loopback or proxy_bypass(origin.host) else getproxies().get(origin.scheme)
     if proxy:
-        return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
-    return _Guarded(_Guard(origin, network), context, limits)
+        return httpx.AsyncHTTPTransport(verify=context or True, proxy=proxy)
+    guard = _Guard(origin, network)
+    there = httpcore.Origin(origin.scheme.encode(), origin.host.encode(), origin.port)
+    return Way(
+        lambda: httpcore.AsyncHTTPConnection(
+            there, ssl_context=context, keepalive_expiry=KEPT_SECONDS, network_backend=guard
+        )
+    )
 
 
 async def _looked_up(host: str, port: int, timeout: float | None) -> list[str]:

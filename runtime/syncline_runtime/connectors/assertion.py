@@ -11,11 +11,11 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from syncline_runtime.authentication import Assertion
 from syncline_runtime.connectors.auth import Credentials
 from syncline_runtime.connectors.origin import STAND_IN_SECRET
 from syncline_runtime.connectors.templates import ABSENT, fill
 from syncline_runtime.errors import ReleaseError
-from syncline_runtime.system import Assertion
 
 
 def assertion_of(assertion: Assertion, credentials: Credentials, known: Mapping[str, Any], now: int, place: str) -> str:

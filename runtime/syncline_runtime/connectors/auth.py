@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from syncline_runtime.authentication import Auth, secrets_of
 from syncline_runtime.binding import Connection, secret
 from syncline_runtime.connectors.origin import STAND_IN_SECRET
 from syncline_runtime.connectors.templates import ABSENT
 from syncline_runtime.errors import ReleaseError
-from syncline_runtime.system import Auth, secrets_of
 
 _ALSO = {"basic": ("token",), "api_key": ("token",)}
 """What may stand in the place of what is usually needed."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -19,7 +18,7 @@ import httpx
 
 from syncline_runtime.clock import Clock
 from syncline_runtime.connectors import failures
-from syncline_runtime.connectors.address import ForbiddenAddressError, Network, transport_to
+from syncline_runtime.connectors.address import ForbiddenAddressError, Network, way_to
 from syncline_runtime.connectors.failures import Asked
 from syncline_runtime.connectors.origin import Origin
 from syncline_runtime.connectors.slots import Slots
@@ -32,19 +31,14 @@ ANSWER_SECONDS: Final = 120.0
 LARGEST_ANSWER: Final = 64 * 1024 * 1024  # bytes, unpacked
 _PACKINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "accept-encoding"})
+_USUAL: Final = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": "syncline"}
+_EXTENSIONS: Final = {
+    "timeout": {"connect": CONNECT_SECONDS, "read": SILENCE_SECONDS, "write": SILENCE_SECONDS, "pool": None}
+}
 _EXACT: Final = 2.0  # seconds: a Date header tells whole ones, and an answer takes its time
 
 
-def _without_query(record: logging.LogRecord) -> bool:
-    """Take the query out of addresses: it may hold values, and a key."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(one.copy_with(query=None) if isinstance(one, httpx.URL) else one for one in record.args)
-    return True
-
-
-# Both would log addresses, whose queries hold values, and one of them headers.
-logging.getLogger("httpx").addFilter(_without_query)
-logging.getLogger("httpx").setLevel(logging.WARNING)
+# It would log addresses, whose queries hold values, and headers.
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
@@ -58,15 +52,18 @@ class Channel:
         *,
         network: Network = "public",
         transport: Transport | None = None,
+        remedy: str = "",
     ) -> None:
-        self.origin = origin
+        """``remedy``: what to do where nobody is there, if that is known."""
+        self.origin, self._remedy = origin, remedy
         self._clock = clock
         self._told: tuple[str, int] | None = None  # the latest Date header, and when it came by our clock
-        self._client = _client(origin, network, transport)
+        self._way = transport or _slots(origin, network)
+        self._cookies = httpx.Cookies()
 
     async def close(self) -> None:
         """Close all sockets."""
-        await self._client.aclose()
+        await self._way.aclose()
 
     @property
     def skew(self) -> float | None:
@@ -88,10 +85,14 @@ class Channel:
         """Make a request to this origin; RequestFailed if the address is elsewhere."""
         _refuse_broken_headers(headers)
         try:
-            prepared = self._client.build_request(method, url, headers=dict(headers), content=content)
+            prepared = httpx.Request(
+                method, url, headers={**_usual_beside(headers), **headers}, content=content, extensions=_EXTENSIONS
+            )
         except httpx.InvalidURL:  # its text quotes the address
             raise self.origin.elsewhere() from None
         self.origin.check(str(prepared.url))
+        if self._cookies:
+            self._cookies.set_cookie_header(prepared)
         return prepared
 
     async def exchange(self, prepared: httpx.Request, asked: Asked) -> tuple[httpx.Response, bytes]:
@@ -99,14 +100,15 @@ class Channel:
         asked.sent = True
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                response = await self._client.send(prepared, stream=True)
+                response = await self._way.handle_async_request(prepared)
+                response.request = prepared
                 try:
                     content = await _content_of(response, asked)
                 finally:
                     await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             # Only kinds of errors are named from here on: their texts may hold addresses with values.
-            raise failures.not_reached(asked, _connect_words(error), ambiguous=False) from None
+            raise failures.not_reached(asked, _connect_words(error), ambiguous=False, mend=self._remedy) from None
         except ForbiddenAddressError as error:
             raise failures.forbidden(asked, str(error)) from None
         except httpx.TimeoutException:
@@ -118,30 +120,35 @@ class Channel:
         except httpx.TransportError as error:
             words = f"the connection broke ({type(error).__name__})"
             raise failures.not_reached(asked, words, ambiguous=True) from None
+        if "set-cookie" in response.headers:
+            self._cookies.extract_cookies(response)
         if date := response.headers.get("date"):
             self._told = (date, self._clock.now())
         return response, content
 
 
-def _client(origin: Origin, network: Network, transport: Transport | None) -> httpx.AsyncClient:
-    # Reading the certificate store takes longer than a request on loopback: plain http gets an empty one.
-    context = httpx.create_ssl_context() if origin.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    limits = httpx.Limits(max_connections=1, keepalive_expiry=2.0)
-    return httpx.AsyncClient(
-        transport=transport or Slots(lambda: transport_to(origin, network, context, limits)),
-        follow_redirects=False,
-        trust_env=False,
-        timeout=httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS, pool=None),
-        headers={"User-Agent": "syncline", "Accept-Encoding": "gzip, deflate"},
-    )
+def _slots(origin: Origin, network: Network) -> Slots:
+    # Reading the certificate store takes longer than a request on loopback.
+    context = httpx.create_ssl_context() if origin.scheme == "https" else None
+    if context is not None:
+        context.set_alpn_protocols(["http/1.1"])
+    return Slots(lambda: way_to(origin, network, context))
+
+
+def _usual_beside(headers: Mapping[str, str]) -> dict[str, str]:
+    """Give the headers of every request that these do not set."""
+    names = {name.lower() for name in headers}
+    return {name: text for name, text in _USUAL.items() if name.lower() not in names}
 
 
 async def _content_of(response: httpx.Response, asked: Asked) -> bytes:
     # Each packing within a packing makes a thousand bytes of one, and others than these make more.
-    if response.headers.get("content-encoding", "").strip().lower() not in _PACKINGS:
+    packing = response.headers.get("content-encoding", "").strip().lower()
+    if packing not in _PACKINGS:
         raise failures.bad_answer(asked, "the answer is packed in a way that was not asked for")
+    assert isinstance(response.stream, httpx.AsyncByteStream)
     parts, size = [], 0
-    async for part in response.aiter_bytes():
+    async for part in response.aiter_bytes() if packing else response.stream:
         size += len(part)
         if size > LARGEST_ANSWER:
             raise failures.bad_answer(

@@ -49,6 +49,7 @@ from syncline_runtime.errors import ReleaseError, SystemFailure
 from syncline_runtime.system import Limit, System, Write, keys_only
 
 _SANDBOX_SECONDS: Final = 5.0
+START_SANDBOX: Final = "start `syncline sandbox` with this release in another terminal"
 
 
 class ConnectionHandle(Protocol):
@@ -176,10 +177,12 @@ async def _channels(
     """Open the way to a system, and the one to where its access tokens are given out, if it has any."""
     origin = origin_of(connection)
     refuse_elsewhere(origin, system, connection)
+    remedy = START_SANDBOX if connection.stand_in else ""
     async with AsyncExitStack() as opened:
 
         def channel(to: Origin) -> Channel:
-            made = Channel(to, around.clock, network=system.network, transport=around.transport(connection.name))
+            way = around.transport(connection.name)
+            made = Channel(to, around.clock, network=system.network, transport=way, remedy=remedy)
             opened.push_async_callback(made.close)
             return made
 
@@ -345,7 +348,7 @@ def _served(connection: Connection, what: str) -> Path:
         raise SystemFailure(
             "the sandbox does not serve this system",
             place=connection.name,
-            mend="start `syncline sandbox` with this release in another terminal",
+            mend=START_SANDBOX,
         ) from None
 
 

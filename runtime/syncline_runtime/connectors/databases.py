@@ -29,7 +29,8 @@ from syncline_runtime.connectors.paging import Walked
 from syncline_runtime.connectors.reading_only import ReadingOnly
 from syncline_runtime.connectors.results import Page, ParquetFile, Read, Row, raw_hash
 from syncline_runtime.errors import ReleaseError, RequestFailed
-from syncline_runtime.system import ListRead, NativeField, Resource, System, keys_only, lies_within
+from syncline_runtime.origins import lies_within
+from syncline_runtime.system import ListRead, NativeField, Resource, System, keys_only
 
 ROWS_AT_ONCE: Final = 10_000
 SCHEMES: Final = ("postgresql", "sqlite")
@@ -171,10 +172,11 @@ class _DatabaseConnection(ReadingOnly):
 
     async def _sqlite(self, resource: Resource, since: str | None) -> AsyncIterator[Lines]:
         listing, names = _listing(resource), [field.at for field in _columns(resource)]
-        query = f"SELECT {', '.join(map(_quoted, names))} FROM {self._sqlite_table(listing)}"  # noqa: S608
+        # by the table's name: a quoted word that is no column would be a text to SQLite, the same in each row
+        query = f"SELECT {', '.join(map(_column, names))} FROM {self._sqlite_table(listing)} AS t"  # noqa: S608
         value = _query_value(self.system, resource, since)
         if value is not None:
-            column = _quoted(_cursor_field(resource).at)
+            column = _column(_cursor_field(resource).at)
             moment = value if isinstance(value, int) else "julianday(?)"
             at = column if isinstance(value, int) else f"julianday({column})"
             query += f" WHERE {at} >= {moment} OR {at} IS NULL"
@@ -302,6 +304,10 @@ def _text(value: Any) -> str | int | None:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def _column(name: str) -> str:
+    return f"t.{_quoted(name)}"
 
 
 async def _value(connection: Any, query: str) -> str | None:

@@ -18,7 +18,8 @@ from syncline_runtime.connectors.jsontext import as_text
 from syncline_runtime.connectors.templates import ABSENT, read_path
 from syncline_runtime.connectors.wire import untagged
 from syncline_runtime.errors import RequestFailed
-from syncline_runtime.system import Call, Category, ErrorRule, System
+from syncline_runtime.request import Call
+from syncline_runtime.system import Category, ErrorRule, System
 
 LONGEST_RETRY_AFTER: Final = 3600.0
 _MESSAGE_LIMIT: Final = 500
@@ -59,14 +60,40 @@ _MEND: Final[Mapping[str, str]] = {
 }
 
 
+class Unshown:
+    """The body and location of a refusal. They may hold values: no text of an error shows them."""
+
+    __slots__ = ("body", "location")
+
+    def __init__(self, body: Any = ABSENT, location: str = "") -> None:
+        self.body, self.location = body, location
+
+    def __repr__(self) -> str:
+        return "<what was answered>"
+
+
 class Refused(RequestFailed):
     """An answer that refuses the request. ``vendor_message`` may hold values: it is for the exception queue only.
 
-    ``fields`` are the wire names that the vendor complains about, where it says so.
+    ``fields`` are the wire names that the vendor complains about, where it says so; ``told`` is the answer itself.
     """
 
     vendor_message: str | None = None
     fields: tuple[str, ...] = ()
+    told: Unshown = Unshown()
+
+
+class MergedAwayError(RequestFailed):
+    """The system says that the record asked for is part of another by now: nothing was done to it."""
+
+    def __init__(self, place: str, into: str) -> None:
+        super().__init__(
+            "the system says that the record is part of another by now",
+            category="conflict",
+            place=place,
+            mend="run again: the next run follows the merge",
+        )
+        self.into = into
 
 
 class Envelope(NamedTuple):
@@ -134,7 +161,7 @@ def _refused(
         retry_after=retry_after(headers.get("retry-after"), now),
         ambiguous=asked.writes and not known_not_done,
     )
-    error.fields = fields
+    error.fields, error.told = fields, Unshown(body, headers.get("location", ""))
     if message is not ABSENT and message is not None:
         error.vendor_message = as_text(untagged(message, system.tagged))[:_MESSAGE_LIMIT]
     return error

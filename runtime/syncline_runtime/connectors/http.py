@@ -30,7 +30,8 @@ from syncline_runtime.connectors.surroundings import Random
 from syncline_runtime.connectors.templates import ABSENT, fill, fill_path, fill_query, fill_text
 from syncline_runtime.connectors.tokens import Tokens
 from syncline_runtime.errors import ReleaseError, RequestFailed
-from syncline_runtime.system import Request, System
+from syncline_runtime.request import Request
+from syncline_runtime.system import System
 
 READ_ATTEMPTS: Final = 4
 READ_PATIENCE: Final = 60.0  # seconds a read waits at most because a system asks it to

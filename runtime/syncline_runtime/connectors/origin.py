@@ -17,7 +17,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from syncline_runtime.binding import REFERENCES, Connection, secret
 from syncline_runtime.errors import ReleaseError, RequestFailed
-from syncline_runtime.system import System, lies_within
+from syncline_runtime.origins import lies_within
+from syncline_runtime.system import System
 
 SANDBOX_VARIABLE: Final = "SYNCLINE_SANDBOX_URL"
 SANDBOX_NOTE: Final = Path(".syncline") / "sandbox.json"  # written by the sandbox while it runs
@@ -180,10 +181,11 @@ def _is_misspelt(host: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
+    """Whether a host is plainly this machine; an IPv4 address within one of IPv6 is not plain, whatever Python says of it."""
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    return address.is_loopback and getattr(address, "ipv4_mapped", None) is None

@@ -13,15 +13,17 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from syncline_runtime.connectors import cursors, failures, wire
-from syncline_runtime.connectors.failures import Asked
+from syncline_runtime.connectors.failures import Asked, MergedAwayError
 from syncline_runtime.connectors.http import Answer, HttpClient
 from syncline_runtime.connectors.jsontext import NotJsonError, as_text
 from syncline_runtime.connectors.lines import Lines, NotSureError, PageReader, Shape, shape_of
+from syncline_runtime.connectors.merged_answers import refuse_merged
 from syncline_runtime.connectors.paging import Seen, Walk, Walked
 from syncline_runtime.connectors.results import Found, Page, Proof, Row, raw_hash
 from syncline_runtime.connectors.templates import ABSENT, read_path
 from syncline_runtime.errors import ReleaseError, RequestFailed
-from syncline_runtime.system import FindBy, ListRead, Paging, Probe, Request, Resource, Write
+from syncline_runtime.request import Probe, Request
+from syncline_runtime.system import FindBy, ListRead, Paging, Resource, Write
 
 T = TypeVar("T")
 DAY = 86_400_000_000
@@ -75,19 +77,25 @@ async def _read_all(
 
 
 async def get(client: HttpClient, resource: Resource, native_id: str, *, parent: str | None = None) -> Row | None:
-    """Read one record; None if the system says that it has no such record (404 or 410)."""
+    """Read one record; None if the system says that it has no such record (404 or 410).
+
+    MergedAwayError if it says that the record is part of another by now.
+    """
     request = _required(client, resource, resource.get, "get")
     asked = Asked(place(client, resource), writes=False)
     known = {"id": wire_id(client, resource, native_id), "parent": or_absent(parent)}
     try:
         answer = await client.read(request, known, asked.place)
     except RequestFailed as error:
+        refuse_merged(client, resource, native_id, error)
         if error.category == "not_found" and error.status in (404, 410):
             return None
         raise
     record = object_at(asked, answer.body, resource.get_at)
     row = _row(client, resource, record, asked, native_id)
     if row.native_id != native_id:
+        if resource.merged_answer is not None and resource.merged_answer.record:
+            raise MergedAwayError(asked.place, row.native_id)
         raise failures.bad_answer(asked, "the system answered with another record than the one asked for")
     return row
 

@@ -19,7 +19,7 @@ Read = Union["Page", Lines, "ParquetFile"]
 class Row:
     """One record as read: native text per field, absent fields left out.
 
-    ``gone`` says that the system itself marks the record as deleted; ``raw_hash`` is the SHA-256 of the natives.
+    ``gone`` says that the system itself marks the record as deleted; ``raw_hash`` tells other natives.
     """
 
     native_id: str
@@ -79,6 +79,10 @@ class Proof:
 
 
 def raw_hash(natives: Natives) -> str:
-    """Hash natives so that equal rows have equal hashes, whatever the order of their fields; ``landing`` does the same."""
+    """Hash natives so that equal rows have equal hashes, whatever the order of their fields; ``landing`` does the same.
+
+    MD5: it tells whether a record reads otherwise than before, and nothing is trusted for it. SHA-256 takes the engine
+    nine times as long, which is half of what landing a small record takes.
+    """
     told = (f"{name}~" if value is None else f"{name}={len(value)}:{value}" for name, value in sorted(natives.items()))
-    return hashlib.sha256("".join(told).encode()).hexdigest()
+    return hashlib.md5("".join(told).encode(), usedforsecurity=False).hexdigest()

@@ -17,13 +17,13 @@ from typing import Any, Final
 
 import httpx
 
+from syncline_runtime.authentication import Signature
 from syncline_runtime.connectors.access import Access, Headers
 from syncline_runtime.connectors.auth import Credentials
 from syncline_runtime.connectors.channel import Channel
 from syncline_runtime.connectors.origin import STAND_IN_SECRET
 from syncline_runtime.connectors.templates import fill_text
 from syncline_runtime.errors import ReleaseError
-from syncline_runtime.system import Signature
 
 _NOTICEABLE: Final = 5.0  # seconds by which a clock must differ to be why a signature is refused
 

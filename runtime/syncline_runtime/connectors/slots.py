@@ -51,9 +51,8 @@ class _Returning(httpx.AsyncByteStream):
         self._content, self._free = content, free
         self._closed = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._content:
-            yield part
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._content.__aiter__()
 
     async def aclose(self) -> None:
         try:

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote_plus, urlencode
 
-from syncline_runtime import system
+from syncline_runtime import authentication
+from syncline_runtime.authentication import Auth
 from syncline_runtime.clock import Clock
 from syncline_runtime.connectors import failures, jsontext
 from syncline_runtime.connectors.access import Ticket
@@ -25,7 +26,7 @@ from syncline_runtime.connectors.failures import Asked
 from syncline_runtime.connectors.kept import Grant, KeptGrant
 from syncline_runtime.connectors.templates import ABSENT, fill, fill_path, fill_query, read_path
 from syncline_runtime.errors import ReleaseError, RequestFailed
-from syncline_runtime.system import Auth, System
+from syncline_runtime.system import System
 
 _GRANTS: Final = {"jwt_bearer": "urn:ietf:params:oauth:grant-type:jwt-bearer"}
 _SPARE_MOST: Final = 60.0  # seconds before its end at which a token counts as run out: a request takes its time
@@ -171,7 +172,7 @@ class Tokens:
         return (self._latest.access_token, self._latest.refresh_token) if self._latest else ()
 
 
-def grant_type(grant: system.Grant) -> str:
+def grant_type(grant: authentication.Grant) -> str:
     """Write the kind of a grant as the token endpoint knows it."""
     return _GRANTS.get(grant.kind, grant.kind)
 

@@ -18,6 +18,7 @@ from syncline_runtime.connectors import failures, rest, wire
 from syncline_runtime.connectors.failures import Asked
 from syncline_runtime.connectors.http import Answer, HttpClient
 from syncline_runtime.connectors.jsontext import as_text
+from syncline_runtime.connectors.merged_answers import refuse_merged
 from syncline_runtime.connectors.results import Natives, Row, Written
 from syncline_runtime.connectors.templates import ABSENT, read_path, wrapped
 from syncline_runtime.errors import RequestFailed
@@ -109,14 +110,19 @@ async def _once(client: HttpClient, resource: Resource, contract: Write, sending
     asked = Asked(rest.place(client, resource), writes=True)
     known = await known_of(client, resource, contract, sending)
     pairs = ((contract.idempotency_header, sending.key), (contract.precondition_header, sending.version))
-    answer = await client.write(
-        contract.request,
-        known,
-        asked.place,
-        body=_body(contract, known),
-        headers={name: text for name, text in pairs if name and text is not None},
-        seconds=sending.seconds,
-    )
+    try:
+        answer = await client.write(
+            contract.request,
+            known,
+            asked.place,
+            body=_body(contract, known),
+            headers={name: text for name, text in pairs if name and text is not None},
+            seconds=sending.seconds,
+        )
+    except RequestFailed as error:
+        if sending.native_id is not None:
+            refuse_merged(client, resource, sending.native_id, error)
+        raise
     return written_of(client, resource, contract, answer, asked, sending.native_id)
 
 

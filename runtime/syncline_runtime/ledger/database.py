@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from threading import get_ident
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Engine, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, Dialect, Engine, bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql import ClauseElement
 
-from syncline_runtime.errors import InternalError, StateError, SynclineError
+from syncline_runtime.errors import InternalError, StateError
 from syncline_runtime.ledger.facts import Lease, Realm
 from syncline_runtime.ledger.failures import told
 from syncline_runtime.ledger.schema import counter, lease
@@ -32,9 +33,8 @@ class Prepared:
         self._build = build
         self._compiled: dict[str, tuple[str, dict[str, Any]]] = {}
 
-    def on(self, connection: Connection) -> tuple[str, dict[str, Any]]:
+    def on(self, dialect: Dialect) -> tuple[str, dict[str, Any]]:
         """Give SQL text in the driver's style, and the values that are fixed in the statement."""
-        dialect = connection.dialect
         if dialect.name not in self._compiled:
             compiled = self._build().compile(dialect=dialect)
             self._compiled[dialect.name] = (str(compiled), dict(compiled.params))
@@ -72,23 +72,18 @@ class Transaction:
         self.connection, self.realm_id, self.now = connection, realm_id, now
         driver = connection.connection.dbapi_connection
         assert driver is not None
-        self._driver = driver
-        self.spoiled = False
+        self._driver, self._dialect = driver, connection.dialect
+        self._one = driver.cursor()  # for statements whose rows are taken before the next one
+        self.spoiled, self.thread = False, get_ident()
         self.proved: set[int] = set()  # tokens of leases that are ours for as long as this transaction lasts
 
     def run(self, statement: Prepared, **values: Any) -> int:
         """Execute a statement that changes rows and return how many."""
-        cursor = self._cursor(statement, values)
-        changed = int(cursor.rowcount)
-        cursor.close()
-        return changed
+        return int(self._executed(statement, values).rowcount)
 
     def rows(self, statement: Prepared, **values: Any) -> list[Row]:
         """Execute a statement and return its rows."""
-        cursor = self._cursor(statement, values)
-        found = cursor.fetchall()
-        cursor.close()
-        return list(found)
+        return list(self._executed(statement, values).fetchall())
 
     def row(self, statement: Prepared, **values: Any) -> Row | None:
         """Execute a statement and return its first row."""
@@ -97,14 +92,12 @@ class Transaction:
 
     def many(self, statement: Prepared, rows: Iterable[Mapping[str, Any]]) -> None:
         """Execute a statement once per row of values; rows that name every column are not copied."""
-        sql, fixed = statement.on(self.connection)
-        cursor = self._driver.cursor()
+        sql, fixed = statement.on(self._dialect)
         values = list(rows)
         if values and not fixed.keys() <= values[0].keys():
             values = [{**fixed, "realm": self.realm_id, "realm_id": self.realm_id, **row} for row in values]
         if values:
-            cursor.executemany(sql, values)
-        cursor.close()
+            self._one.executemany(sql, values)
 
     def among(self, statement: Any, name: str, values: Sequence[Any], size: int = 500, **others: Any) -> Iterator[Row]:
         """Execute a select once per ``size`` values of its expanding parameter ``name``."""
@@ -120,11 +113,10 @@ class Transaction:
             return by
         return int(row[0])
 
-    def _cursor(self, statement: Prepared, values: Mapping[str, Any]) -> Any:
-        sql, fixed = statement.on(self.connection)
-        cursor = self._driver.cursor()
-        cursor.execute(sql, {**fixed, "realm": self.realm_id, "realm_id": self.realm_id, **values})
-        return cursor
+    def _executed(self, statement: Prepared, values: Mapping[str, Any]) -> Any:
+        sql, fixed = statement.on(self._dialect)
+        self._one.execute(sql, {**fixed, "realm": self.realm_id, "realm_id": self.realm_id, **values})
+        return self._one
 
 
 class Database:
@@ -151,34 +143,26 @@ class Database:
             with self._engine.connect() as connection, connection.begin():
                 yield Transaction(connection, self.realm_id, self.clock())
 
-    @contextmanager
-    def write(self, held: Lease | None = None) -> Iterator[Transaction]:
+    def write(self, held: Lease | None = None) -> AbstractContextManager[Transaction]:
         """One transaction that is committed at its end, or leaves nothing behind.
 
         A write inside another joins it. Raises StateError (SYN6009) when ``held`` is given and no longer ours.
         """
-        with self._lock, self._told():
-            if self._current is not None:
-                yield from self._join(self._current, held)
-                return
-            with self._connection().begin():
-                transaction = Transaction(self._connection(), self.realm_id, self.clock())
-                self._prove(transaction, held)
-                self._current = transaction
-                try:
-                    yield transaction
-                finally:
-                    self._current = None
-                if transaction.spoiled:
-                    raise InternalError("a step of a joint transaction failed; nothing was recorded", place=self.place)
+        outer = self._current
+        return _Joined(self, outer, held) if outer and outer.thread == get_ident() else self._written(held)
 
-    def _join(self, outer: Transaction, held: Lease | None) -> Iterator[Transaction]:
-        try:
-            self._prove(outer, held)
-            yield outer
-        except BaseException:
-            outer.spoiled = True
-            raise
+    @contextmanager
+    def _written(self, held: Lease | None) -> Iterator[Transaction]:
+        with self._lock, self._told(), self._connection().begin():
+            transaction = Transaction(self._connection(), self.realm_id, self.clock())
+            self.prove(transaction, held)
+            self._current = transaction
+            try:
+                yield transaction
+            finally:
+                self._current = None
+            if transaction.spoiled:
+                raise InternalError("a step of a joint transaction failed; nothing was recorded", place=self.place)
 
     def vacuum(self) -> None:
         """Write the file anew, so that nothing stays in it of what was deleted; a server sees to that itself."""
@@ -206,7 +190,8 @@ class Database:
             self._writer = self._engine.connect().execution_options(writes=True)
         return self._writer
 
-    def _prove(self, transaction: Transaction, held: Lease | None) -> None:
+    def prove(self, transaction: Transaction, held: Lease | None) -> None:
+        """Refuse to go on with a lease that is no longer ours, for as long as the transaction lasts."""
         if held is None or held.token in transaction.proved:
             return
         row = transaction.row(_HELD, token=held.token)
@@ -223,11 +208,33 @@ class Database:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except SynclineError:
-            raise
         except Exception as error:
-            driver = self._engine.dialect.dbapi
-            if not isinstance(error, SQLAlchemyError) and not (driver and isinstance(error, driver.Error)):
-                raise
+            self.tell(error)
+            raise
+
+    def tell(self, error: BaseException) -> None:
+        """Raise what an error of the database means to people; other errors are left alone."""
+        driver = self._engine.dialect.dbapi
+        if isinstance(error, SQLAlchemyError) or (driver and isinstance(error, driver.Error)):
             said = told(error, self.place)
             raise said from (error if isinstance(said, InternalError) else None)
+
+
+class _Joined(AbstractContextManager[Transaction]):
+    """A write inside another: many small ones are committed together, so that this has to cost little."""
+
+    def __init__(self, database: Database, outer: Transaction, held: Lease | None) -> None:
+        self._database, self._outer, self._held = database, outer, held
+
+    def __enter__(self) -> Transaction:
+        try:
+            self._database.prove(self._outer, self._held)
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
+        return self._outer
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            self._outer.spoiled = True
+            self._database.tell(error)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from syncline_runtime.frozen import dataclass
 from syncline_runtime.ledger.cases import NewException
 from syncline_runtime.ledger.states import (
     DecisionState,

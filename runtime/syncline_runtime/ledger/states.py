@@ -6,6 +6,7 @@ intent is made for a record and member while one is open.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 IntentState = Literal[
@@ -40,6 +41,7 @@ STANDING: tuple[ExceptionState, ...] = ("open", "assigned", "waiting", "retried"
 ASKING: tuple[ExceptionState, ...] = ("open", "assigned", "waiting", "retried")  # somebody or something must act
 
 
+@cache
 def predecessors(state: IntentState) -> tuple[IntentState, ...]:
     """Give the states from which an intent may enter ``state``."""
     return tuple(before for before, after in FOLLOWERS.items() if state in after)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote_plus
 
+from syncline_runtime.authentication import Grant, Signature
 from syncline_runtime.connectors import jsontext
 from syncline_runtime.connectors.origin import STAND_IN_SECRET
 from syncline_runtime.connectors.signing import body_parts, key_bytes, signed_headers
@@ -21,7 +22,7 @@ from syncline_runtime.connectors.tokens import grant_type, token_headers
 from syncline_runtime.sandbox.inverse import match
 from syncline_runtime.sandbox.routes import Asked, Call
 from syncline_runtime.sandbox.store import FaultError
-from syncline_runtime.system import Grant, Signature, System
+from syncline_runtime.system import System
 
 _TOKEN_SECONDS: Final = 3600
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)

@@ -16,7 +16,7 @@ from syncline_runtime.connectors.wire import assemble, untagged
 from syncline_runtime.sandbox.inverse import Found
 from syncline_runtime.sandbox.listing import page_of
 from syncline_runtime.sandbox.routes import Asked, Call, Route
-from syncline_runtime.sandbox.store import FaultError, Natives, Store, Stored
+from syncline_runtime.sandbox.store import FaultError, MergedAwayError, Natives, Store, Stored
 from syncline_runtime.system import BatchWrite, Cursor, NativeField, Resource, System, Write
 
 VERSION: Final = "Version"
@@ -54,7 +54,7 @@ class Operations:
             case "lookup":
                 return Done(200, wrapped(route.at, asked.found["value"]), _NO_HEADERS, None)
             case "get":
-                record = self._named(store, asked, gone=bool(store.resource.gone))
+                record = self._shown(store, asked)
                 return Done(
                     200, wrapped(store.resource.get_at, self.wire(store, record)), _NO_HEADERS, record.native_id
                 )
@@ -184,9 +184,18 @@ class Operations:
             raise FaultError("conflict", "precondition", "the record has changed since")
         return store.update(record.native_id, natives)
 
+    def _shown(self, store: Store, asked: Asked) -> Stored:
+        """Find the record that who asks for one is shown: what it is part of by now, where the system does so."""
+        try:
+            return self._named(store, asked, gone=bool(store.resource.gone))
+        except MergedAwayError as error:
+            if not error.told.record:
+                raise
+            return store.live(error.into)
+
     def _named(self, store: Store, asked: Asked, *, gone: bool = False) -> Stored:
         native_id = jsontext.as_text(asked.found.get("id", ""))
-        if gone and native_id in store.records:
+        if gone and native_id in store.records and not store.records[native_id].into:
             return store.records[native_id]
         return store.live(native_id)
 

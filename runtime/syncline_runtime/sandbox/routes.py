@@ -15,20 +15,10 @@ from urllib.parse import parse_qsl
 
 from syncline_runtime.connectors import jsontext
 from syncline_runtime.connectors.templates import ABSENT, listed, placeholders, read_path
+from syncline_runtime.request import Probe, Request
 from syncline_runtime.sandbox.inverse import Found, match, match_path, match_query
 from syncline_runtime.sandbox.store import FaultError
-from syncline_runtime.system import (
-    BatchWrite,
-    FindBy,
-    ListRead,
-    Probe,
-    Request,
-    Resource,
-    System,
-    Transition,
-    Write,
-    keys_only,
-)
+from syncline_runtime.system import BatchWrite, FindBy, ListRead, Resource, System, Transition, Write, keys_only
 
 _ORDER: Final = (
     *("token", "login", "probe", "describe", "transition", "lookup", "get", "find"),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
+from urllib.parse import quote
 
 from syncline_runtime.connectors import jsontext
 from syncline_runtime.connectors.origin import STAND_IN_SECRET
@@ -22,7 +23,7 @@ from syncline_runtime.sandbox.batches import IN_BATCHES, Batches
 from syncline_runtime.sandbox.door import Door
 from syncline_runtime.sandbox.operations import Operations, children_of
 from syncline_runtime.sandbox.routes import Asked, Call, Route, probes_of, routes_of, understand
-from syncline_runtime.sandbox.store import FaultError, Natives, Store, Stored
+from syncline_runtime.sandbox.store import FaultError, MergedAwayError, Natives, Store, Stored
 from syncline_runtime.system import Category, Describe, Resource, System
 
 _STATUS: Final[Mapping[Category, int]] = {
@@ -115,6 +116,8 @@ class StandIn:
                 return replace(reply, headers={**reply.headers, **self._budget.told()})
             except FaultError as error:
                 return self._refusal(error, asked)
+            except MergedAwayError as error:
+                return self._merged_away(error, asked, url)
 
     def _with_fault(self, asked: Asked, call: Call, url: str) -> Reply:
         operation = {"changed": "list", "keys": "list"}.get(asked.route.operation, asked.route.operation)
@@ -226,6 +229,16 @@ class StandIn:
             write_path(body, path, value)
         return Reply(status, listed(body), {"Retry-After": "1"} if error.category == "rate_limit" else {})
 
+    def _merged_away(self, error: MergedAwayError, asked: Asked | None, url: str) -> Reply:
+        """Tell that a record is part of another, as the description says that the system does."""
+        if error.told.redirect:
+            before, _, behind = url.rpartition(quote(error.native_id, safe=""))
+            return Reply(301, ABSENT, {"Location": f"{before}{quote(error.into, safe='')}{behind}"})
+        reply = self._refusal(FaultError("not_found", "merged", "the record is part of another"), asked)
+        if error.told.at:
+            write_path(reply.body, error.told.at, error.into)
+        return reply
+
     def _proof(self, asked: Asked) -> Any:
         """Answer every probe that makes this request: one request may prove account and environment."""
         shape: dict[str, Any] = {}
@@ -262,6 +275,11 @@ class StandIn:
         with self._lock:
             store = self.stores[resource]
             return [self._operations.wire(store, record) for record in store.records.values() if not record.gone]
+
+    def merge(self, resource: str, native_id: str, into: str) -> None:
+        """Let a record be part of another, as someone at that system would."""
+        with self._lock:
+            self.stores[resource].merge(native_id, into)
 
     def edit(self, resource: str, method: str, native_id: str, natives: Mapping[str, Any]) -> Any:
         """Change records past all rules of writing, as someone at that system would."""

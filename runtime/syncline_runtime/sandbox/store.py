@@ -15,7 +15,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from syncline_runtime.connectors.jsontext import is_number
-from syncline_runtime.system import Category, NativeField, Resource, System
+from syncline_runtime.system import Category, MergedAnswer, NativeField, Resource, System
 
 SEEDED_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 Natives = dict[str, str | None]
@@ -30,13 +30,22 @@ class FaultError(Exception):
         self.code, self.message = code, message
 
 
+class MergedAwayError(Exception):
+    """A request for a record that is part of another by now."""
+
+    def __init__(self, told: MergedAnswer, native_id: str, into: str) -> None:
+        super().__init__()
+        self.told, self.native_id, self.into = told, native_id, into
+
+
 @dataclass
 class Stored:
-    """One record; ``gone`` records stay to answer that they were deleted."""
+    """One record; ``gone`` records stay to answer that they were deleted, or what they are part of: ``into``."""
 
     native_id: str
     natives: Natives
     gone: bool = False
+    into: str = ""
 
 
 @dataclass
@@ -81,9 +90,17 @@ class Store:
     def live(self, native_id: str) -> Stored:
         """Find a record that is not deleted; FaultError (not_found) if there is none."""
         record = self.records.get(native_id)
+        if record is not None and record.into and self.resource.merged_answer:
+            raise MergedAwayError(self.resource.merged_answer, native_id, record.into)
         if record is None or record.gone:
             raise FaultError("not_found", "not_found", f"there is no {self.resource.name} with this id")
         return record
+
+    def merge(self, native_id: str, into: str) -> None:
+        """Let a record be part of another, as people merge two in the system."""
+        self.live(into)
+        record = self.delete(native_id)
+        record.into = into
 
     def create(self, natives: Natives) -> Stored:
         """Make a record; FaultError for a missing required field, an unfit value or an id that is taken."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from syncline_runtime.connectors import ConnectionHandle, Row
+from syncline_runtime.connectors import ConnectionHandle, MergedAwayError, Row
 from syncline_runtime.errors import RequestFailed
 from syncline_runtime.ledger import Claim, Failure, Intent
 from syncline_runtime.stages.breaker import Breaker
@@ -89,6 +89,9 @@ class Resolver:
             return None
         try:
             row = await self._handle.get(resource.name, claim.intent.native_id, parent=sent.get(resource.parent or ""))
+        except MergedAwayError as error:
+            await self._endings.merged_away(claim, error.into)
+            return None
         except RequestFailed as error:
             await self._look_later(claim, error)
             return None

@@ -28,7 +28,12 @@ def classify(run: RunContext, plan: Plan, member: Member) -> None:
 
 def _find_older(run: RunContext, prefix: str, member: Member) -> None:
     """Make ``older``: rows of records of which the same read tells something later."""
-    landed = quoted(landed_of(member))
+    landed, current = quoted(landed_of(member)), f"SELECT * FROM {quoted(landed_of(member))} AS l"
+    # whether there are any costs half of finding which
+    if not run.state.scalar(f"SELECT count(*) - count(DISTINCT _native_id) FROM {landed}"):
+        run.state.bind(f"{prefix}/older", f"SELECT _seq, _native_id FROM {landed} WHERE false")
+        run.state.bind(f"{prefix}/current", current)
+        return
     last = f"{prefix}/last"
     run.state.make(last, f"SELECT _native_id, max(_seq) AS _seq FROM {landed} GROUP BY 1 HAVING count(*) > 1")
     run.state.bind(
@@ -36,10 +41,7 @@ def _find_older(run: RunContext, prefix: str, member: Member) -> None:
         f"SELECT l._seq, l._native_id FROM {landed} AS l JOIN {quoted(last)} AS d "
         f"ON d._native_id = l._native_id AND d._seq > l._seq",
     )
-    current = f"SELECT * FROM {landed} AS l"
-    if run.state.scalar(f"SELECT count(*) FROM {quoted(last)}"):
-        current += f" ANTI JOIN {quoted(f'{prefix}/older')} AS o ON o._seq = l._seq"
-    run.state.bind(f"{prefix}/current", current)
+    run.state.bind(f"{prefix}/current", f"{current} ANTI JOIN {quoted(f'{prefix}/older')} AS o ON o._seq = l._seq")
 
 
 def _compared(run: RunContext, prefix: str, member: Member) -> str:

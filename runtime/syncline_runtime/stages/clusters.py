@@ -15,6 +15,9 @@ def follow_pairs(state: State, pairs: str, clusters: str) -> None:
     both = f"SELECT l, node FROM {quoted(pairs)} UNION SELECT node, l FROM {quoted(pairs)}"
     state.make(f"{clusters}/edges", f"SELECT l AS row, node AS other FROM ({both})")
     state.make(clusters, f"SELECT row, least(row, min(other)) AS label FROM {edges} GROUP BY row")
+    if state.scalar(f"SELECT count(*) FROM {edges}") == state.scalar(f"SELECT count(*) FROM {labels}"):
+        state.drop(f"{clusters}/edges")
+        return  # nobody is in two pairs
     while state.scalar(
         f"""
         UPDATE {labels} AS c SET label = n.label FROM (

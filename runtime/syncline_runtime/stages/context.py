@@ -79,6 +79,9 @@ class RunContext:
     parts: dict[str, int] = field(default_factory=dict)  # member prefix → how many parts were normalised
     idle: set[str] = field(default_factory=set)  # syncs for which nothing came: their relations are not made
     touched: set[str] = field(default_factory=set)  # syncs with something to decide
+    answered: set[tuple[str, str, str, str]] = field(
+        default_factory=set
+    )  # connection, resource, record, what it is part of
     merges: list[ToldMerge] = field(default_factory=list)
     laid_over: list[tuple[str, str]] = field(default_factory=list)  # kind and subject of tables laid over the state's
     decisions: list[Decision] = field(default_factory=list)  # what people decided, in force

@@ -23,9 +23,8 @@ def report_crowds(run: RunContext, plan: Plan) -> None:
         found, largest = run.state.rows(f"SELECT count(*), max(rows) FROM ({crowded})")[0]
         if not found:
             continue
-        met = f"SELECT id FROM {near}"
         alone = run.state.scalar(
-            f"SELECT count(DISTINCT id) FROM {own} WHERE key IN (SELECT key FROM ({crowded})) AND id NOT IN ({met})"
+            f"SELECT count(*) FROM (SELECT DISTINCT id FROM {own} SEMI JOIN ({crowded}) USING (key)) ANTI JOIN {near} USING (id)"
         )
         of = run.state.scalar(f"SELECT count(*) FROM {left}")
         run.exceptions.append(

@@ -15,6 +15,7 @@ from syncline_runtime.ledger import Decision, NewException
 from syncline_runtime.plan import Member, Plan, PlanField
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.deletion import DELETION
+from syncline_runtime.stages.told_merges import MERGED
 from syncline_runtime.state import quoted, text
 
 DECIDED = -2  # the source of a value that a person gave
@@ -28,7 +29,7 @@ Shown = dict[
 
 def bind_decisions(run: RunContext) -> None:
     """Take what people decided; the records are looked at again though nothing came."""
-    run.decisions = run.ledger.decisions.standing()
+    run.decisions = [one for one in run.ledger.decisions.standing() if one.field != MERGED]
 
 
 def apply_decisions(run: RunContext, plan: Plan) -> None:

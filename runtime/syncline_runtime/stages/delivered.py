@@ -14,6 +14,7 @@ from syncline_runtime.errors import RequestFailed
 from syncline_runtime.ledger import Claim, Failure, Intent, Lease, NewException
 from syncline_runtime.stages.context import RunContext
 from syncline_runtime.stages.journal import Journal
+from syncline_runtime.stages.told_merges import MERGED
 from syncline_runtime.stages.weight import weighed
 
 
@@ -45,6 +46,21 @@ class Endings:
     async def supersede(self, claim: Claim) -> None:
         """Leave the record to the next run, which plans from what it is by then."""
         await self._journal.write(lambda: self._outbox.supersede(self._lease, claim))
+
+    async def merged_away(self, claim: Claim, into: str) -> None:
+        """Note that the record is part of another, which the next run follows and plans from."""
+        intent = claim.intent
+        told = {"native_id": intent.native_id, "into": into, "resource": intent.resource}
+
+        def step() -> None:
+            self._outbox.supersede(self._lease, claim)
+            of, decisions = (intent.object, intent.canonical_id, MERGED), self._run.ledger.decisions
+            if not any(
+                (one.object, one.canonical_id, one.field, one.values) == (*of, told) for one in decisions.standing()
+            ):
+                decisions.decide(of, "told:merged", self._connection, values=told)
+
+        await self._journal.write(step)
 
     async def retry(self, claim: Claim, failure: Failure) -> None:
         """Let the intent be tried again, or be found out about."""

@@ -19,7 +19,7 @@ from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import Reading, RunContext, landed_of, prefix_of
 from syncline_runtime.stages.gathering import NOTHING, land_kept
 from syncline_runtime.stages.keys import land_keys
-from syncline_runtime.stages.skipped import land_skipped
+from syncline_runtime.stages.skipped import ask_for, land_skipped
 from syncline_runtime.state import landed_columns, quoted
 from syncline_runtime.system import Resource
 
@@ -118,7 +118,7 @@ async def _refuse_false_emptiness(
     async with run.engine:
         first = f"SELECT DISTINCT _native_id FROM ({_bases(readers)}) ORDER BY 1 LIMIT {FEW_ASKED_FOR}"
         ids = [row[0] for row in await asyncio.to_thread(run.state.rows, first)]
-    found = await asyncio.gather(*(handle.get(resource.name, native_id) for native_id in ids))
+    found = await asyncio.gather(*(ask_for(run, handle, resource, native_id) for native_id in ids))
     if any(row is not None and not row.gone for row in found):
         raise SystemFailure(
             "the list shows no record at all, and the system has records when asked for them",

@@ -359,7 +359,7 @@ def _land_parquet(
             relation,
             copy,
             f"CAST({key} AS VARCHAR) AS _native_id, 'full' AS _op, {before} + row_number() OVER () AS _seq, "
-            f"sha256(concat_ws(chr(31), {hashed})) AS _raw_hash, CAST([{absent}] AS VARCHAR[]) AS _missing, "
+            f"md5(concat_ws(chr(31), {hashed})) AS _raw_hash, CAST([{absent}] AS VARCHAR[]) AS _missing, "
             f"concat({text(f'{run.run_id}-{file.source}:')}, row_number() OVER ()) AS _correlation, "
             + ", ".join(parts),
         )

@@ -32,7 +32,7 @@ class Journal:
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit())
             self._committing.add_done_callback(self._ended)
-        return await asyncio.shield(done)
+        return await done
 
     async def _commit(self) -> None:
         while self._waiting:
@@ -41,6 +41,8 @@ class Journal:
             told = await asyncio.to_thread(self._together, batch)
             self._waiting = self._waiting[len(batch) :]
             for (_, done), (result, error) in zip(batch, told, strict=True):
+                if done.cancelled():  # nobody waits any more for what is on disk now
+                    continue
                 if error is None:
                     done.set_result(result)
                 else:

@@ -120,7 +120,7 @@ def _missing(told: list[str], never: list[str], batch: Batch) -> str:
 
 def _raw_hash(names: list[str], batch: Batch) -> str:
     """Hash as ``connectors.results.raw_hash`` does."""
-    return f"sha256(concat({', '.join(_hashed(name, batch) for name in sorted(names))}))"
+    return f"md5(concat({', '.join(_hashed(name, batch) for name in sorted(names))}))"
 
 
 def _hashed(name: str, batch: Batch) -> str:
@@ -151,8 +151,9 @@ def _greatest(state: State, resource: Resource, relation: str, columns: Iterable
     if (column := f"native.{cursor.field}") in columns:
         value, source = quoted(column), f"{quoted(relation)} WHERE _seq >= {batch.start}"
     zone = "regexp_extract(v, '(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})$')"
+    spelt = f"CASE WHEN v LIKE '__________T%Z' THEN 'TZ' ELSE substr(v, 11, 1) || {zone} END"  # most are: no pattern is sought
     rows = state.rows(
         f"SELECT max(v) FROM (SELECT {value} AS v FROM {source}) WHERE v <> '' AND v <> {text(UNTOLD)} "
-        f"GROUP BY {'true' if cursor.format == 'text' else f'length(v), substr(v, 11, 1), {zone}'}"
+        f"GROUP BY {'true' if cursor.format == 'text' else f'length(v), {spelt}'}"
     )
     return [str(row[0]) for row in rows]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from syncline_runtime.ledger import NewException
-from syncline_runtime.plan import Member, Plan
+from syncline_runtime.plan import Member, Plan, Step
 from syncline_runtime.stages.apart import keep_apart
 from syncline_runtime.stages.clusters import follow_pairs
 from syncline_runtime.stages.context import RunContext, prefix_of
@@ -45,13 +45,7 @@ def match(run: RunContext, plan: Plan) -> None:
     run.state.make(pool.output, pool.sql)
     if run.state.scalar(f"SELECT count(*) FROM {quoted(pool.output)}"):
         take_back(run, plan, returned)
-        for step in rest:
-            if step.output.startswith(tuple(f"{plan.name}/{role}/" for role in OF_ALL)):
-                run.state.bind(step.output, step.sql)
-                continue
-            run.state.make(step.output, step.sql)
-            if step.output.startswith(f"{plan.name}/pairs/"):
-                follow_pairs(run.state, step.output, step.output.replace("/pairs/", "/clusters/"))
+        _make_all(run, plan, rest)
         report_crowds(run, plan)
         keep_apart(run, plan)
         _link(run, plan)
@@ -62,6 +56,22 @@ def match(run: RunContext, plan: Plan) -> None:
     for member in plan.members:
         _count(run, plan, member)
     _bind_keys(run, plan, [m for m in plan.members if run.parts.get(prefix_of(plan, m))])
+
+
+def _make_all(run: RunContext, plan: Plan, steps: Sequence[Step]) -> None:
+    """Make what the rules need, in their order. Of what is known, where nothing is, no statement is planned twice."""
+    known = f"{plan.name}/canonical"
+    nothing = set() if run.state.scalar(f"SELECT count(*) FROM {quoted(known)}") else {known}
+    for step in steps:
+        if nothing.issuperset(step.inputs):
+            nothing.add(step.output)
+            run.state.make(step.output, f"SELECT * FROM ({step.sql}) LIMIT 0")
+        elif step.output.startswith(tuple(f"{plan.name}/{role}/" for role in OF_ALL)):
+            run.state.bind(step.output, step.sql)
+        else:
+            run.state.make(step.output, step.sql)
+        if step.output.startswith(f"{plan.name}/pairs/"):
+            follow_pairs(run.state, step.output, step.output.replace("/pairs/", "/clusters/"))
 
 
 def bind_links(run: RunContext) -> None:

@@ -79,10 +79,13 @@ def _takes_up(run: RunContext, plan: Plan, member: Member) -> bool:
     prefix = prefix_of(plan, member)
     came = f"SELECT count(*) FROM {quoted(f'{prefix}/class')} WHERE class = 'changed'"
     waits = f"SELECT count(*) FROM {quoted(f'{prefix}/stored')} AS b WHERE {again_of(run, member)}"
-    if not run.state.scalar(f"SELECT ({came}) + ({waits})"):
+    if run.reading(member).error is not None:
+        waits = "0"  # nobody knows what they show by now: nothing is decided from them, and nothing written there
+    [(rows, waiting)] = run.state.rows(f"SELECT ({came}), ({waits})")
+    if not rows and not waiting:
         return False
     run.state.make(f"{prefix}/linked", _links_of(plan, member))
-    run.state.make(f"{prefix}/image#0", _image_of_landed(run, plan, member))
+    run.state.make(f"{prefix}/image#0", _image_of_landed(run, plan, member, waiting))
     run.parts[prefix] = 0
     return True
 
@@ -163,18 +166,17 @@ def run_value_steps(run: RunContext, member: Member) -> None:
         run.state.fill(step.output, {"input": "VARCHAR", "output": "VARCHAR"}, answers)
 
 
-def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
-    """Give changed rows with what they do not tell laid over from the stored image, and parked rows to try again."""
+def _image_of_landed(run: RunContext, plan: Plan, member: Member, waiting: int) -> str:
+    """Give changed rows with what they do not tell laid over from the stored image, and parked rows to try again.
+
+    ``waiting``: how many there are of the latter. Of what is not there nothing is said, which would be planned, too.
+    """
     prefix = prefix_of(plan, member)
     natives = [f"native.{name}" for name in member.natives]
-    told = ", ".join(
-        f"CASE WHEN list_contains(l._missing, {text(name)}) AND b._status <> 'gone' THEN b.{quoted(f'native.{name}')} "
-        f"ELSE l.{quoted(f'native.{name}')} END AS {quoted(f'native.{name}')}"
-        for name in member.natives
-    )
-    stored = ", ".join(f"b.{quoted(name)}" for name in natives)
+    missing = {row[0] for row in run.state.rows(f"SELECT DISTINCT unnest(_missing) FROM {quoted(landed_of(member))}")}
+    told = ", ".join(_told(name, missing=name in missing) for name in member.natives)
     links, known = f"LEFT JOIN {quoted(f'{prefix}/linked')} AS k ON k.native_id =", quoted(f"{prefix}/stored")
-    return f"""
+    landed = f"""
         SELECT l._native_id, {_LINKED} AS _cid, l._version, l._raw_hash, {text(member.mapping)} AS _mapping,
                true AS _fresh, b._raw_hash IS DISTINCT FROM l._raw_hash AS _moved, l._correlation,
                {_unseen(member)}, {told}
@@ -182,6 +184,12 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
         JOIN {quoted(f"{prefix}/class")} AS c ON c._seq = l._seq AND c.class = 'changed'
         LEFT JOIN {known} AS b ON b._native_id = l._native_id
         {links} l._native_id
+    """
+    if not waiting:
+        return landed
+    stored = ", ".join(f"b.{quoted(name)}" for name in natives)
+    return f"""
+        {landed}
         UNION ALL
         SELECT b._native_id, {_LINKED}, b._version, b._raw_hash, {text(member.mapping)}, true,
                false, {text(_again(run))}, b._unseen, {stored}
@@ -192,6 +200,15 @@ def _image_of_landed(run: RunContext, plan: Plan, member: Member) -> str:
                                    WHERE class IN ('changed', 'tombstone'))
           AND b._native_id NOT IN (SELECT _native_id FROM {quoted(f"{prefix}/gone")})
     """
+
+
+def _told(name: str, *, missing: bool) -> str:
+    """Give a native field of a landed row; ``missing``: some rows do not tell it."""
+    column = quoted(f"native.{name}")
+    if not missing:
+        return f"l.{column}"
+    stored = f"list_contains(l._missing, {text(name)}) AND b._status <> 'gone'"
+    return f"CASE WHEN {stored} THEN b.{column} ELSE l.{column} END AS {column}"
 
 
 def _unseen(member: Member) -> str:

@@ -1,26 +1,30 @@
-"""Merges that a vendor tells: one native record is part of another from now on (``merged_into``, ``merged_from``).
+"""Merges that a vendor tells: one native record is part of another from now on.
 
-In: landed rows, the crosswalk. Out: the crosswalk, base and canonical rows as after a merge by a person, laid over those of
+In: landed rows (``merged_into``, ``merged_from``), what was answered to who asked for one record or wrote it (``merged_answer``), the
+crosswalk. Out: the crosswalk, base and canonical rows as after a merge by a person, laid over those of
 the state for as long as the run lasts (``laid_over``), and kept with its seal. Invariants: the id that was merged leads to the
 other for ever; nothing is deleted elsewhere because it is gone; what a person parted stays apart; a preview keeps nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from syncline_runtime.crosswalk import Crosswalk, Native
 from syncline_runtime.fold import key_of, table_of
-from syncline_runtime.ledger import Lease
+from syncline_runtime.ledger import Decision, Lease, NewException
 from syncline_runtime.packing import packed
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, ToldMerge, landed_of, prefix_of
 from syncline_runtime.stages.doubles import DOUBLE, set_aside
 from syncline_runtime.stages.returns import bind_live_links
 from syncline_runtime.state import quoted, text
+from syncline_runtime.system import Resource
 
 TOLD = "told"  # how such links came about
+MERGED = "="  # in the place of a field: a system's answer, that the record is part of another
+CODE = "SYN5020"
 ROUNDS = 1_000
 
 
@@ -43,11 +47,54 @@ class _Pair:
 
 def follow_told_merges(run: RunContext) -> bool:
     """Follow the merges that this run's rows tell of known records; tell whether there are any."""
+    answered = [one for one in run.ledger.decisions.standing() if one.field == MERGED] if _anybody_answers(run) else []
     for plan in run.plans:
         for member in plan.members:
-            if _bind_told(run, plan, member):
+            mine = [one for one in answered if (one.object, one.by) == (plan.object, member.connection)]
+            if _bind_told(run, plan, member, mine):
                 _follow(run, plan, member)
+                _end_answered(run, plan, member, mine)
     return bool(run.merges)
+
+
+def _anybody_answers(run: RunContext) -> bool:
+    members = (member for plan in run.plans for member in plan.members)
+    return any(_resource_of(run, member).merged_answer for member in members)
+
+
+def _resource_of(run: RunContext, member: Member) -> Resource:
+    return run.release.system_of(member.connection).resource(member.resource)
+
+
+def _end_answered(run: RunContext, plan: Plan, member: Member, answered: Sequence[Decision]) -> None:
+    """Let answers end that were followed; tell of those that could not be, since nobody knows the other record."""
+    live = f"object = {text(plan.object)} AND connection = {text(member.connection)} AND state = 'live'"
+    held = (
+        {row[0] for row in run.state.rows(f"SELECT native_id FROM {quoted('links:all')} WHERE {live}")}
+        if answered
+        else ()
+    )
+    for one in answered:
+        told = one.values or {}
+        if told.get("native_id") not in held:
+            run.ended_decisions[one.id] = "done"
+            continue
+        run.exceptions.append(
+            NewException(
+                sync=plan.name,
+                object=plan.object,
+                connection=member.connection,
+                resource=member.resource,
+                rule="merged_answer",
+                code=CODE,
+                category="conflict",
+                message=f"{member.connection} says that it is part of {told.get('into')}, of which nothing is known",
+                native_id=told.get("native_id", ""),
+                canonical_id=one.canonical_id,
+                pattern="duplicate",
+                side="source",
+            )
+        )
 
 
 def keep_told_merges(run: RunContext, lease: Lease) -> None:
@@ -102,18 +149,21 @@ def link_told(run: RunContext, plan: Plan) -> None:
 def _telling(run: RunContext, plan: Plan) -> Iterator[Member]:
     """Give the members whose systems tell of merges."""
     for member in plan.members:
-        resource = run.release.system_of(member.connection).resource(member.resource)
-        if resource.merged_into or resource.merged_from:
+        resource = _resource_of(run, member)
+        if resource.merged_into or resource.merged_from or resource.merged_answer:
             yield member
 
 
-def _bind_told(run: RunContext, plan: Plan, member: Member) -> bool:
-    """``told``: gone and kept, as this run's rows say; false where the system never tells."""
-    resource, landed = (
-        run.release.system_of(member.connection).resource(member.resource),
-        quoted(landed_of(member)),
-    )
+def _bind_told(run: RunContext, plan: Plan, member: Member, answered: Sequence[Decision]) -> bool:
+    """``told``: gone and kept, as this run's rows and answers say; false where the system never tells."""
+    resource, landed = _resource_of(run, member), quoted(landed_of(member))
     queries = []
+    if resource.merged_answer:
+        at = (member.connection, member.resource)
+        pairs = [[one[2], one[3]] for one in sorted(run.answered) if one[:2] == at]
+        pairs += [[one.values["native_id"], one.values["into"]] for one in answered if one.values]
+        run.state.fill("answered", {"gone": "VARCHAR", "kept": "VARCHAR"}, pairs)
+        queries.append("SELECT gone, kept FROM answered")
     if resource.merged_into:
         into = quoted(f"native.{resource.merged_into}")
         queries.append(f"SELECT _native_id AS gone, {into} AS kept FROM {landed} WHERE {into} <> ''")

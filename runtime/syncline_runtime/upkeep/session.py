@@ -60,9 +60,8 @@ class Session:
     lease: Lease
 
 
-@contextmanager
-def opened_ledger(place: Place) -> Iterator[Ledger]:
-    """Open the ledger; StateError (SYN6008) where nothing has run yet."""
+def refuse_unbegun(place: Place) -> None:
+    """Refuse a place where nothing has run yet (SYN6008): a mistyped folder is not taken for a new state."""
     if place.ledger is None and not (place.folder / FILE).exists() and not any(place.store.published()):
         raise StateError(
             "there is no state here: nothing has run yet",
@@ -70,6 +69,12 @@ def opened_ledger(place: Place) -> Iterator[Ledger]:
             mend="run once with `syncline run`, or name the folder with --state",
             code="SYN6008",
         )
+
+
+@contextmanager
+def opened_ledger(place: Place) -> Iterator[Ledger]:
+    """Open the ledger; StateError (SYN6008) where nothing has run yet."""
+    refuse_unbegun(place)
     with open_ledger(place.ledger or place.folder / FILE, place.realm, place.now) as ledger:
         yield ledger
 

@@ -23,7 +23,7 @@ BACK = {
     "changed": "changed", "renamed": "renamed",
 }  # fmt: skip
 ALWAYS_THERE = {
-    "protocol", "zone", "network", "visible_after", "auth", "sync.object", "attempts", "within", "weight",
+    "protocol", "zone", "network", "visible_after", "auth", "sync.object", "attempts", "within", "weight", "every", "fallback",
     "event.source", "event.webhook", "event.when", "event.carries",
 }  # fmt: skip
 

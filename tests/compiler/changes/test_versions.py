@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from syncline_compiler.changes.fact import Facts
 from syncline_compiler.changes.lock import LockError, dump_lock, load_lock
 from syncline_compiler.changes.versions import raised
 from syncline_compiler.cli_compile import compile_
@@ -120,6 +122,18 @@ def test_a_lock_that_is_none(project: Project, text: str) -> None:
     assert "SYN0943" in project.compile().output
     assert project.compile("--bump").exit_code == 0
     assert project.compile().exit_code == 0
+
+
+def test_a_lock_of_a_compiler_that_told_less(project: Project) -> None:
+    said = load_lock((project.root / LOCK_FILE).read_text())
+    items = [
+        replace(item, facts=tuple(one for one in item.facts if one.key.kind != "every")) for item in said.items.values()
+    ]
+    (project.root / LOCK_FILE).write_text(dump_lock(Facts.of(items)))
+    told = project.compile()
+    assert ("SYN0941" in told.output, told.exit_code) == (True, 1), told.output
+    assert project.compile("--bump").exit_code == 0
+    assert load_lock((project.root / LOCK_FILE).read_text()) == said
 
 
 def test_a_lock_that_was_edited_is_not_believed(project: Project) -> None:

@@ -107,9 +107,27 @@ def test_budgets_of_the_specs_and_of_the_command(shop: Repository) -> None:
     assert shop.review("--fail-if", "breaking > 1").exit_code == 3
     assert "not known without --data" in shop.review("--fail-if", "rewrites > 2%").output
     assert shop.review("--fail-if", "wonders > 1").exit_code == 2
+    assert "'wonders > 1': a budget is expected" in shop.review("--fail-if", "wonders > 1").output
     shop.edit("syncline.yaml", "environments:", "review: {fail_if: breaking > 0}\nenvironments:")
     assert shop.review().exit_code == 1
     assert shop.review("--trust-base").exit_code == 3
+
+
+def test_what_changes_nothing_keeps_budgets_of_data_without_data(shop: Repository) -> None:
+    done = shop.review("--fail-if", "deletes > 0")
+    assert (done.exit_code, "deletes > 0: kept (0)" in done.output) == (0, True), done.output
+
+
+def test_an_environment_that_moves_is_a_change_and_no_secret_is_told(shop: Repository) -> None:
+    shop.edit(
+        "syncline.yaml",
+        "erp: {stand_in: true}",
+        "erp: {origin: 'https://u:hush@erp.example.net', credential: {key: hush}}",
+    )
+    told = shop.review().output
+    assert "a stand-in → https://…@erp.example.net" in told
+    assert "nothing → key written out" in told
+    assert "hush" not in told
 
 
 def test_mistakes_are_part_of_the_review(shop: Repository) -> None:

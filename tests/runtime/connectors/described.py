@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from support.clock import TestClock
+from syncline_runtime.authentication import Auth
 from syncline_runtime.binding import Connection
 from syncline_runtime.connectors import ConnectionHandle, Surroundings, open_connection
+from syncline_runtime.request import Probe, Request
 from syncline_runtime.system import (
-    Auth,
     Cursor,
     ErrorRule,
     FindBy,
@@ -19,8 +20,6 @@ from syncline_runtime.system import (
     ListRead,
     NativeField,
     Paging,
-    Probe,
-    Request,
     Resource,
     System,
     TaggedValues,

@@ -15,7 +15,7 @@ from runtime.connectors.described import opened, shop
 from support.clock import TestClock
 from syncline_runtime.connectors import Refused, Row
 from syncline_runtime.errors import ReleaseError, RequestFailed
-from syncline_runtime.system import ErrorRule, Paging, System
+from syncline_runtime.system import ErrorRule, MergedAnswer, Paging, System
 
 URL = "http://127.0.0.1:9"
 JSON = {"content-type": "application/json"}
@@ -297,6 +297,39 @@ def test_no_answer(error: httpx.TransportError, ambiguous: bool, words: str) -> 
     assert failed.__suppress_context__
     read = failure(answer)
     assert not read.ambiguous
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "into"),
+    [
+        (301, f"{URL}/shop/customers/c%2F2", "c/2"),
+        (308, "/shop/customers/c2", "c2"),
+        (301, "/shop/customers/c1", None),  # the same record
+        (302, "/shop/customers/c2", None),  # for now only
+        (301, "/customers", None),
+        (301, "", None),
+        (301, "https://elsewhere.example/customers/c2", None),
+    ],
+)
+def test_a_record_that_is_part_of_another(status: int, location: str, into: str | None) -> None:
+    """Only a permanent redirect on the same origin, to a record's address, says so; none is followed."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(status, headers={"location": location})
+
+    customer = replace(shop().resource("Customer"), merged_answer=MergedAnswer(redirect=True))
+    described = replace(shop(), resources=(customer,))
+
+    async def story() -> None:
+        async with opened(described, URL, None, httpx.MockTransport(answer)) as handle:
+            await handle.get("Customer", "c1")
+
+    with pytest.raises(RequestFailed) as failed:
+        asyncio.run(story())
+    assert getattr(failed.value, "into", None) == into
+    assert asked == [f"{URL}/shop/customers/c1"]
 
 
 def test_a_dead_server_is_one_clear_message() -> None:

@@ -14,7 +14,8 @@ import pytest
 from runtime.connectors.described import opened, shop
 from syncline_runtime.connectors import Outcome, Sending
 from syncline_runtime.errors import ReleaseError, RequestFailed
-from syncline_runtime.system import BatchWrite, ErrorRule, Request, System
+from syncline_runtime.request import Request
+from syncline_runtime.system import BatchWrite, ErrorRule, System
 
 URL = "https://x.example"
 BATCH = BatchWrite(

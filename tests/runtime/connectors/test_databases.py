@@ -24,11 +24,12 @@ from syncline_compiler.drift.remote import RemoteShape
 from syncline_runtime.binding import Connection
 from syncline_runtime.connectors import Surroundings, open_connection
 from syncline_runtime.errors import ReleaseError, RequestFailed
+from syncline_runtime.request import Request
 from syncline_runtime.sandbox import serve
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.gathering import land
 from syncline_runtime.state import State, landed_columns
-from syncline_runtime.system import Cursor, KeyList, ListRead, NativeField, Request, Resource, System
+from syncline_runtime.system import Cursor, KeyList, ListRead, NativeField, Resource, System
 from syncline_runtime.tombstones import Erased
 
 FIELDS = (
@@ -165,6 +166,18 @@ def test_values_of_sqlite(tmp_path: Path, sqlite: str) -> None:
     assert mark == "2026-01-31T10:00:04.000000Z"
     rows, _ = landed(tmp_path, sqlite, mark)
     assert [row[0] for row in rows] == ["2", "3"]
+
+
+def test_a_column_that_sqlite_does_not_have_is_told(tmp_path: Path, sqlite: str) -> None:
+    """To SQLite a quoted word that names no column is a text: each row would have it as its value."""
+    fields = tuple(replace(field, at="nmae") if field.name == "name" else field for field in FIELDS)
+    with pytest.raises(RequestFailed, match="nmae"):
+        landed(tmp_path, sqlite, system=replace(SYSTEM, resources=(replace(CUSTOMERS, fields=fields),)))
+    late = replace(
+        CUSTOMERS, fields=tuple(replace(one, at="chnaged") if one.name == "changed" else one for one in FIELDS)
+    )
+    with pytest.raises(RequestFailed, match="chnaged"):
+        landed(tmp_path, sqlite, "2026-01-31T10:00:04.000000Z", system=replace(SYSTEM, resources=(late,)))
 
 
 def test_sqlite_is_only_read(tmp_path: Path, sqlite: str) -> None:

@@ -33,8 +33,9 @@ from graphql import (
 from runtime.connectors.described import opened
 from syncline_runtime.connectors.lines import Lines
 from syncline_runtime.errors import RequestFailed
+from syncline_runtime.request import Request
 from syncline_runtime.sandbox import serve
-from syncline_runtime.system import ErrorRule, ListRead, NativeField, Paging, Request, Resource, System, Write
+from syncline_runtime.system import ErrorRule, ListRead, NativeField, Paging, Resource, System, Write
 
 URL = "http://127.0.0.1:9"
 LIST = """query($first: Int!, $after: String) {

@@ -13,9 +13,11 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import httpcore
@@ -386,6 +388,51 @@ class TestCertificates:
             else:
                 assert "TLS certificate" in str(failure(f"https://127.0.0.1:{server.port}"))
                 assert server.came == []
+
+    def test_a_proxy_of_the_machine_leads_to_a_system_whose_certificate_is_asked_for(
+        self, certified: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        context, certificate = certified("DNS:far.example")
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with Counting(saying({"items": [{"id": "1"}]}), context) as far, tunnel(far.port) as (port, asked):
+            for name in ("HTTPS_PROXY", "https_proxy"):
+                monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+            assert read("https://far.example") == 1
+            assert "TLS certificate" in str(failure("https://other.example"))
+        assert asked[0] == "CONNECT far.example:443 HTTP/1.1"
+        assert len(far.came) == 1
+
+
+@contextmanager
+def tunnel(to: int) -> Iterator[tuple[int, list[str]]]:
+    """A proxy that leads every CONNECT to a port of this machine, and says what it was asked."""
+    asked: list[str] = []
+
+    def passed_on(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while content := source.recv(65536):
+                target.sendall(content)
+            target.shutdown(socket.SHUT_WR)
+
+    class Proxy(StreamRequestHandler):
+        def handle(self) -> None:
+            asked.append(self.rfile.readline().decode().strip())
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            with socket.create_connection(("127.0.0.1", to)) as far:
+                back = threading.Thread(target=passed_on, args=(far, self.connection), daemon=True)
+                back.start()
+                passed_on(self.connection, far)
+                back.join()
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Proxy) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield server.server_address[1], asked
+        finally:
+            server.shutdown()
 
 
 def test_a_proxy_is_never_between_us_and_this_machine(other: Counting, monkeypatch: pytest.MonkeyPatch) -> None:

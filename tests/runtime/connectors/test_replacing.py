@@ -11,7 +11,8 @@ import pytest
 from runtime.connectors.described import opened
 from syncline_runtime.connectors import Written
 from syncline_runtime.errors import RequestFailed
-from syncline_runtime.system import FindBy, NativeField, Request, Resource, System, Transition, Write
+from syncline_runtime.request import Request
+from syncline_runtime.system import FindBy, NativeField, Resource, System, Transition, Write
 
 LISTED = "/bills/{parent}/payments"
 PAYMENT = Resource(

@@ -20,11 +20,13 @@ import pytest
 from runtime.connectors.described import shop
 from support.authority import Authority
 from support.clock import TestClock
+from syncline_runtime.authentication import Assertion, Auth, Grant
 from syncline_runtime.binding import Connection
 from syncline_runtime.clock import SYSTEM_CLOCK, Clock
 from syncline_runtime.connectors import ConnectionHandle, Surroundings, open_connection
 from syncline_runtime.errors import ReleaseError, RequestFailed, SystemFailure
-from syncline_runtime.system import Assertion, Auth, Grant, Request, System
+from syncline_runtime.request import Request
+from syncline_runtime.system import System
 
 TOKEN = Request("/oauth/token", "POST")
 

@@ -94,10 +94,24 @@ def test_keys_are_over_the_canonical_encoding_of_any_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [{}, {"b": 1, "a": "é\u2028"}, {"a": {"z": None, "b": ["x", True]}}, {"ref": ["account", "c1"]}]
+    "payload",
+    [
+        {},
+        {"b": 1, "a": "é\u2028"},
+        {"a": {"z": None, "b": ["x", True]}},
+        {"ref": ["account", "c1"]},
+        {"z": {"y": "\x00", "b": None}, "a": {}, "c": 1},
+        {"a": {"z": {"y": ["x"], "b": 1}}},
+    ],
 )
 def test_bodies_are_the_canonical_encoding(payload: dict[str, object]) -> None:
     assert canonical(payload) == encoding.dumps(payload)
+
+
+@pytest.mark.parametrize("payload", [{"a": 1.5}, {"a": {"b": 1.5}}, {"a": {"b": {"c": 1.5}}}, {"a": [1.5]}])
+def test_a_binary_float_is_in_no_body(payload: dict[str, object]) -> None:
+    with pytest.raises(InternalError):
+        canonical(payload)
 
 
 @pytest.mark.parametrize("value", [1.5, [1.5], {"x": 1.5}, object()])

@@ -13,11 +13,13 @@ import pytest
 from runtime.connectors.described import bound, shop
 from runtime.sandbox.test_server import stand_in
 from support.clock import TestClock
+from syncline_runtime.authentication import Assertion, Auth, Grant, Signature, secrets_of
 from syncline_runtime.binding import Connection
 from syncline_runtime.connectors import Surroundings, open_connection
 from syncline_runtime.errors import ReleaseError, RequestFailed
+from syncline_runtime.request import Request
 from syncline_runtime.sandbox import serve
-from syncline_runtime.system import Assertion, Auth, Grant, Request, Signature, System, secrets_of
+from syncline_runtime.system import System
 
 TOKEN = Request("/token", "POST", body={"audience": "{account}"})
 SIGNS = "{method}\n{host}\n{path}\n{query}\n{timestamp}\n{nonce}\n{body_hash}"

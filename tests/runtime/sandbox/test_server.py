@@ -23,8 +23,9 @@ from syncline_runtime.binding import Connection
 from syncline_runtime.connectors import Surroundings, open_connection
 from syncline_runtime.connectors.origin import origin_of, parse_origin, refuse_elsewhere
 from syncline_runtime.errors import ReleaseError, SystemFailure, UsageError
+from syncline_runtime.request import Request
 from syncline_runtime.sandbox import serve
-from syncline_runtime.system import FileRead, Limit, NativeField, Request, Resource, System, Write
+from syncline_runtime.system import FileRead, Limit, NativeField, Resource, System, Write
 
 
 def http(method: str, url: str, body: Any = None, **headers: str) -> tuple[int, Any]:
