@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from language import codes_of, engine
+from support.soon import soon
 from syncline_compiler.functions.patterns import has_group, refused
 
 
@@ -27,19 +26,17 @@ from syncline_compiler.functions.patterns import has_group, refused
     ],
 )
 def test_refused_when_compiling(pattern: str) -> None:
-    started = time.process_time()
-    assert refused(pattern) is not None
-    written = pattern.replace("\\", "\\\\").replace('"', '\\"')
-    assert codes_of(f'flag <- Name | matches "{written}"\n') == ["SYN0313"]
-    assert time.process_time() - started < 1
+    with soon(1):
+        assert refused(pattern) is not None
+        written = pattern.replace("\\", "\\\\").replace('"', '\\"')
+        assert codes_of(f'flag <- Name | matches "{written}"\n') == ["SYN0313"]
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)+$", "(.*a){12}$", "^(([a-z])+.)+[A-Z]([a-z])+$", "(x+x+)+y"])
 def test_evil_patterns_are_harmless(pattern: str) -> None:
     assert refused(pattern) is None
-    started = time.process_time()
-    engine().execute("SELECT regexp_full_match(repeat('a', 100000) || '!', ?)", [pattern]).fetchone()
-    assert time.process_time() - started < 2
+    with soon(2):
+        engine().execute("SELECT regexp_full_match(repeat('a', 100000) || '!', ?)", [pattern]).fetchone()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from support.soon import slowness
 from syncline_compiler.project import TEMPLATE, create_project
 
 pytestmark = pytest.mark.slow
@@ -201,10 +202,12 @@ def outcomes(sound: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         roots[name] = folder / str(number)
         shutil.copytree(sound, roots[name])
         make(roots[name])
+    slow = slowness()
     printed = subprocess.run(
         [sys.executable, HERE / "hostile.py", sound, *roots.values()], capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    yield dict(zip(roots, map(json.loads, printed), strict=True))
+    slow = max(slow, slowness())
+    yield {name: {"slow": slow, **json.loads(line)} for name, line in zip(roots, printed, strict=True)}
     shutil.rmtree(folder)
 
 
@@ -225,6 +228,6 @@ def test_harmless_is_read(outcomes: dict[str, Any], name: str) -> None:
 @pytest.mark.parametrize("name", [*HOSTILE, *(f"{name}, read" for name in HARMLESS)])
 def test_within_a_second_and_256_megabytes(outcomes: dict[str, Any], name: str) -> None:
     outcome = outcomes[name]
-    assert outcome["seconds"] <= 1.0
+    assert outcome["seconds"] <= outcome["slow"]  # a second of a quiet machine
     assert outcome["megabytes"] <= 256
     assert outcome["shown"] <= 1_000_000
