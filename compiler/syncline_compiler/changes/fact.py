@@ -14,7 +14,9 @@ from typing import Literal, NamedTuple
 from syncline_compiler.source import Span
 from syncline_runtime.frozen import dataclass
 
-ItemKind = Literal["object", "mapping", "codes", "system", "sync", "event", "policy", "environment"]
+ItemKind = Literal["object", "mapping", "codes", "system", "sync", "event", "policy", "environment", "project"]
+OF_REVIEWS: frozenset[ItemKind] = frozenset({"environment", "project"})
+"""What locks and releases hold nothing of."""
 
 
 class Item(NamedTuple):

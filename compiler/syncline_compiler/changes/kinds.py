@@ -50,6 +50,11 @@ KINDS = _kinds(
     Kind("event", "there", "the event", kept=False),
     Kind("policy", "there", "the policy", kept=False),
     Kind("environment", "there", "the environment", kept=False),
+    # the project
+    Kind("project.name", "follows", "the name of the project", kept=False),
+    Kind("budget", "amount", "the budget for", kept=False),
+    Kind("severity", "choice", "the severity of", kept=False),
+    Kind("waiver", "choice", "the waiver of", kept=False),
     # environments
     Kind("connection.address", "follows", "the address of", kept=False, within=True),
     Kind("connection.proof", "follows", "the proof asked of", kept=False, within=True),
@@ -220,11 +225,13 @@ def _measures(text: str) -> tuple[str, tuple[int | None, ...]]:
 
 
 def _amount(before: str, after: str) -> Direction:
-    return "raised" if _number(after) > _number(before) else "lowered"
+    return "raised" if strictness(after) > strictness(before) else "lowered"
 
 
-def _number(text: str) -> float:
-    return float(text.rstrip("%"))
+def strictness(text: str) -> tuple[float, bool]:
+    """Order amounts and budgets, ``> 2%``: who is below the other allows less; of the same number ``>=`` does."""
+    sign, _, number = text.rpartition(" ")
+    return float(number.rstrip("%")), sign != ">="
 
 
 _COMPARED: Mapping[str, Callable[[str, str], Direction]] = {

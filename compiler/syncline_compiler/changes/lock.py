@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, get_args
 
-from syncline_compiler.changes.fact import Fact, Facts, Item, ItemFacts, ItemKind, Key
+from syncline_compiler.changes.fact import OF_REVIEWS, Fact, Facts, Item, ItemFacts, ItemKind, Key
 from syncline_compiler.changes.kinds import KINDS
 
 FORMAT = 1
@@ -45,8 +45,8 @@ def kept(facts: Iterable[Fact]) -> list[Fact]:
 
 
 def as_kept(facts: Facts) -> Facts:
-    """Give facts as a lock would hold them: without labels and the like, and without environments."""
-    items = (one for one in facts.items.values() if one.item.kind != "environment")
+    """Give facts as a lock would hold them: without labels and the like, and without what only reviews tell."""
+    items = (one for one in facts.items.values() if one.item.kind not in OF_REVIEWS)
     return Facts.of(replace(one, facts=tuple(kept(one.facts))) for one in items)
 
 

@@ -19,6 +19,7 @@ from syncline_compiler.changes.environment_facts import items_of_environments
 from syncline_compiler.changes.fact import Facts
 from syncline_compiler.changes.gather import items_of
 from syncline_compiler.changes.lock import as_kept
+from syncline_compiler.changes.project_facts import item_of_project
 from syncline_compiler.changes.versions import raises
 from syncline_compiler.layouts import unformatted
 from syncline_compiler.model.resolved import ResolvedProject
@@ -104,7 +105,8 @@ def facts_of(side: Compilation | None) -> Facts:
     """Give what one side says; nothing where there is none."""
     if side is None or side.known is None or side.written is None:
         return Facts()
-    return Facts.of((*items_of(side.known, side.written), *items_of_environments(side.written)))
+    written = side.written
+    return Facts.of((*items_of(side.known, written), *items_of_environments(written), item_of_project(written)))
 
 
 def _budgets(side: Compilation) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ from syncline_compiler.pipeline import Compilation
 
 def understood(facts: Facts, other: Compilation | None, known: Facts) -> Facts:
     """Leave out what the other side has written and no fact of; ``known`` are its facts."""
+    # every project says something of itself: a side of which nothing is known cannot be read, and does not lack it
+    facts = Facts.of(one for one in facts.items.values() if one.item.kind != "project" or one.item in known.items)
     if other is None or other.written is None or not other.diagnostics.errors:
         return facts
     kept = (

@@ -113,6 +113,25 @@ def test_budgets_of_the_specs_and_of_the_command(shop: Repository) -> None:
     assert shop.review("--trust-base").exit_code == 3
 
 
+def test_a_request_that_takes_its_own_guards_away_is_told(shop: Repository) -> None:
+    shop.edit("syncline.yaml", "environments:", "review: {fail_if: breaking > 0}\nenvironments:")
+    shop.git("commit", "-qam", "a budget")
+    shop.edit("syncline.yaml", "review: {fail_if: breaking > 0}\n", "")
+    told = shop.review()
+    assert (told.exit_code, "breaking [budget-removed]" in told.output) == (3, True), told.output
+    assert shop.review("--trust-base").exit_code == 1  # the budget that goes still counts, and its going is breaking
+
+
+def test_a_project_whose_other_side_cannot_be_read_is_reviewed(shop: Repository) -> None:
+    good = (shop.root / "syncline.yaml").read_text()
+    (shop.root / "syncline.yaml").write_text("syncline: [\n")
+    shop.git("commit", "-qam", "broken")
+    (shop.root / "syncline.yaml").write_text(good)
+    told = shop.review()
+    assert "it is compared as far as it is understood" in told.output
+    assert told.exit_code in (0, 3), told.output
+
+
 def test_what_changes_nothing_keeps_budgets_of_data_without_data(shop: Repository) -> None:
     done = shop.review("--fail-if", "deletes > 0")
     assert (done.exit_code, "deletes > 0: kept (0)" in done.output) == (0, True), done.output
