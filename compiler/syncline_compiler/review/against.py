@@ -66,7 +66,7 @@ def read_side(root: Path, named: str | None) -> Side:
             beside = {path: file for path in EXTRA if isinstance(file := read_beside(folder, path), SourceFile)}
             return Side(named, tuple(read_sources(folder)), beside)
         raise AgainstError(f"{named} holds neither {PROJECT_FILE} nor {RELEASE_FILE}")
-    revision = _revision(root, named) if named is not None else _merge_base(root)
+    revision = _revision(root, named) if named is not None else _left(root)[1]
     with _checked_out(root, revision) as folder:
         files = tuple(read_sources(folder))
         beside = {path: file for path in EXTRA if (file := _beside(folder, path)) is not None}
@@ -75,6 +75,24 @@ def read_side(root: Path, named: str | None) -> Side:
             f"there was no project in {named or revision[:12]}: name an older or newer revision, or a folder"
         )
     return Side(named or f"merge base {revision[:12]}", files, beside)
+
+
+def read_trusted(root: Path, named: str | None, side: Side) -> Side:
+    """Read what a request is held to: the branch that it goes to as it is now, and not as it was where the request left it.
+
+    Else what was agreed to, and is withdrawn since, would still count. ``side`` is what was ``named``: where that is a folder,
+    or a revision and nobody tells of a branch, it is the one. Raises AgainstError.
+    """
+    if named is not None and (Path(named).is_dir() or not _told()):
+        return side
+    tip = next(iter(_told()), None) or _left(root)[0]
+    if not _is_known(root, tip):
+        branch = tip.removeprefix("origin/")
+        raise AgainstError(
+            f"{tip}, to whose budgets and approvals the request is held, is not known here: "
+            f"git fetch origin +refs/heads/{branch}:refs/remotes/{tip}"
+        )
+    return read_side(root, tip)
 
 
 def _release(folder: Path) -> Side:
@@ -104,20 +122,28 @@ def _revision(root: Path, named: str) -> str:
     return found.decode().strip()
 
 
-def _merge_base(root: Path) -> str:
-    """Find where the branch left the one that it goes to."""
+def _left(root: Path) -> tuple[str, str]:
+    """Find the branch that this one goes to, and the revision at which this one left it."""
     if _git(root, "rev-parse", "--verify", "HEAD") is None:
         raise AgainstError("there is no git repository with a commit here: say with --against what to compare with")
-    told = [f"origin/{os.environ[name]}" for name in TARGETS if os.environ.get(name)]
-    for base in (*told, *BASES):
-        if _git(root, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}") is None:
+    for base in (*_told(), *BASES):
+        if not _is_known(root, base):
             continue
         found = _git(root, "merge-base", "HEAD", base)
         if found is not None:
-            return found.decode().strip()
+            return base, found.decode().strip()
     raise AgainstError(
         "no branch is known that this one goes to, or it was not fetched far enough back: say with --against what to compare with"
     )
+
+
+def _told() -> list[str]:
+    """Name the branch that continuous integration says the request goes to, if it does."""
+    return [f"origin/{os.environ[name]}" for name in TARGETS if os.environ.get(name)]
+
+
+def _is_known(root: Path, revision: str) -> bool:
+    return _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}") is not None
 
 
 @contextmanager

@@ -137,6 +137,7 @@ class Review:
     scenarios: ScenarioReport | None = None
     unformatted: tuple[str, ...] = ()  # files that are not in the one format
     notes: tuple[str, ...] = field(default_factory=tuple)
+    is_partial: bool = False  # the other side has mistakes, and is compared as far as it is understood
     command: Literal["review", "drift"] = "review"  # what it was made for
 
     @cached_property
@@ -148,7 +149,7 @@ class Review:
     @property
     def is_unchanged(self) -> bool:
         """Whether both sides are known to say the same, so that no data comes out otherwise."""
-        return not (self.findings or self.items or self.rewritten or self.notes or self.diagnostics.errors)
+        return not (self.findings or self.items or self.rewritten or self.is_partial or self.diagnostics.errors)
 
     @property
     def open(self) -> tuple[Finding, ...]:

@@ -21,13 +21,15 @@ from syncline_compiler.changes.gather import items_of
 from syncline_compiler.changes.lock import as_kept
 from syncline_compiler.changes.project_facts import item_of_project
 from syncline_compiler.changes.versions import raises
+from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.layouts import unformatted
 from syncline_compiler.model.resolved import ResolvedProject
 from syncline_compiler.model.typed import Expression
+from syncline_compiler.passes.load import load
 from syncline_compiler.pipeline import Compilation, check_sources, release_of
 from syncline_compiler.query.project_query import ProjectQuery
 from syncline_compiler.review.affected import Affected
-from syncline_compiler.review.against import Side, read_side
+from syncline_compiler.review.against import AgainstError, Side, read_side, read_trusted
 from syncline_compiler.review.approvals import APPROVALS_FILE, read_approvals, with_standing
 from syncline_compiler.review.budget import kept_budgets
 from syncline_compiler.review.data import impact_on
@@ -35,7 +37,7 @@ from syncline_compiler.review.proof import expression_of, read_by, told_apart
 from syncline_compiler.review.report import Finding, Load, Proof, Review
 from syncline_compiler.review.understood import understood
 from syncline_compiler.scenarios.runner import run_scenarios
-from syncline_compiler.source import read_beside, read_with_lock
+from syncline_compiler.source import PROJECT_FILE, SourceFile, Unreadable, read_beside, read_with_lock
 from syncline_compiler.writing import RELEASE_FILE, write_release
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.impact import Impact
@@ -45,7 +47,7 @@ from syncline_runtime.plan import Release, load_release
 
 @dataclass(frozen=True)
 class Asked:
-    """What a review is to look at. ``trust_base``: approvals and budgets are those of the other side, as for a fork's request."""
+    """What a review is to look at. ``trust_base``: approvals and budgets are those of the branch it goes to, as for a fork's request."""
 
     today: date
     data: str | None = None  # see ``data.impact_on``
@@ -72,10 +74,9 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
     classified = compared(was, now if side.facts is None else as_kept(now), before, after)
     impact, why_not = _impact(side, before, after, asked, classified.changes)
     findings = findings_of(classified, before, after, impact)
-    judged = before if asked.trust_base and before is not None else after
-    approvals = read_approvals(
-        side.beside.get(APPROVALS_FILE) if asked.trust_base else read_beside(root, APPROVALS_FILE)
-    )
+    trusted = read_trusted(root, named, side) if asked.trust_base else None
+    budgets = _budgets(trusted, files)
+    approvals = read_approvals(trusted.beside.get(APPROVALS_FILE) if trusted else read_beside(root, APPROVALS_FILE))
     found = Review(
         project=after.written.project.spec.project if after.written else root.name,
         against=side.label,
@@ -91,9 +92,10 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
         loads=tuple(_loads(before, after, asked.growth)),
         scenarios=run_scenarios(after) if asked.scenarios and after.project is not None else None,
         unformatted=tuple(unformatted(files)) if asked.layout else (),
-        notes=tuple(_notes(before)),
+        notes=tuple(_notes(before, trusted if trusted is not side else None)),
+        is_partial=before is not None and before.diagnostics.errors > 0,
     )
-    return replace(found, budgets=kept_budgets((*_budgets(judged), *asked.fail_if), found))
+    return replace(found, budgets=kept_budgets((*budgets, *asked.fail_if), found))
 
 
 def compared(was: Facts, now: Facts, before: Compilation | None, after: Compilation) -> Classified:
@@ -109,11 +111,18 @@ def facts_of(side: Compilation | None) -> Facts:
     return Facts.of((*items_of(side.known, written), *items_of_environments(written), item_of_project(written)))
 
 
-def _budgets(side: Compilation) -> tuple[str, ...]:
-    return tuple(side.written.project.spec.review.fail_if) if side.written is not None else ()
+def _budgets(trusted: Side | None, ours: Sequence[SourceFile | Unreadable]) -> tuple[str, ...]:
+    """Read the budgets that a review is held to; a release, which tells none, leaves it to ours."""
+    theirs = trusted.files if trusted is not None else ()
+    written = load([file for file in theirs or ours if file.path == PROJECT_FILE], Collector())
+    if written is None and trusted is not None and theirs:
+        raise AgainstError(f"the budgets of {trusted.label} cannot be read: its {PROJECT_FILE} has mistakes")
+    return tuple(written.project.spec.review.fail_if) if written is not None else ()
 
 
-def _notes(before: Compilation | None) -> Iterator[str]:
+def _notes(before: Compilation | None, trusted: Side | None) -> Iterator[str]:
+    if trusted is not None:
+        yield f"it is held to the budgets and approvals of {trusted.label}"
     if before is not None and before.diagnostics.errors:
         yield f"the other side has {before.diagnostics.errors} errors: it is compared as far as it is understood"
 

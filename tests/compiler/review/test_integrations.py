@@ -52,6 +52,7 @@ def steps() -> Mapping[str, Mapping[str, Any]]:
 
 def test_the_action_reviews(shop: Path, tmp_path: Path) -> None:
     variables = {name: "" for name in steps()["Review"]["env"]} | {"PROJECT": ".", "AGAINST": "HEAD", "GROWTH": "1"}
+    variables["GITHUB_BASE_REF"] = ""  # of the build that runs the tests
     variables |= {"BUDGETS": "breaking > 5\nchanges > 9\n", "FORK": "true", "RUNNER_TEMP": str(tmp_path)}
     files = {"GITHUB_OUTPUT": tmp_path / "output", "GITHUB_STEP_SUMMARY": tmp_path / "summary"}
     done = bash(steps()["Review"]["run"], shop, **variables, **{name: str(file) for name, file in files.items()})
@@ -125,6 +126,9 @@ def test_the_template_reviews_and_keeps_one_comment(shop: Path) -> None:
         text = text.replace(f"$[[ inputs.{name} ]]", given["default"] or '""')
     job = list(yaml.safe_load_all(text))[1]["syncline-review"]
     script = "\n".join(job["script"])
+    origin = shop.parent / "origin.git"
+    subprocess.run(["git", "clone", "-q", "--bare", str(shop), str(origin)], check=True)
+    subprocess.run(["git", "-C", str(shop), "remote", "add", "origin", str(origin)], check=True)
     with notes() as (address, kept):
         variables = {
             **job["variables"],
@@ -135,14 +139,18 @@ def test_the_template_reviews_and_keeps_one_comment(shop: Path) -> None:
         variables |= {
             "CI_MERGE_REQUEST_DIFF_BASE_SHA": "HEAD",
             "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "9",
+            "CI_PROJECT_ID": "7",
+            "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
             "SYNCLINE_TOKEN": "secret",
         }
+        (shop / "syncline.approvals").write_text("what a fork says of itself is not read")
         for _ in range(2):
             done = bash(script, shop, **variables)
             assert done.returncode == 3, done.stderr
         place = "/api/v4/projects/7/merge_requests/4/notes"
         assert kept.asked == [f"POST {place} secret", f"PUT {place}/4 secret"]
         assert kept.notes[3]["body"].startswith(MARK)
+        assert "held to the budgets and approvals of origin/main" in kept.notes[3]["body"]
     assert set(body) == {"syncline-review"}
     produced = {*job["artifacts"]["paths"], *job["artifacts"]["reports"].values()}
     assert all((shop / file).is_file() for file in produced)

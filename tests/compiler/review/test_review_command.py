@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from syncline_compiler.cli_review import ci, diff, review
 from syncline_compiler.project import create_project
+from syncline_compiler.review.against import TARGETS
 
 
 class Repository:
@@ -45,7 +46,9 @@ class Repository:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Repository:
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    for name in TARGETS:
+        monkeypatch.delenv(name, raising=False)  # of the build that runs the tests
     return Repository(tmp_path)
 
 
@@ -91,6 +94,40 @@ def test_a_fork_cannot_agree_for_others(shop: Repository) -> None:
     fingerprint = shop.document()["changes"][0]["fingerprint"]  # type: ignore[index]
     assert shop.review("--approve", fingerprint, "--reason", "mine", "--until", "2027-01-31").exit_code == 0
     assert shop.review("--trust-base").exit_code == 3
+
+
+def test_what_was_withdrawn_since_the_fork_counts_no_more(shop: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a request left its branch an approval stood and no budget; by now the branch has taken the one back and set the other."""
+    owner_moves(shop)
+    fingerprint = shop.document()["changes"][0]["fingerprint"]  # type: ignore[index]
+    assert shop.review("--approve", fingerprint, "--reason", "mine", "--until", "2027-01-31").exit_code == 0
+    shop.git("stash", "-q")
+    shop.git("add", "syncline.approvals")
+    shop.git("commit", "-q", "-m", "agreed")
+    shop.git("checkout", "-q", "-b", "feature")
+    shop.git("stash", "pop", "-q")
+    shop.git("commit", "-q", "-a", "-m", "the owner moves")
+    assert shop.review("--trust-base").exit_code == 0
+    shop.git("checkout", "-q", "main")
+    (shop.root / "syncline.approvals").write_text("[]\n")
+    shop.git("commit", "-q", "-a", "-m", "taken back")
+    shop.git("checkout", "-q", "feature")
+    assert shop.review().exit_code == 0
+    assert shop.review("--trust-base").exit_code == 3
+    shop.git("checkout", "-q", "main")
+    shop.edit("syncline.yaml", "environments:", "review: {fail_if: breaking > 0}\nenvironments:")
+    shop.git("commit", "-q", "-a", "-m", "a budget")
+    shop.git("checkout", "-q", "feature")
+    told = shop.review("--trust-base", "--format", "json")
+    assert (told.exit_code, json.loads(told.stdout)["totals"]) == (
+        1,
+        {"ownership-moving": 1},
+    )  # against the merge base still
+    monkeypatch.setenv("GITHUB_BASE_REF", "main")
+    lost = shop.review("--trust-base", "--against", "HEAD~1")
+    assert (lost.exit_code, "git fetch origin +refs/heads/main:refs/remotes/origin/main" in lost.output) == (2, True)
+    shop.git("update-ref", "refs/remotes/origin/main", "main")
+    assert shop.review("--trust-base", "--against", "HEAD~1").exit_code == 1
 
 
 def test_approvals_behind_a_link_are_not_read(shop: Repository, tmp_path: Path) -> None:
