@@ -59,7 +59,9 @@ def as_json(review: Review, folder: str = "") -> dict[str, Any]:
             {"kind": one.item.item.kind, "name": one.item.item.name, "was": one.former, "needs": one.needed}
             for one in review.versions
         ],
-        "diagnostics": [diagnostic_as_json(one, folder) for one in review.diagnostics],
+        "diagnostics": [
+            diagnostic_as_json(one, folder) | {"stood_before": one in review.stood} for one in review.diagnostics
+        ],
         "data": _data(review),
         "calls": [
             {
@@ -140,10 +142,14 @@ def _scenarios(review: Review, folder: str) -> list[dict[str, Any]] | None:
 
 
 def render_sarif(review: Review, *, folder: str = "") -> str:
-    """Give a review as SARIF 2.1.0: diagnostics and changes as results."""
+    """Give a review as SARIF 2.1.0: diagnostics, changes and what scenarios expected otherwise as results."""
     results = [
-        *(_result(one, folder) for one in review.diagnostics),
+        *(
+            _result(one, folder) | ({"properties": {"stood_before": True}} if one in review.stood else {})
+            for one in review.diagnostics
+        ),
         *(_change(one, folder) for one in review.findings),
+        *_lost(review, folder),
     ]
     used = dict.fromkeys(result["ruleId"] for result in results)
     driver = {

@@ -15,6 +15,7 @@ from syncline_compiler.review.words import (
     people,
     proof_of,
     standing_of,
+    stood_of,
     totals,
     verdict_of,
 )
@@ -98,7 +99,9 @@ def _first(review: Review) -> Iterator[str]:
 
 
 def _diagnostics(review: Review) -> Iterator[str]:
-    found = list(review.diagnostics)
+    if before := stood_of(review):
+        yield from (written("*{}.*", Markdown(before)), EMPTY)
+    found = list(review.brought)
     if not found:
         return
     rows = [
@@ -110,8 +113,9 @@ def _diagnostics(review: Review) -> Iterator[str]:
         )
         for one in found
     ]
-    errors, warnings = review.diagnostics.errors, review.diagnostics.warnings
-    heading = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)} in the specs"
+    errors, warnings = review.brought.errors, review.brought.warnings
+    new = "new " if review.stood else ""
+    heading = f"{errors} error{'s' * (errors != 1)}, {warnings} {new}warning{'s' * (warnings != 1)} in the specs"
     yield from _folded(heading, table(("", "code", "what", "where"), rows), opened=bool(errors))
 
 

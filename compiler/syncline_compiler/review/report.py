@@ -16,7 +16,7 @@ from syncline_compiler.changes.classify import Appeared
 from syncline_compiler.changes.fact import Fact
 from syncline_compiler.changes.rules import VERDICTS, Verdict
 from syncline_compiler.changes.versions import Raise
-from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.diagnostics.diagnostic import Collector, Diagnostic
 from syncline_compiler.scenarios.report import ScenarioReport
 from syncline_compiler.source import SourceFile
 from syncline_runtime.frozen import dataclass
@@ -137,6 +137,7 @@ class Review:
     scenarios: ScenarioReport | None = None
     unformatted: tuple[str, ...] = ()  # files that are not in the one format
     notes: tuple[str, ...] = field(default_factory=tuple)
+    stood: frozenset[Diagnostic] = frozenset()  # warnings that the other side has too
     is_partial: bool = False  # the other side has mistakes, and is compared as far as it is understood
     command: Literal["review", "drift"] = "review"  # what it was made for
 
@@ -145,6 +146,12 @@ class Review:
         """How many changes of each verdict there are, the gravest first."""
         found = [finding.change.verdict for finding in self.findings]
         return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
+
+    @cached_property
+    def brought(self) -> Collector:
+        """What is to be said of the specs, without warnings that stood before the change."""
+        brought = (one for one in self.diagnostics if one not in self.stood)
+        return Collector.of(brought, self.sources, beyond=self.diagnostics.beyond)
 
     @property
     def is_unchanged(self) -> bool:

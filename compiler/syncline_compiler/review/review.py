@@ -35,6 +35,7 @@ from syncline_compiler.review.budget import kept_budgets
 from syncline_compiler.review.data import impact_on
 from syncline_compiler.review.proof import expression_of, read_by, told_apart
 from syncline_compiler.review.report import Finding, Load, Proof, Review
+from syncline_compiler.review.stood import stood_before
 from syncline_compiler.review.understood import understood
 from syncline_compiler.scenarios.runner import run_scenarios
 from syncline_compiler.source import PROJECT_FILE, SourceFile, Unreadable, read_beside, read_with_lock
@@ -93,6 +94,7 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
         scenarios=run_scenarios(after) if asked.scenarios and after.project is not None else None,
         unformatted=tuple(unformatted(files)) if asked.layout else (),
         notes=tuple(_notes(before, trusted if trusted is not side else None)),
+        stood=stood_before(before.diagnostics, after.diagnostics) if before is not None else frozenset(),
         is_partial=before is not None and before.diagnostics.errors > 0,
     )
     return replace(found, budgets=kept_budgets((*budgets, *asked.fail_if), found))

@@ -14,6 +14,7 @@ from syncline_compiler.review.words import (
     load_of,
     minutes_of,
     people,
+    place_of,
     proof_of,
     standing_of,
     totals,
@@ -26,8 +27,10 @@ MOST_AFFECTED = 8
 def render_review(review: Review, *, folder: str = "", colour: bool = False) -> str:
     """Give a review as text."""
     parts = ["\n".join(_lines(review, folder))]
-    if len(review.diagnostics):
-        parts.append(render_text(review.diagnostics, review.sources, folder=folder, colour=colour))
+    if len(review.brought):
+        parts.append(render_text(review.brought, review.sources, folder=folder, colour=colour))
+    if review.stood:
+        parts.append("\n".join(map(clean, _stood(review, folder))))
     compiled = f"release {review.release[:16]}: " if review.release else ""
     parts.append(clean(f"{compiled}{verdict_of(review)}"))
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
@@ -57,9 +60,17 @@ def _lines(review: Review, folder: str) -> Iterator[str]:
         yield from ("", "to agree", *(f"  {line}" for line in people(review)))
 
 
+def _stood(review: Review, folder: str) -> Iterator[str]:
+    """Give a line for each warning that stood before."""
+    yield "warnings that stood before"
+    for one in review.diagnostics:
+        if one in review.stood:
+            yield f"  {one.name} {place_of(one.span, folder)}: {one.label or one.summary}"
+
+
 def _finding(finding: Finding, folder: str) -> Iterator[str]:
     change = finding.change
-    where = f"{folder + '/' if folder not in ('', '.') else ''}{change.span}" if change.span is not None else ""
+    where = place_of(change.span, folder) if change.span is not None else ""
     yield f"{SIGNS[change.verdict]} {change.verdict} [{change.rule.id}] {change.item}: {change.what}"
     if said := from_to(finding):
         yield f"    {said}"

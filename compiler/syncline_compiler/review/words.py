@@ -146,6 +146,17 @@ def load_of(load: Load) -> str:
     return f"{changed} calls an hour{grown}{allowed}, {each}{' — too many' if load.is_over else ''}"
 
 
+def place_of(span: Span, folder: str) -> str:
+    """Say where something stands, from the folder in which the command runs."""
+    return f"{folder}/{span}" if folder not in ("", ".") else str(span)
+
+
+def stood_of(review: Review) -> str:
+    """Say how many warnings stood before; "" where none did."""
+    count = len(review.stood)
+    return f"{count} warning{'s' * (count != 1)} stood before this change: see `syncline check`" if count else ""
+
+
 def people(review: Review) -> Iterator[str]:
     """Name the findings that wait, with what to type once they are agreed to."""
     for one in review.open:
@@ -153,8 +164,8 @@ def people(review: Review) -> Iterator[str]:
 
 
 def beside_lines(review: Review) -> Iterator[tuple[str, Span, str, str]]:
-    """Give what is shown beside changed lines: level (error, warning, notice), place, title, text."""
-    for one in review.diagnostics:
+    """Give what is shown beside changed lines: level (error, warning, notice), place, title, text; nothing that stood before."""
+    for one in review.brought:
         yield (
             one.severity,
             one.span,

@@ -193,6 +193,28 @@ def test_mistakes_are_part_of_the_review(shop: Repository) -> None:
     assert [one["code"] for one in found["diagnostics"]] == ["SYN0303"]  # type: ignore[index, union-attr]
 
 
+def test_warnings_that_stood_before_are_not_told_again(shop: Repository, tmp_path: Path) -> None:
+    """They are counted where people are shown what a change brings, and marked where everything is."""
+    spare = "codes: spare\nversion: 1.0.0\nlabel: Spare\nfor: account.status\nrows: {A: active}\n"
+    (shop.root / "codes/spare.yaml").write_text(spare)
+    shop.git("add", "-A")
+    shop.git("commit", "-q", "-m", "a table that nothing uses")
+    (shop.root / "codes/spare.yaml").write_text(f"# a line more\n{spare}")
+    (shop.root / "codes/unused.yaml").write_text(spare.replace("codes: spare", "codes: unused"))
+    comment = tmp_path / "comment.md"
+    told = shop.review("--format", f"markdown={comment}", "--format", "github", "--format", "text").stdout
+    shown = comment.read_text()
+    assert "*1 warning stood before this change: see `syncline check`.*" in shown
+    assert "0 errors, 1 new warning in the specs" in shown
+    assert ("codes/unused.yaml" in shown, "codes/spare.yaml" in shown) == (True, False)
+    beside = [line for line in told.splitlines() if line.startswith("::warning")]
+    assert [line.partition(",")[0].rpartition("/")[2] for line in beside] == ["unused.yaml"]
+    assert "warnings that stood before\n  SYN0932" in told
+    found = shop.document()["diagnostics"]
+    marked = {Path(one["file"]).name: one["stood_before"] for one in found}  # type: ignore[attr-defined]
+    assert marked == {"spare.yaml": True, "unused.yaml": False}
+
+
 @pytest.mark.parametrize(
     ("against", "says"),
     [
@@ -245,6 +267,14 @@ def test_forms_in_one_run(shop: Repository, tmp_path: Path) -> None:
     assert {suite.get("name"): suite.get("failures") for suite in suites}["changes"] == "1"
     assert json.loads(files["gitlab"].read_text())[0]["location"]["path"].endswith("syncs/account.yaml")
     assert shop.review("--format", "pdf").exit_code == 2
+
+
+def test_scenarios_that_come_out_otherwise_are_results_for_code_scanning(tmp_path: Path, shop: Repository) -> None:
+    create_project(tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole/scenarios", shop.root / "scenarios")
+    owner_moves(shop)
+    (run,) = json.loads(shop.review("--format", "sarif").stdout)["runs"]
+    assert "scenario" in {one["ruleId"] for one in run["results"]}
 
 
 def test_everything_in_one_look(shop: Repository) -> None:
