@@ -23,7 +23,7 @@ from typing import Any
 import syncline_runtime
 from syncline_compiler.diagnostics.diagnostic import Collector, diagnostic_of
 from syncline_compiler.memory import Memory, dump_memory, hash_of, load_memory
-from syncline_compiler.source import LIBRARY, Library, SourceFile, Unreadable
+from syncline_compiler.source import LIBRARY, Library, SourceFile, Unreadable, is_shown
 from syncline_compiler.writing import Content, Kept
 from syncline_runtime.frozen import dataclass
 
@@ -56,7 +56,7 @@ class Cache:
     """Keeps the last finding of one question about one project."""
 
     def __init__(self, root: Path, question: str, files: Iterable[SourceFile | Unreadable]) -> None:
-        self._sources = {file.path: file for file in files if isinstance(file, SourceFile)}
+        self._sources = {file.path: file for file in files if isinstance(file, SourceFile) and is_shown(file.path)}
         self._made_from = hash_of([_compiler(), question, *(part for file in files for part in _parts(file))])
         folder = _folder()
         name = hash_of([os.fspath(root.resolve()), question.partition(" ")[0]])
@@ -211,7 +211,7 @@ def _finding(plain: Mapping[str, Any], sources: Mapping[str, SourceFile]) -> Fin
     found = [diagnostic_of(one) for one in plain["diagnostics"]]
     diagnostics = Collector.of(found, sources, beyond=plain["beyond"])
     shipped = Library()
-    places = {span.path for one in found for span in (one.span, *(at for at, _ in one.secondary))}
+    places = {at.path for one in found for at in (one.span, *(at for at, _ in (*one.secondary, *one.again)))}
     imported = {path: shipped[path.removeprefix(f"{LIBRARY}/")] for path in places if path.startswith(f"{LIBRARY}/")}
     return Finding(
         diagnostics, {**sources, **imported}, plain["waived"], plain["released"], plain["files"], plain["stamps"]

@@ -67,7 +67,7 @@ from syncline_compiler.passes.resolve_policies import resolve_policies
 from syncline_compiler.passes.resolve_scenarios import Stage, resolve_scenarios
 from syncline_compiler.passes.resolve_sync import Bound, resolve_syncs
 from syncline_compiler.passes.resolve_system import resolve_systems
-from syncline_compiler.source import LOCK_FILE, SourceFile, Span, Unreadable, is_remote, read_sources
+from syncline_compiler.source import LOCK_FILE, SourceFile, Span, Unreadable, is_remote, is_shown, read_sources
 from syncline_compiler.writing import Made
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import System
@@ -148,7 +148,7 @@ def check_sources(
     files = list(files)
     lock = next(_locks(files), None)
     remotes = [file for file in files if is_remote(file.path) and isinstance(file, SourceFile)]
-    files = [file for file in files if file is not lock and file not in remotes]
+    files = [file for file in files if isinstance(file, Unreadable) or is_shown(file.path)]
     sources = {file.path: file for file in files if isinstance(file, SourceFile)}
     diagnostics = Collector(dict(sources))
     written = load(files, diagnostics)

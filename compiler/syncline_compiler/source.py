@@ -168,6 +168,11 @@ def is_remote(path: str) -> bool:
     return path.startswith(f"{REMOTE_FOLDER}/") and path.endswith(".json")
 
 
+def is_shown(path: str) -> bool:
+    """Whether lines of a file are shown with what is said of it: not of those that machines write, which nobody reads by the line."""
+    return path != LOCK_FILE and not is_remote(path)
+
+
 def read_lock(root: Path) -> SourceFile | Unreadable | None:
     """Read the project's lock; None if it has none."""
     return read_beside(root, LOCK_FILE, MAX_LOCK)

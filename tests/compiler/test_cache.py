@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from benchmarks.large_project import write_large_project
 from syncline_compiler import cache, piecewise
 from syncline_compiler.cli import COMMANDS
+from syncline_compiler.diagnostics import catalogue
 from syncline_compiler.pipeline import compile_project
 
 FOUND_ANEW = "compiled or checked again"
@@ -68,6 +69,45 @@ def test_what_is_remembered_reads_as_what_was_found(
     from_memory()
     assert told(call("check", "--project", project, "--format", form)) == found
     assert kept.exists()
+
+
+SHOWN = [code for code in catalogue.codes() if catalogue.page(code).files("Fails")][::6]
+
+
+@pytest.mark.parametrize("code", sorted({*SHOWN, "SYN0944"}))
+def test_what_is_remembered_is_drawn_as_what_was_found(
+    project: Path, kept: Path, from_memory: Callable[[], None], code: str
+) -> None:
+    for path, text in catalogue.page(code).files("Fails").items():
+        (project / path).parent.mkdir(exist_ok=True)
+        (project / path).write_text(text)
+    found = told(call("check", "--project", project))
+    from_memory()
+    assert told(call("check", "--project", project)) == found
+
+
+@pytest.mark.parametrize("code", ["SYN0940", "SYN0941", "SYN0942", "SYN0943"])
+def test_what_is_remembered_of_locks_is_drawn_as_what_was_found(
+    project: Path, kept: Path, from_memory: Callable[[], None], tmp_path: Path, code: str
+) -> None:
+    words = ("--project", project, "--out", tmp_path / "release")
+    account = project / "objects/account.yaml"
+    account.write_text(account.read_text().replace("  credit_limit:", "  spare: text?\n  credit_limit:"))
+    call("compile", *words, "--bump")
+    if code == "SYN0943":
+        (project / "syncline.lock").write_text("{}")
+    else:
+        path, old, new = {
+            "SYN0940": ("objects/account.yaml", "text?", "int?"),
+            "SYN0941": ("syncs/account.yaml", "owners:", "every: 3h\nowners:"),
+            "SYN0942": ("objects/account.yaml", "  spare: text?\n", ""),
+        }[code]
+        assert old in (text := (project / path).read_text())
+        (project / path).write_text(text.replace(old, new, 1))
+    found = told(call("compile", *words))
+    assert code in found[1]
+    from_memory()
+    assert told(call("compile", *words)) == found
 
 
 def test_a_release_is_remembered_while_it_is_whole(
