@@ -9,7 +9,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.case import Case
-from benchmarks.contenders import CONTENDERS, Contender, Stopwatch
+from benchmarks.contenders import CONTENDERS, Contender
+from benchmarks.measuring import Stopwatch, forget_peak, peak
 from syncline_runtime.state import State, text
 
 
@@ -17,16 +18,16 @@ def main() -> None:
     case, name, phase, repeats = Case(**json.loads(sys.argv[1])), sys.argv[2], sys.argv[3], int(sys.argv[4])
     state = case.state(phase, plain=name != "ours")
     contender = CONTENDERS[name](case, phase, state)
-    before = _forget_peak()
+    before = forget_peak()
     runs = []
     for _ in range(repeats):
         watch = Stopwatch()
         contender.once(watch)
         runs.append(watch.times)
-    peak = _peak() - before
+    most = peak() - before
     results = _results(case, contender, state, f"{phase}.{name.replace(' ', '_')}")
     contender.close()
-    print(json.dumps({"runs": runs, "peak_mb": peak, **results}))
+    print(json.dumps({"runs": runs, "peak_mb": most, **results}))
 
 
 def _results(case: Case, contender: Contender, state: State, name: str) -> dict[str, object]:
@@ -41,28 +42,6 @@ def _results(case: Case, contender: Contender, state: State, name: str) -> dict[
         digest = f"SELECT count(*)::VARCHAR || ':' || coalesce(bit_xor(hash(t))::VARCHAR, '') FROM ({agreed}) AS t"
         found["agreed"] = state.scalar(digest)
     return found
-
-
-def _status(name: str) -> int:
-    """A figure of the process in MB; 0 where the system does not tell."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith(name)), 0)
-
-
-def _forget_peak() -> int:
-    """Let the peak count from here; returns what is in use now."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
-    except OSError:
-        return 0
-    return _status("VmRSS")
-
-
-def _peak() -> int:
-    return _status("VmHWM")
 
 
 if __name__ == "__main__":

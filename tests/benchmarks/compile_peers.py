@@ -30,6 +30,7 @@ from benchmarks.peer_projects import dbt_file, sqlmesh_file, write_dbt_project, 
 STATES = ("cold", "unchanged", "one changed")
 PACKAGES = {
     "sqlmesh": ("sqlmesh",), "dbt": ("dbt-core", "dbt-duckdb"), "splink": ("splink", "recordlinkage"),
+    "polars": ("polars",), "datacompy": ("datacompy",), "dlt": ("dlt[duckdb]", "pyarrow"), "drt": ("drt-core[postgres]",),
 }  # fmt: skip
 LOAD = "import sys; from sqlmesh import Context; print(len(Context(paths=sys.argv[1]).models))"
 

@@ -8,12 +8,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.case import HERE, REALM, Case, land
+from benchmarks.measuring import Stopwatch
 from syncline_runtime.binding import Binding
 from syncline_runtime.connectors import Surroundings
 from syncline_runtime.ledger import FILE, Ledger, Realm, open_ledger
@@ -26,20 +24,6 @@ from syncline_runtime.stages.normalise import normalise
 from syncline_runtime.state import State, quoted, text
 
 STAGES = ("land", "normalise", "match", "merge", "diff")
-Times = dict[str, tuple[float, float]]  # stage → CPU seconds, wall seconds
-
-
-class Stopwatch:
-    """CPU and wall seconds of named stages."""
-
-    def __init__(self) -> None:
-        self.times: Times = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        cpu, wall = time.process_time(), time.perf_counter()
-        yield
-        self.times[stage] = (time.process_time() - cpu, time.perf_counter() - wall)
 
 
 class Contender:
