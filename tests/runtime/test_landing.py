@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from syncline_runtime.connectors.lines import NotSureError, PageReader, shape_of
 from syncline_runtime.connectors.results import raw_hash
 from syncline_runtime.request import Request
 from syncline_runtime.segments import SegmentStore
+from syncline_runtime.stages.gathering import GATHERED, LONGER, WHOLE, enough
 from syncline_runtime.stages.landing import Batch, land_batch
 from syncline_runtime.state import State, landed_columns
 from syncline_runtime.system import Cursor, ListRead, NativeField, Resource, System
@@ -215,8 +217,8 @@ def test_members_that_nobody_described_are_read_quickly_once_they_are_known() ->
         body = reader.parse(written({"items": [{"id": 1, **more}, {"id": 2}], "next": "b"}, True, False))
         assert reader.sure
         assert body["next"] == "b"
+        assert reader.last([body["items"]]) == {"id": 2, "address": {"place": {}}, "flags": {}}
         assert reader.lines([body["items"]]).rows == 2
-        assert reader.last(body["items"]) == {"id": 2, "address": {"place": {}}, "flags": {}}
 
 
 def test_digits_are_kept(state: State) -> None:
@@ -238,3 +240,29 @@ def test_cursor_values_order_as_instants_do(state: State, tmp_path: Path) -> Non
     state.empty("landed", landed_columns(LANDED))
     found = land_batch(state, RESOURCE, "landed", landed_columns(LANDED), Batch(path, 0, "r", False))
     assert set(found) == set(filter(None, moments))  # each of another shape; which is the latest is told elsewhere
+
+
+natives = st.dictionaries(
+    st.sampled_from(["a", "b", "c"]), st.one_of(st.none(), st.text("x~=bc\ufdd1", max_size=4)), max_size=3
+)
+
+
+@given(one=natives, other=natives)
+def test_only_equal_rows_have_equal_hashes(one: dict[str, str | None], other: dict[str, str | None]) -> None:
+    assert (raw_hash(one) == raw_hash(other)) == (one == other)
+
+
+def test_a_value_that_reads_like_the_next_field_is_told_from_it() -> None:
+    assert raw_hash({"a": "\ufdd1b=", "c": None}) != raw_hash({"a": "", "b": "", "c": None})
+
+
+@pytest.mark.parametrize(("row", "most"), [(30, 8.0), (100, 11.75), (200, 23.5), (1_000, 8.0), (100_000, 8.0)])
+def test_small_rows_are_gathered_until_the_engine_can_keep_them_as_they_are(row: int, most: float) -> None:
+    """``most``: the megabytes that are gathered of rows of so many bytes."""
+    size = next(size for size in itertools.count(2**17, 2**17) if enough(size, size // row))
+    assert size / 2**20 == most
+    assert size // row >= WHOLE or size == GATHERED
+
+
+def test_what_is_gathered_is_bounded_however_rows_change() -> None:
+    assert enough(LONGER * GATHERED, WHOLE // 2)

@@ -170,19 +170,22 @@ class PageReader:
         """Whether the last body has been parsed quickly."""
         return bool(self._content)
 
-    def last(self, records: Sequence[Any]) -> Any:
+    def last(self, lists: Sequence[list[Any]]) -> Any:
         """Give the last record of a body as it was told; None if there is none."""
-        if not records or not isinstance(records[-1], msgspec.Struct):
-            return records[-1] if records else None
-        return without_untold(_DECODER.decode(_ENCODER.encode(records[-1])))
+        record = next((items[-1] for items in reversed(lists) if items), None)
+        if not isinstance(record, msgspec.Struct):
+            return record
+        return without_untold(_DECODER.decode(_ENCODER.encode(record)))
 
     def lines(self, lists: Sequence[list[Any]]) -> Lines:
-        """Make lines of the records of a page; raises NotSureError."""
+        """Make lines of the records of a page, which are let go of; raises NotSureError."""
         lines = self._lines(lists)
         if lines is None and self._learned():
             lines = self._lines([self._decoder.decode(each) for each in self._cut])
         if lines is None:
             raise NotSureError
+        for items in lists:
+            items.clear()  # the next page's take their place in memory, which the processor still has at hand
         return lines
 
     def _lines(self, lists: Sequence[list[Any]]) -> Lines | None:

@@ -26,16 +26,17 @@ _REL_NEXT: Final = re.compile(r";\s*rel\s*=\s*\"?(?:[^\";]*\s)?next(?:\s[^\";]*)
 
 @dataclass(frozen=True)
 class Seen:
-    """One page as it came, with the records of all its lists; ``longest`` is the length of the longest of them.
+    """One page as it came: how many records its lists hold, how many the longest of them, and the last record as it was told.
 
-    ``last``: the last record as it was told, None if there is none.
+    ``says`` equals that of a page that says the same.
     """
 
     body: Any
     headers: Mapping[str, str]
-    records: list[Any]
+    count: int
     longest: int
     last: Any
+    says: object
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Walk:
         self._page = paging.first
         self._tokens: set[str] = set()
         self._token: Any = ABSENT
-        self._before: list[Any] = []
+        self._before: object = None
         self._first, self._last = 0, 0  # lengths of the first page and of the last one that was not empty
         self._asked_again = False
         self.link: str | None = None
@@ -110,9 +111,9 @@ class Walk:
         """Take note of a page; False if it was the last."""
         self._refuse_repetition(seen)
         self._pages += 1
-        self._received += len(seen.records)
+        self._received += seen.count
         self._offset += seen.longest
-        self._page += 1 if seen.records else 0
+        self._page += 1 if seen.count else 0
         goes_on = self._paging.kind != "none" and self._goes_on(seen)
         if not goes_on:
             self._check_total(seen)
@@ -133,7 +134,7 @@ class Walk:
                     self._asked, f"more pages follow, and {paging.next!r} does not say which is next"
                 )
             return found
-        if not seen.records:
+        if not seen.count:
             if more is True:
                 raise failures.bad_answer(self._asked, "an empty page says that more pages follow")
             return self._ends_suddenly()
@@ -172,13 +173,13 @@ class Walk:
     def _refuse_repetition(self, seen: Seen) -> None:
         if self._pages >= MOST_PAGES:
             raise failures.bad_answer(self._asked, f"the list has not ended after {MOST_PAGES} pages")
-        if seen.records and seen.records == self._before:
+        if seen.count and seen.says == self._before:
             raise failures.bad_answer(
                 self._asked,
                 f"page {self._pages + 1} is the same as the page before; the system ignores how we ask for pages",
                 mend="correct `paging` of this list in the system description",
             )
-        self._before = seen.records
+        self._before = seen.says
 
     def _check_total(self, seen: Seen) -> None:
         total = self._total(seen)

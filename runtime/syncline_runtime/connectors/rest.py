@@ -225,11 +225,12 @@ async def _walk(
         if answer is None:
             return
         lists = _lists(asked, answer.body, listing)
-        records = [record for items in lists for record in items]
-        received += len(records)
+        lengths, last = [len(items) for items in lists], reader.last(lists)
+        received += sum(lengths)
         _refuse_capped(listing, received, asked)
         told = _told(client, resource, asked, walk.page, lists, reader)
-        goes_on = walk.advance(Seen(answer.body, answer.headers, records, max(map(len, lists)), reader.last(records)))
+        says = told.content if isinstance(told, Lines) else lists
+        goes_on = walk.advance(Seen(answer.body, answer.headers, sum(lengths), max(lengths), last, says))
         if walk.link:
             walk.link = client.origin.follow(walk.link, answer.url)
         read_at = cursors.mark_of_date(answer.headers.get("date"))

@@ -26,6 +26,8 @@ from syncline_runtime.state import quoted, text
 from syncline_runtime.system import Resource
 
 GATHERED: Final = 8 * 1024 * 1024  # bytes of lines that the engine reads at once
+WHOLE: Final = 122_880  # rows that the engine takes over as they are, being a row group: of fewer it makes a copy
+LONGER: Final = 3  # times as many bytes are gathered at most where that makes them whole
 
 T = TypeVar("T")
 
@@ -174,7 +176,7 @@ class Landing:
         if isinstance(page, Lines):
             self._gathered.append(page)
             self._size += len(page.content)
-            if self._size < GATHERED:
+            if not enough(self._size, sum(each.rows for each in self._gathered)):
                 return
         await self._flush()
         if isinstance(page, Page):
@@ -303,6 +305,11 @@ class Landing:
 
     def _spool(self, kind: str) -> Path:
         return self._run.state.spool / f"{digest([self._relation, self._run.run_id, kind])[:20]}.jsonl"
+
+
+def enough(size: int, rows: int) -> bool:
+    """Whether lines are landed: large ones soon, small ones once the engine can keep them as they are."""
+    return size >= LONGER * GATHERED or (size >= GATHERED and not WHOLE <= rows * LONGER < WHOLE * LONGER)
 
 
 def _meant(resource: Resource) -> dict[str, str]:
