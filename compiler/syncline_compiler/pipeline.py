@@ -47,6 +47,7 @@ from syncline_compiler.passes.check_rates import check_rates
 from syncline_compiler.passes.check_readiness import check_readiness
 from syncline_compiler.passes.check_references import check_known, check_references
 from syncline_compiler.passes.check_remotes import check_remotes
+from syncline_compiler.passes.check_seeds import check_seeds
 from syncline_compiler.passes.check_systems import check_systems
 from syncline_compiler.passes.check_types import check_expression, check_mapping
 from syncline_compiler.passes.check_units import check_units
@@ -174,7 +175,8 @@ def check_sources(
 
 
 def lint(project: ResolvedProject, written: WrittenProject, today: date, diagnostics: Collector) -> None:
-    """Check what can be said only of a project without mistakes: what is not used, not watched, or on its way out."""
+    """Check what can be said only of a project without mistakes: what is not used, not watched, on its way out, or made up wrong."""
+    check_seeds(written, project.systems, diagnostics)
     check_imports(project, written, diagnostics)
     check_unused(project, written, diagnostics)
     check_crossed(project.mappings, diagnostics)

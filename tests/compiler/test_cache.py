@@ -102,7 +102,8 @@ def test_what_is_remembered_of_locks_is_drawn_as_what_was_found(
             "SYN0941": ("syncs/account.yaml", "owners:", "every: 3h\nowners:"),
             "SYN0942": ("objects/account.yaml", "  spare: text?\n", ""),
         }[code]
-        assert old in (text := (project / path).read_text())
+        text = (project / path).read_text()
+        assert old in text
         (project / path).write_text(text.replace(old, new, 1))
     found = told(call("compile", *words))
     assert code in found[1]

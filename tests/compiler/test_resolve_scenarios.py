@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from syncline_compiler.pipeline import Compilation
+from syncline_compiler.project import TEMPLATE
 
 Check = Callable[[Mapping[str, str]], Compilation]
 PATH = "scenarios/late.yaml"
@@ -54,6 +55,10 @@ def test_a_scenario_is_resolved(check: Check) -> None:
         ("{Account: [", "{Acount: [", ("SYN0202", 5, "`crm` has no resource `Acount`")),
         ("name: Ada Ltd, status: Open", "nmae: Ada Ltd, status: Open",
          ("SYN0204", 5, "`crm.Account` has no field `nmae`")),
+        ("name: Ada Ltd, status: Open", "status: Open",
+         ("SYN0222", 5, "a record of `Account` has `name`, and this one has not")),
+        ("  - run: all", "  - {add: crm.Account, record: {id: a2}}",
+         ("SYN0222", 13, "a record of `Account` has `name`, `status`, and this one has not")),
         ("12.50}]", "12.505}]", ("SYN0218", 5, "`12.505` does not fit decimal(12,2)")),
         ("12.50}]", "much}]", ("SYN0218", 5, "a number is expected")),
         ("12.50}]", "1e3}]", None),
@@ -96,3 +101,33 @@ def test_a_scenario_that_expects_nothing(check: Check) -> None:
     assert said(check({PATH: text})) == [
         ("SYN0008", 1, "`expect` says nothing: name `writes`, `records` or `exceptions`")
     ]
+
+
+def test_what_is_new_may_be_missing_before_an_upgrade(check: Check) -> None:
+    """What a system held under an earlier release may lack a field that is required by now."""
+    upgraded = SCENARIO.replace("given:", "begins_with: earlier\ngiven:").replace("  - run: all", "  - {upgrade: true}")
+    assert said(check({PATH: upgraded.replace("name: Ada Ltd, status: Open", "status: Open", 1)})) == []
+
+
+CRM = (TEMPLATE / "systems/crm.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("name: Ada Ltd, ", "", ("SYN0222", "a record of `Account` has `name`, and this one has not")),
+        ("name: Ada Ltd", "name: null", ("SYN0222", "a record of `Account` has `name`, and this one has not")),
+        ("name: Ada Ltd", "nmae: Ada Ltd", ("SYN0204", "`crm.Account` has no field `nmae`")),
+        ("name: Ada Ltd", "name: {first: Ada}", None),
+        ("status: Open", "status: Opened", ("SYN0218", "`Opened` is no value of `status`: did you mean `Open`?")),
+        ("country: GB", "country: GBR", ("SYN0218", "3 characters are too many for text(2)")),
+        ("country: GB", "credit_limit: much", ("SYN0218", "a number is expected")),
+        ("country: GB", 'credit_limit: "12.50"', None),
+        ("country: GB", "address: {city: Bath}", ("SYN0204", "`crm.Account` has no field `address`")),
+        ("- {id: a1, name: Ada Ltd,", "- {name: Ada Ltd,", None),  # the stand-in gives one
+    ],
+)
+def test_what_a_stand_in_begins_with(check: Check, before: str, after: str, expected: tuple[str, str] | None) -> None:
+    assert before in CRM
+    found = [(code, label) for code, _, label in said(check({"systems/crm.yaml": CRM.replace(before, after, 1)}))]
+    assert found == ([expected] if expected else [])

@@ -1,20 +1,23 @@
-"""Whether plain values of a spec, such as the records of scenarios, are values of a type.
+"""Whether plain values of a spec, such as the records of scenarios, are values of a type, and whole records.
 
 In: what the YAML reader makes of a value, and a type. Out: None, or what is wrong in words that fit under the place.
+Diagnostics: SYN0222 (a record without what is required).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from syncline_compiler.checking.constants import UnfitConstantError, fitted
+from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.functions.codes import CURRENCIES
 from syncline_compiler.model.typed import Constant
 from syncline_compiler.model.types import TEXT, Type
+from syncline_compiler.source import Span
 from syncline_compiler.spelling import did_you_mean
-from syncline_runtime.system import NativeField
+from syncline_runtime.system import NativeField, Resource
 
 
 def misfit(value: Any, to: Type) -> str | None:
@@ -33,6 +36,19 @@ def native_misfit(value: Any, field: NativeField) -> str | None:
     length, scale = field.length, field.scale
     measures = Type(field.type, not field.required, length=length, precision=field.precision, scale=scale)
     return misfit(value, measures)
+
+
+def report_missing(resource: Resource, natives: Mapping[str, Any], span: Span, diagnostics: Collector) -> None:
+    """Report what a made-up record lacks although its system shows it of every record: a field that is required is never null."""
+    missing = [
+        one.name for one in resource.fields
+        if one.required and one.readable and not one.partial and natives.get(one.name) in (None, "")
+    ]  # fmt: skip
+    if missing:
+        named = ", ".join(f"`{name}`" for name in missing)
+        label = f"a record of `{resource.name}` has {named}, and this one has not"
+        remedy = f"add {', '.join(f'`{name}: …`' for name in missing)}"
+        diagnostics.report("SYN0222", span, label=label, help=remedy)
 
 
 def _text(value: Any, to: Type) -> str | None:

@@ -1,8 +1,9 @@
 """Resolve scenarios: every name in given, when and expect bound, every value fit for its type.
 
 In: ``ScenarioSpec`` with its document, syncs, objects, systems, events. Out: ``ResolvedScenario``.
-Diagnostics: SYN0202 … SYN0205, SYN0218 (a value that does not fit), SYN0219 (an unknown sync or event), and those of
-expressions. Invariant: what runs a scenario meets no unknown name and no value that its field cannot hold.
+Diagnostics: SYN0202 … SYN0205, SYN0218 (a value that does not fit), SYN0219 (an unknown sync or event), SYN0222 (a record
+without what is required), and those of expressions. Invariant: what runs a scenario meets no unknown name and no value that its
+field cannot hold.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from syncline_compiler.checking.values import misfit, native_misfit
+from syncline_compiler.checking.values import misfit, native_misfit, report_missing
 from syncline_compiler.diagnostics import catalogue
 from syncline_compiler.diagnostics.diagnostic import Collector
 from syncline_compiler.lookups import find_object, native_in, resource_in
@@ -140,9 +141,14 @@ class _Scenario:
 
     def check_whole(self, resource: Resource | None, record: Mapping[str, Any], place: Place) -> None:
         """Check a record that a system holds: it has an id, by which the rest of the scenario can name it."""
-        if resource is not None and resource.id not in record:
+        if resource is None:
+            return
+        if resource.id not in record:
             label = f"a record of `{resource.name}` has its `{resource.id}`, and this one has none"
             self.report("SYN0218", place, label, f"add `{resource.id}: …`")
+        # A name that is misspelt is told, and nulls are; what was there under an earlier release may lack what is new.
+        elif self.declared.spec.begins_with is None and record.keys() <= {field.name for field in resource.fields}:
+            report_missing(resource, dict.fromkeys(record, True), self.declared.at(*place), self.diagnostics)
         self.check_native(resource, record, place)
 
     def check_native(self, resource: Resource | None, record: Mapping[str, Any], place: Place) -> None:
