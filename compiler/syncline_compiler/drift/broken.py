@@ -17,7 +17,7 @@ from syncline_compiler.query.symbol import Symbol
 def broken_by(change: Change, side: ProjectQuery) -> tuple[str, ...]:
     """Name what a change breaks."""
     kind, names = change.key
-    if kind == "write_by":
+    if kind in ("write_by", "write_by.batch"):
         return _mappings(_written(change.item.name, names[0], side))
     if kind in ("resource", "reads"):
         return _mappings(

@@ -21,7 +21,7 @@ from syncline_compiler.model.document import Declared
 from syncline_compiler.model.spec_system import SystemSpec
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.request import Template
-from syncline_runtime.system import ListRead, NativeField, NativeTypeName, Resource, System
+from syncline_runtime.system import ListRead, NativeField, NativeTypeName, Resource, System, Write
 
 FITS: Mapping[NativeTypeName, frozenset[NativeTypeName]] = {
     "text": frozenset({"text", "date", "instant"}),
@@ -88,8 +88,12 @@ def seen_through(system: System, shape: RemoteShape, *, everything: bool = False
             evidence[resource.name, ""] = f"it lists no more than {remote.page:,} at once"
         undescribed[resource.name] = len({told.path.partition(".")[0] for told in looked.undescribed})
         deprecated += [f"{resource.name}.{name}" for name in looked.deprecated()]
-        gone: dict[str, Any] = dict.fromkeys(remote.lacks)
-        resources.append(replace(resource, fields=tuple(fields), list=paged, **gone))
+        writes: dict[str, Any] = {}
+        for verb, most in remote.batches.items():
+            writes[verb] = _batched(getattr(resource, verb), most)
+            evidence[resource.name, verb] = f"it takes no more than {most:,} at once"
+        writes |= dict.fromkeys(remote.lacks)
+        resources.append(replace(resource, fields=tuple(fields), list=paged, **writes))
     return Overlay(
         replace(system, resources=tuple(resources)),
         tuple(guesses),
@@ -105,6 +109,13 @@ def _paged(listed: ListRead | None, most: int | None) -> ListRead | None:
     if listed is None or most is None or listed.paging.kind == "none" or listed.paging.size <= most:
         return listed
     return replace(listed, paging=replace(listed.paging, size=most))
+
+
+def _batched(write: Write | None, most: int) -> Write | None:
+    """Send no more records together than it takes."""
+    if write is None or write.batch is None or write.batch.rows <= most:
+        return write
+    return replace(write, batch=replace(write.batch, rows=most))
 
 
 def changes_between(said: Facts, before: System, after: System, declared: Declared[SystemSpec]) -> tuple[Change, ...]:

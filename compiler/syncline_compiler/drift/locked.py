@@ -58,7 +58,9 @@ def load_remote(text: str) -> Locked:
 
 def _object(one: RemoteObject) -> dict[str, Any]:
     fields = {path: _field(told) for path, told in sorted(one.fields.items())}
-    return {"origin": one.origin, "open": one.open, "page": one.page, "lacks": list(one.lacks), "fields": fields}
+    batches = {"batches": dict(sorted(one.batches.items()))} if one.batches else {}
+    told = {"origin": one.origin, "open": one.open, "page": one.page, **batches, "lacks": list(one.lacks)}
+    return {**told, "fields": fields}
 
 
 def _field(told: RemoteField) -> dict[str, Any]:
@@ -70,6 +72,7 @@ def _field(told: RemoteField) -> dict[str, Any]:
 def _read(plain: Mapping[str, Any]) -> RemoteObject:
     fields = {path: RemoteField(path, **_members(told)) for path, told in plain["fields"].items()}
     told = {"origin": str(plain["origin"]), "page": plain["page"], "lacks": tuple(plain["lacks"])}
+    told["batches"] = {str(verb): int(most) for verb, most in plain.get("batches", {}).items()}
     return RemoteObject(fields, bool(plain["open"]), **told)
 
 
@@ -87,10 +90,7 @@ def _laid_out(resources: Mapping[str, Any]) -> str:
     """Lay resources out with a line for each field."""
     parts = []
     for name, one in resources.items():
-        head = [
-            f"   {json.dumps(key)}: {json.dumps(one[key], ensure_ascii=False)}"
-            for key in ("origin", "open", "page", "lacks")
-        ]
+        head = [f"   {json.dumps(key)}: {json.dumps(one[key], ensure_ascii=False)}" for key in one if key != "fields"]
         lines = [
             f"    {json.dumps(path, ensure_ascii=False)}: {json.dumps(told, ensure_ascii=False)}"
             for path, told in one["fields"].items()

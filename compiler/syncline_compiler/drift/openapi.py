@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from syncline_compiler.drift.remote import DriftError, RemoteField, RemoteObject, RemoteShape
 from syncline_compiler.drift.schemas import Schemas, Seen, objects_of
 from syncline_runtime.frozen import dataclass
-from syncline_runtime.request import Request
+from syncline_runtime.request import Request, Template
 from syncline_runtime.system import ListRead, Resource, System, Write
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
@@ -101,6 +101,7 @@ class _Reader:
             all(one.is_open for one in seen),
             origin=origin,
             page=self._page(resource.list) if resource.list is not None else None,
+            batches=dict(self._batches(resource)),
             lacks=tuple(self._lacking(resource)),
         )
 
@@ -152,6 +153,20 @@ class _Reader:
         parameters = [_mapping(self.schemas.resolved(one)) for one in told]
         most = [self.schemas.seen(one.get("schema")).most for one in parameters if one.get("name") in named]
         return next((int(one) for one in reversed(most) if one is not None and 0 < one < 1_000_000), None)
+
+    def _batches(self, resource: Resource) -> Iterator[tuple[str, int]]:
+        """Give the most records that a request with many takes: how long the list may be in which we send them."""
+        for verb, write in (("create", resource.create), ("update", resource.update), ("delete", resource.delete)):
+            batch = write.batch if write is not None else None
+            operation = self._operation(batch.request) if batch is not None else None
+            path = _items_at(batch.request.body) if batch is not None else None
+            if operation is None or path is None:
+                continue
+            body = self._content(_mapping(self.schemas.resolved(operation.node.get("requestBody"))))
+            listed = self.schemas.below(body, path) if body is not None else None
+            most = self.schemas.seen(listed).count if listed is not None else None
+            if most:
+                yield verb, most
 
     def _operation(self, request: Request) -> _Operation | None:
         if request.call:
@@ -210,6 +225,15 @@ def _put_together(
             writable=False if any(one.writable is False for one in told) else written is not None if writes else None,
         )
     return found
+
+
+def _items_at(template: Template, path: str = "") -> str | None:
+    """Find where a body has the list of what is sent together."""
+    if template == "{items}":
+        return path
+    members = template.items() if isinstance(template, Mapping) else ()
+    found = (_items_at(inner, f"{path}.{name}" if path else name) for name, inner in members)
+    return next((one for one in found if one is not None), None)
 
 
 def _method(request: Request) -> str:

@@ -55,6 +55,9 @@ class RemoteObject:
     records: int | None = None
     origin: str = ""  # where in the document it is told
     page: int | None = None  # the most records that it lists at once
+    batches: Mapping[str, int] = field(
+        default_factory=dict
+    )  # of create, update, delete: the most records in one request
     lacks: tuple[str, ...] = ()  # of create, update, delete: what the document has no request for
 
     def silent_about(self, path: str) -> bool:

@@ -37,6 +37,7 @@ class Seen:
     length: int | None = None
     step: Decimal | None = None  # multipleOf
     most: Decimal | None = None  # maximum
+    count: int | None = None  # maxItems
     read_only: bool = False
     write_only: bool = False
     deprecated: bool = False
@@ -209,6 +210,7 @@ def _own(node: Mapping[str, Any]) -> Seen:
         length=_whole(node.get("maxLength")),
         step=_number(node.get("multipleOf")),
         most=_number(node.get("maximum")),
+        count=_whole(node.get("maxItems")),
         read_only=node.get("readOnly") is True,
         write_only=node.get("writeOnly") is True,
         deprecated=node.get("deprecated") is True,
@@ -232,6 +234,7 @@ def _both(one: Seen, other: Seen) -> Seen:
         length=_least(one.length, other.length),
         step=one.step or other.step,
         most=_least(one.most, other.most),
+        count=_least(one.count, other.count),
         read_only=one.read_only or other.read_only,
         write_only=one.write_only or other.write_only,
         deprecated=one.deprecated or other.deprecated,

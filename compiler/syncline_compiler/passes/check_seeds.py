@@ -49,7 +49,6 @@ class _Seeds:
         unknown = list(_unknown(row, (), fields))
         for path in unknown:
             known = sorted({one[len(path) - 1] for one in fields if one[: len(path) - 1] == path[:-1]})
-            # In the words of mappings: a name is said once, with all the places where it stands.
             label = f"`{self.declared.spec.system}.{self.resource.name}` has no field `{'.'.join(path)}`"
             remedy = did_you_mean(path[-1], known, kind=f"fields of `{self.resource.name}`")
             self.diagnostics.report("SYN0204", self.declared.key(*place, *path), label=label, help=remedy)

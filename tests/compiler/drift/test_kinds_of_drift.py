@@ -12,7 +12,9 @@ import pytest
 from change_pairs import TODAY, base_files, edited
 from syncline_compiler.drift.compare import Overlay, seen_through
 from syncline_compiler.drift.json_schema import read_json_schema
+from syncline_compiler.drift.locked import dump_remote, load_remote
 from syncline_compiler.drift.look import Against, look
+from syncline_compiler.drift.openapi import read_openapi
 from syncline_compiler.drift.propose import propose
 from syncline_compiler.drift.remote import RemoteField, RemoteObject, RemoteShape
 from syncline_compiler.passes.format_yaml import format_yaml
@@ -187,3 +189,39 @@ def test_two_likely_names_are_no_guess(shop: Compilation) -> None:
     review = drifted(shop, {"region": None, "region1": text, "region2": text})
     assert told(review) == ["native-read-removed region"]
     assert not any(one.evidence for one in review.findings)
+
+
+BATCH = (
+    'batch: {request: {method: POST, path: /accounts/batch, body: {input: {rows: "{items}"}}}, '
+    "answers: results, status: status}"
+)
+
+
+def document_with(listed: dict[str, Any]) -> dict[str, Any]:
+    """Give an OpenAPI document with a request for many accounts, of which the list is told so."""
+    record = {"type": "object", "required": REQUIRED, "properties": ASIS}
+    body = {"type": "object", "properties": {"input": {"$ref": "#/components/schemas/Input"}}}
+    rows = {"allOf": [{"type": "array", "items": record}, listed]}
+    answer = {"200": {"content": {"application/json": {"schema": record}}}}
+    request = {"requestBody": {"content": {"application/json": {"schema": body}}}}
+    paths = {"/accounts/{id}": {"get": {"responses": answer}}, "/accounts/batch": {"post": request}}
+    schemas = {"Input": {"type": "object", "properties": {"rows": rows}}}
+    return {"openapi": "3.1.0", "paths": paths, "components": {"schemas": schemas}}
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"), [({"maxItems": 50}, ["batch-changed"]), ({"maxItems": 100}, []), ({}, [])]
+)
+def test_fewer_in_one_request(listed: dict[str, Any], expected: list[str]) -> None:
+    """We send 100 together, where nothing else is said."""
+    edit = ("systems/crm.yaml", "path: /accounts}\n", f"path: /accounts}}\n      {BATCH}\n")
+    checked = check_sources([SourceFile(*one) for one in edited(base_files(), [edit]).items()], TODAY)
+    assert checked.known is not None
+    shape = read_openapi(document_with(listed), checked.known.systems["crm"], {})
+    assert load_remote(dump_remote("crm", "o.yaml", shape)).shape.objects == shape.objects
+    found = [
+        one for one in look(checked, "crm", Against(shape, "a document")).findings if "batch" in one.change.key.kind
+    ]
+    assert [one.change.rule.id for one in found] == expected
+    if found:
+        assert (found[0].evidence, bool(found[0].breaks)) == ("it takes no more than 50 at once", True)
