@@ -12,15 +12,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import StateError
 from syncline_runtime.moves import as_named_now, said_now
-from syncline_runtime.packing import packed, packed_columns, stored_table, unpacked
+from syncline_runtime.packing import LINKS, LOOKED_UP, few, near, packed, packed_columns, table_of, unpacked
 from syncline_runtime.plan import Release
 from syncline_runtime.segments import Segment, SegmentStore
 from syncline_runtime.state import LINK_COLUMNS, OUTCOME_COLUMNS, State, base_columns, canonical_columns, quoted, text
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3
+ENGINE = duckdb.__version__  # keys are its hashes, and another version may hash otherwise
 SAME_TYPE = {"TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE"}  # as we write it, as the engine does
 
 
@@ -35,7 +38,7 @@ def fold(state: State, release: Release, segments: Sequence[Segment]) -> None:
     for subject, columns in wanted.items():
         moves = _moves(release, subject)
         said = said_now(release, subject, columns)
-        shape = digest([FOLD_VERSION, list(columns.items()), *filter(None, (moves, said))])
+        shape = digest([FOLD_VERSION, ENGINE, list(columns.items()), *filter(None, (moves, said))])
         mine = grouped.get(subject, [])
         before = _applied(state, known.get(subject), shape, mine)
         if before is None:
@@ -139,8 +142,7 @@ def _apply(state: State, subject: str, columns: dict[str, str], segments: Sequen
         if due:
             source, there = _renamed(source, due, subject), {due.get(name, name): kind for name, kind in there.items()}
         if key:
-            on = " AND ".join(f"s.{quoted(k)} IS NOT DISTINCT FROM t.{quoted(k)}" for k in key)
-            state.execute(f"DELETE FROM {quoted(table)} AS t USING {source} AS s WHERE {on}")
+            state.execute(f"DELETE FROM {_told_again(table, key, source)}")
         values = {name: f"TRY_CAST({quoted(name)} AS {kind})" for name, kind in columns.items() if name in there}
         values |= _without_lost(subject, columns, there)
         if table != subject:
@@ -151,6 +153,17 @@ def _apply(state: State, subject: str, columns: dict[str, str], segments: Sequen
     last = segments[-1]
     state.execute(f"UPDATE folded SET seq = {last.seq}, last = {text(last.path)} WHERE subject = {text(subject)}")
     state.execute("COMMIT")
+
+
+def _told_again(table: str, key: Sequence[str], source: str) -> str:
+    """Give the rows that those of a source replace, as what to delete: a relation ``t`` and a condition."""
+    on = " AND ".join(f"s.{quoted(k)} IS NOT DISTINCT FROM t.{quoted(k)}" for k in key)
+    looked_up = next((name for name in key if name in LOOKED_UP), None)
+    if looked_up is None or table.partition(":")[0] != "stored":
+        return f"{quoted(table)} AS t USING {source} AS s WHERE {on}"
+    rows = near(table, looked_up, f"SELECT {quoted(looked_up)} FROM {source}")
+    known = few(table, rows, ", ".join(["rowid AS _row", *map(quoted, key)]))
+    return f"{quoted(table)} WHERE rowid IN (SELECT t._row FROM {known} AS t, {source} AS s WHERE {on})"
 
 
 def contents(state: State, release: Release) -> dict[str, str]:
@@ -191,7 +204,7 @@ def _clear(folder: Path) -> None:
 
 def _tables(release: Release) -> dict[str, dict[str, str]]:
     """Give the tables that a release needs: subject (kind:subject) → columns."""
-    tables: dict[str, dict[str, str]] = {"links:all": LINK_COLUMNS}
+    tables: dict[str, dict[str, str]] = {LINKS: LINK_COLUMNS}
     for plan in release.in_order:
         tables[f"canonical:{plan.name}"] = canonical_columns(plan)
         tables[f"outcomes:{plan.name}"] = OUTCOME_COLUMNS
@@ -242,12 +255,6 @@ def _without_lost(subject: str, columns: dict[str, str], there: dict[str, str]) 
     for name, condition in lost.items():
         slots = f"CASE WHEN {condition} THEN replace({slots}, {text(f',{name},')}, ',') ELSE {slots} END"
     return {"_slots": slots}
-
-
-def table_of(subject: str) -> str:
-    """Name the table that holds a subject's rows."""
-    kind, _, place = subject.partition(":")
-    return stored_table(place) if kind == "base" else subject
 
 
 def key_of(subject: str) -> tuple[str, ...]:

@@ -18,11 +18,11 @@ import duckdb
 from syncline_compiler.pipeline import compile_project
 from syncline_compiler.writing import write_release
 from syncline_runtime.fold import fold
-from syncline_runtime.packing import packed, stored_table
+from syncline_runtime.packing import LINKS, packed, stored_table, table_of
 from syncline_runtime.plan import Member, Plan, Release, load_release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.context import landed_of, prefix_of
-from syncline_runtime.state import State, base_columns, canonical_columns, landed_columns, quoted, text
+from syncline_runtime.state import LINK_COLUMNS, State, base_columns, canonical_columns, landed_columns, quoted, text
 
 HERE = Path(__file__).parent
 REALM = "benchmark/bench"
@@ -228,7 +228,8 @@ def _fill(case: Case, plan: Plan, state: State) -> None:
         columns = base_columns(member)
         rows = packed(columns, {name: quoted(name) for name in columns})
         load(state, stored_table(prefix_of(plan, member)), case.files / f"base_{member.connection}.parquet", rows)
-    load(state, "links:all", case.files / "links.parquet")
+    links = packed(LINK_COLUMNS, {name: quoted(name) for name in LINK_COLUMNS})
+    load(state, table_of(LINKS), case.files / "links.parquet", links)
     load(state, f"canonical:{plan.name}", case.files / "canonical.parquet")
 
 

@@ -165,7 +165,7 @@ def test_a_record_that_became_part_of_another_is_erased_with_it(shop: World) -> 
             "canonical_id": ids[grace(shop, "a")], "state": "redirect", "how": "merged",
         }  # fmt: skip
         state.fill("given", LINK_COLUMNS, [tuple(row.values())])
-        state.execute('INSERT INTO "links:all" SELECT * FROM given')
+        state.execute('INSERT INTO "stored:links" BY NAME SELECT * FROM given')
         subject = found_subject(state, shop.place, "person", "a:" + grace(shop, "a"))
     assert subject.cids == {ids[twin], ids[grace(shop, "a")]}
     assert {native[2] for native in subject.natives if native[0] == "a"} == {twin, grace(shop, "a")}

@@ -13,7 +13,7 @@ from syncline_compiler.pipeline import compile_project
 from syncline_compiler.writing import write_release
 from syncline_runtime.connectors.surroundings import Surroundings
 from syncline_runtime.fold import fold
-from syncline_runtime.packing import packed, stored_table
+from syncline_runtime.packing import LINKS, packed, table_of
 from syncline_runtime.plan import Member, Plan, Release, load_release
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.context import Reading, RunContext, landed_of, prefix_of
@@ -104,16 +104,22 @@ class Engine:
         }
         given = [{**default, **row} for row in rows]
         self.state.fill("given", columns, [tuple(row.get(name) for name in columns) for row in given])
-        made = packed(columns, {name: quoted(name) for name in columns})
-        self.state.execute(
-            f"INSERT INTO {quoted(stored_table(prefix_of(plan, member)))} ({', '.join(map(quoted, made))}) "
-            f"SELECT {', '.join(made.values())} FROM given"
-        )
+        self._keep(f"base:{prefix_of(plan, member)}", columns)
 
     def links(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Stored links."""
         default = {"how": "identity", "rule": "", "run": "before", "state": "live", "generation": 0}
-        self._fill("links:all", LINK_COLUMNS, [{**default, **row} for row in rows])
+        self.state.fill(
+            "given", LINK_COLUMNS, [tuple((default | row).get(name) for name in LINK_COLUMNS) for row in rows]
+        )
+        self._keep(LINKS, LINK_COLUMNS)
+
+    def _keep(self, subject: str, columns: dict[str, str]) -> None:
+        made = packed(columns, {name: quoted(name) for name in columns})
+        self.state.execute(
+            f"INSERT INTO {quoted(table_of(subject))} ({', '.join(map(quoted, made))}) "
+            f"SELECT {', '.join(made.values())} FROM given"
+        )
 
     def canonical(self, plan: Plan, rows: Iterable[Mapping[str, Any]]) -> None:
         """Stored canonical rows."""

@@ -7,7 +7,7 @@ read that is not as stored). Rows as stored are told by (native id, hash) alone 
 
 from __future__ import annotations
 
-from syncline_runtime.packing import base_rows, stored_table
+from syncline_runtime.packing import base_rows, few, near, stored_table
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, keys_of, landed_of, prefix_of
 from syncline_runtime.stages.replay import of_replayed
@@ -55,6 +55,11 @@ def _compared(run: RunContext, prefix: str, member: Member) -> str:
     join = "FULL" if shown and reading.error is None else "LEFT"
     ids = f"SELECT _native_id FROM {quoted(keys_of(landed_of(member)))}"
     unshown = f"AND b._native_id NOT IN ({ids})" if reading.keys else ""
+    stored = quoted(stored_table(prefix))
+    if join == "LEFT":
+        read = f"SELECT _native_id FROM {quoted(f'{prefix}/current')}"
+        rows = near(stored_table(prefix), "_native_id", read)
+        stored = few(stored_table(prefix), rows, "rowid, _native_id, _status, _mapping, _raw_hash")
     settled = f"_mapping = {text(member.mapping)} AND _status NOT IN ({', '.join(map(text, (*PARKED, GONE)))})"
     return f"""
         SELECT CASE WHEN how NOT LIKE 'same%' THEN _seq END AS _seq,
@@ -68,7 +73,7 @@ def _compared(run: RunContext, prefix: str, member: Member) -> str:
             FROM (SELECT _seq, _native_id, CASE WHEN _op <> 'delete' THEN hash(_raw_hash) END AS hash
                   FROM {quoted(f"{prefix}/current")}) AS l
             {join} JOIN (SELECT rowid AS _row, _native_id, _status, CASE WHEN {settled} THEN hash(_raw_hash) END AS hash
-                         FROM {quoted(stored_table(prefix))}) AS b ON b._native_id = l._native_id
+                         FROM {stored}) AS b ON b._native_id = l._native_id
             WHERE l._native_id IS NOT NULL OR (b._status <> {text(GONE)} {unshown})
         )
     """
@@ -76,9 +81,9 @@ def _compared(run: RunContext, prefix: str, member: Member) -> str:
 
 def _fetch_stored(run: RunContext, prefix: str, member: Member) -> None:
     """Make ``stored``: base rows of what is not as stored or is tried again. Nearly all others are never read whole."""
-    few = f"SELECT _row FROM {quoted(f'{prefix}/compared')} WHERE _row IS NOT NULL"
+    told = f"SELECT _row FROM {quoted(f'{prefix}/compared')} WHERE _row IS NOT NULL"
     again = f"SELECT rowid FROM {quoted(stored_table(prefix))} AS b WHERE {again_of(run, member)}"
-    run.state.make(f"{prefix}/stored", base_rows(member, prefix, f"rowid IN ({few} UNION ALL {again})"))
+    run.state.make(f"{prefix}/stored", base_rows(member, prefix, f"{told} UNION ALL {again}"))
 
 
 def again_of(run: RunContext, member: Member) -> str:

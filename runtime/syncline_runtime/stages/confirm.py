@@ -16,7 +16,7 @@ from typing import Any
 from syncline_runtime.errors import SynclineError
 from syncline_runtime.fold import fold
 from syncline_runtime.ledger import Ack, Lease, NewException
-from syncline_runtime.packing import base_rows
+from syncline_runtime.packing import base_rows_of
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.segments import Segment
 from syncline_runtime.stages.altered import tell_altered
@@ -121,7 +121,7 @@ def _base_rows(
     state.fill(f"{prefix}/ack", columns, rows)
     state.bind(f"{prefix}/base", f"SELECT * FROM {quoted(f'{prefix}/known!')}")
     left = ", ".join(text(r.before) for r in records if r.moved or r.deleted) or "''"
-    ended = base_rows(member, prefix, f"_native_id IN ({left})")
+    ended = base_rows_of(member, prefix, "_native_id", f"SELECT unnest([{left}])")
     gone = f"SELECT * REPLACE ('gone' AS _status) FROM ({ended})"
     # what earlier runs wrote may be behind what has been decided since: the next decision looks at it again
     late = ", ".join(text(r.cid) for r in records if recovering or (member.connection, r.cid) in run.late) or "''"
@@ -300,8 +300,8 @@ def _image(run: RunContext, plan: Plan, member: Member, records: Sequence[_Recor
         for name in member.partial
     ]
     unseen = f"nullif(concat(',', {', '.join(never)}), ',')" if never else "CAST(NULL AS VARCHAR)"
-    known = f"_native_id IN (SELECT _native_id FROM {quoted(f'{prefix}/returned')})"
-    state.make(f"{prefix}/known!", base_rows(member, prefix, known))
+    returned = f"SELECT _native_id FROM {quoted(f'{prefix}/returned')}"
+    state.make(f"{prefix}/known!", base_rows_of(member, prefix, "_native_id", returned))
     before = f"SELECT * FROM {quoted(f'{prefix}/known!')} WHERE _status <> 'gone'"
     state.make(
         f"{prefix}/image!",

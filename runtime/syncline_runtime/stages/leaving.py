@@ -8,7 +8,7 @@ other is created in its place.
 
 from __future__ import annotations
 
-from syncline_runtime.packing import base_rows
+from syncline_runtime.packing import base_rows_of
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.doubles import set_aside
@@ -149,7 +149,7 @@ def _take_back(run: RunContext, plan: Plan, member: Member) -> bool:
     state.execute(f"DELETE FROM {stored} WHERE _native_id IN ({ids})")
     state.execute(
         f"INSERT INTO {stored} SELECT b.* REPLACE (k.canonical_id AS _cid, 'linked' AS _status, true AS _open) "
-        f"FROM ({base_rows(member, prefix, f'_native_id IN ({ids})')}) AS b "
+        f"FROM ({base_rows_of(member, prefix, '_native_id', ids)}) AS b "
         f"JOIN {quoted(back)} AS k ON k.native_id = b._native_id"
     )
     return True

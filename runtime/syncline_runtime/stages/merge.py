@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from syncline_runtime.ledger import NewException
-from syncline_runtime.packing import base_rows
+from syncline_runtime.packing import base_rows_of
 from syncline_runtime.plan import Member, Plan, Step
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.stages.decisions import apply_decisions
 from syncline_runtime.stages.deletion import follow_deletions
 from syncline_runtime.stages.leaving import take_back
 from syncline_runtime.stages.normalise import normalise_rows, stored_image, wake
+from syncline_runtime.stages.returns import look_up_links
 from syncline_runtime.state import quoted, text
 
 
@@ -54,9 +55,10 @@ def _decide(run: RunContext, plan: Plan, last: int) -> None:
 
 def _find_winners(run: RunContext, plan: Plan, steps: Sequence[Step]) -> None:
     dirty = f"SELECT _cid FROM {quoted(f'{plan.name}/dirty')}"
+    look_up_links(run, "canonical_id", dirty)
     run.state.make(
         f"{plan.name}/links",
-        "SELECT canonical_id, connection, native_id, state FROM links "
+        "SELECT canonical_id, connection, native_id, state FROM few_links "
         f"WHERE object = {text(plan.object)} AND canonical_id IN ({dirty})",
     )
     for member in plan.members:
@@ -79,8 +81,9 @@ def _find_winners(run: RunContext, plan: Plan, steps: Sequence[Step]) -> None:
 def _fetch_stored(run: RunContext, member: Member, prefix: str, dirty: str) -> None:
     """Add to ``stored`` the base rows of dirty records that are not in it; most are, since they changed here."""
     stored = quoted(f"{prefix}/stored")
-    lacking = f"_cid IN ({dirty}) AND _native_id NOT IN (SELECT _native_id FROM {stored})"
-    run.state.execute(f"INSERT INTO {stored} {base_rows(member, prefix, lacking)}")
+    rows = base_rows_of(member, prefix, "_cid", dirty)
+    known = f"SELECT _native_id FROM {stored}"
+    run.state.execute(f"INSERT INTO {stored} SELECT * FROM ({rows}) WHERE _native_id NOT IN ({known})")
 
 
 def _add_own_parents(run: RunContext, plan: Plan) -> bool:

@@ -15,6 +15,7 @@ from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.absence import find_gone
 from syncline_runtime.stages.classify import again_of, classify
 from syncline_runtime.stages.context import RunContext, landed_of, prefix_of
+from syncline_runtime.stages.returns import look_up_links
 from syncline_runtime.state import quoted, text
 from syncline_runtime.values import apply_function
 
@@ -84,6 +85,7 @@ def _takes_up(run: RunContext, plan: Plan, member: Member) -> bool:
     [(rows, waiting)] = run.state.rows(f"SELECT ({came}), ({waits})")
     if not rows and not waiting:
         return False
+    look_up_links(run, "native_id", _ids_of(prefix))
     run.state.make(f"{prefix}/linked", _links_of(plan, member))
     run.state.make(f"{prefix}/image#0", _image_of_landed(run, plan, member, waiting))
     run.parts[prefix] = 0
@@ -241,12 +243,15 @@ def _again(run: RunContext) -> str:
 
 def _links_of(plan: Plan, member: Member) -> str:
     """Give the links of rows that tell something or are tried again."""
-    prefix = prefix_of(plan, member)
-    ids = " UNION ALL ".join(f"SELECT _native_id FROM {quoted(f'{prefix}/{role}')}" for role in ("class", "stored"))
+    ids = _ids_of(prefix_of(plan, member))
     return (
-        f"SELECT native_id, canonical_id FROM links WHERE object = {text(plan.object)} AND native_id IN ({ids}) "
+        f"SELECT native_id, canonical_id FROM few_links WHERE object = {text(plan.object)} AND native_id IN ({ids}) "
         f"AND connection = {text(member.connection)} AND resource = {text(member.resource)}"
     )
+
+
+def _ids_of(prefix: str) -> str:
+    return " UNION ALL ".join(f"SELECT _native_id FROM {quoted(f'{prefix}/{role}')}" for role in ("class", "stored"))
 
 
 def _park(run: RunContext, plan: Plan, member: Member, number: int) -> None:

@@ -8,9 +8,10 @@ later. Nothing of the old record is overwritten, and people are told. What canno
 from __future__ import annotations
 
 from syncline_runtime.ledger import NewException
+from syncline_runtime.packing import LINKS, few, near, table_of
 from syncline_runtime.plan import Member, Plan, Step
 from syncline_runtime.stages.context import RunContext, prefix_of
-from syncline_runtime.state import quoted, text
+from syncline_runtime.state import LINK_COLUMNS, quoted, text
 
 LINK_KEY = ("object", "connection", "resource", "native_id", "generation")
 
@@ -18,22 +19,32 @@ LINK_KEY = ("object", "connection", "resource", "native_id", "generation")
 def bind_live_links(run: RunContext) -> None:
     """``links``: live ones; of records whose id is another's by now, under an id that no row has.
 
-    ``ids``: what native ids lead to, those of doubles too.
+    ``ids``: what native ids lead to, those of doubles too. ``few_links``: those that were looked up.
     """
+    run.state.empty("near_links", LINK_COLUMNS)
     _bind(run, "")
 
 
+def look_up_links(run: RunContext, column: str, ids: str) -> None:
+    """Let ``few_links`` hold all links that have one of ``ids`` (a query) in a column, and few others."""
+    table = table_of(LINKS)
+    hidden = f"SELECT rowid FROM {quoted(table)} WHERE state = 'reused'"  # under ids that ``links`` alone gives them
+    rows = few(table, f"{near(table, column, ids)} UNION ALL {hidden}", ", ".join(map(quoted, LINK_COLUMNS)))
+    run.state.make("near_links", f"SELECT * FROM {rows}")
+
+
 def _bind(run: RunContext, hiding: str) -> None:
-    run.state.bind("links", f"{_live('links:all', hiding)} UNION ALL {_live('new_links')}")
-    doubles = (f"SELECT k.* FROM {quoted(table)} AS k WHERE k.state = 'double'" for table in ("links:all", "new_links"))
+    for name, known in (("links", quoted(LINKS)), ("few_links", "near_links")):
+        run.state.bind(name, f"{_live(known, hiding)} UNION ALL {_live('new_links')}")
+    doubles = (f"SELECT k.* FROM {quoted(table)} AS k WHERE k.state = 'double'" for table in (LINKS, "new_links"))
     run.state.bind("ids", f"SELECT * FROM links UNION ALL {' UNION ALL '.join(doubles)}")
 
 
 def _live(table: str, hiding: str = "") -> str:
     return (
-        f"SELECT k.* FROM {quoted(table)} AS k {hiding} WHERE k.state = 'live' UNION ALL "
+        f"SELECT k.* FROM {table} AS k {hiding} WHERE k.state = 'live' UNION ALL "
         f"SELECT k.* REPLACE (concat_ws(chr(31), k.native_id, k.generation) AS native_id) "
-        f"FROM {quoted(table)} AS k {hiding} WHERE k.state = 'reused'"
+        f"FROM {table} AS k {hiding} WHERE k.state = 'reused'"
     )
 
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from syncline_runtime.crosswalk import Crosswalk, Native
-from syncline_runtime.fold import key_of, table_of
+from syncline_runtime.fold import key_of
 from syncline_runtime.ledger import Decision, Lease, NewException
-from syncline_runtime.packing import packed
+from syncline_runtime.packing import packed, table_of
 from syncline_runtime.plan import Member, Plan
 from syncline_runtime.stages.context import RunContext, ToldMerge, landed_of, prefix_of
 from syncline_runtime.stages.doubles import DOUBLE, set_aside
