@@ -124,7 +124,7 @@ def test_the_next_runs_do_not_bring_them_back(shop: World) -> None:
 def test_a_second_time_tells_that_it_was_done(shop: World) -> None:
     native = grace(shop, "a")
     erase(shop.place, "person", "a:" + native)
-    for id_ in (native, "b:" + grace(shop, "b")):
+    for id_ in ("a:" + native, "b:" + grace(shop, "b")):
         again = erase(shop.place, "person", id_)
         assert (again["before"], again["rows_removed"], exit_code(again)) == (True, 0, 0)
     with pytest.raises(UsageError, match="no person is known"):

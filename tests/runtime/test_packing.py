@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from syncline_runtime.packing import packed, packed_columns, unpacked
+from syncline_runtime.packing import few, key_column, near, packed, packed_columns, unpacked
 from syncline_runtime.segments import SegmentStore
-from syncline_runtime.state import State, quoted
+from syncline_runtime.state import LINK_COLUMNS, State, quoted, text
 
 MONEY = "STRUCT(amount DECIMAL(18,4), currency VARCHAR)"
 COLUMNS = {
@@ -44,4 +44,23 @@ def test_columns_of_which_nothing_is_told_are_null(tmp_path: Path) -> None:
     state.execute(f"INSERT INTO lying ({', '.join(map(quoted, made))}) SELECT {', '.join(made.values())}")
     rows = state.rows(f"SELECT * FROM ({unpacked(COLUMNS, 'SELECT * FROM lying')})")
     assert rows == [tuple({"_native_id": "1", "native.b": "kept"}.get(name) for name in COLUMNS)]
+    state.close()
+
+
+def test_an_id_with_the_key_of_another_is_not_taken_for_it(tmp_path: Path) -> None:
+    state = State(tmp_path, SegmentStore(tmp_path / "segments"))
+    made = packed(LINK_COLUMNS, {"native_id": "id"})
+    ids = "SELECT CAST(range AS VARCHAR) AS id FROM range(400000)"
+    state.make(
+        "lying", f"SELECT {', '.join(f'{value} AS {quoted(name)}' for name, value in made.items())} FROM ({ids})"
+    )
+    key = quoted(key_column("native_id"))
+    (one, other), *_ = state.rows(
+        f"SELECT min(native_id), max(native_id) FROM lying GROUP BY {key} HAVING count(*) = 2"
+    )
+    assert one != other
+    asked = f"SELECT {text(one)} UNION ALL SELECT 'nobody'"
+    found = few("lying", near("lying", "native_id", asked), "native_id")
+    assert sorted(state.rows(f"SELECT * FROM {found}")) == sorted([(one,), (other,)])
+    assert state.rows(f"SELECT * FROM {found} WHERE native_id IN ({asked})") == [(one,)]
     state.close()
