@@ -11,6 +11,7 @@ too, to show that time and memory grow as it does.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -31,6 +32,7 @@ STATES = ("cold", "unchanged", "one changed")
 PACKAGES = {
     "sqlmesh": ("sqlmesh",), "dbt": ("dbt-core", "dbt-duckdb"), "splink": ("splink", "recordlinkage"),
     "polars": ("polars",), "datacompy": ("datacompy",), "dlt": ("dlt[duckdb]", "pyarrow"), "drt": ("drt-core[postgres]",),
+    "airbyte": ("airbyte-cdk",),
 }  # fmt: skip
 LOAD = "import sys; from sqlmesh import Context; print(len(Context(paths=sys.argv[1]).models))"
 
@@ -120,6 +122,23 @@ def installed(folder: Path, name: str) -> Path | None:
         return None
     (home / "installed").touch()
     return programs
+
+
+def timed_by(folder: Path, name: str, script: str, *given: str) -> Callable[[], tuple[float, float, int]] | None:
+    """Give what lets a peer run a script of ``peers/`` in its environment: wall and CPU seconds without its start, and a count."""
+    programs = installed(folder, name)
+    if programs is None:
+        return None
+    command = [str(programs / "python"), str(Path(__file__).parent / "peers" / script), *given]
+
+    def run() -> tuple[float, float, int]:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{name} failed:\n{done.stderr[-2000:]}")
+        told = json.loads(done.stdout.splitlines()[-1])
+        return told["wall"], told["cpu"], told["count"]
+
+    return run
 
 
 def _measured(one: Contender, mappings: int, repeats: int) -> dict[str, Cost]:

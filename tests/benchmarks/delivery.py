@@ -1,8 +1,9 @@
-"""What delivering costs beside bare requests: ``python tests/benchmarks/delivery.py [UPDATES] [--ledger URL]``.
+"""What delivering costs beside bare requests: ``python tests/benchmarks/delivery.py [UPDATES] [--ledger URL] [--peers FOLDER]``.
 
 Updates of small records at a server on loopback that answers each in 20 ms, 50 under way at once: from sealed intents to
 acknowledgements in the ledger, beside a loop of httpx and orjson that sends the same requests and keeps nothing. The server is a
-process of its own. Wall and CPU seconds of this process, in turns, best of three; and what the ledger alone takes.
+process of its own. Wall and CPU seconds of this process, in turns, best of three; and what the ledger alone takes. With ``--peers`` drt
+sends as many updates as well as it can, from an environment of its own in FOLDER.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.compile_peers import timed_by
 from support.engine import project, release_of
 from support.world import FROM_A_TO_B
 from syncline_runtime.connectors import Surroundings, open_connection
@@ -210,10 +212,13 @@ def main() -> None:
     asked.add_argument("updates", nargs="?", type=int, default=20_000)
     asked.add_argument("--ledger")
     asked.add_argument("--repeats", type=int, default=3)
+    asked.add_argument("--peers", type=Path, metavar="FOLDER", help="where drt is installed")
     given = asked.parse_args()
     with tempfile.TemporaryDirectory() as name, server() as url:
         release = release_of(project(Path(name) / "project", FILES), Path(name) / "release")
-        ours, theirs, best = [], [], []
+        ours, theirs, best, by_drt = [], [], [], []
+        sent = (url, str(given.updates), str(TOGETHER))
+        drt = timed_by(given.peers.resolve(), "drt", "delivery_by_drt.py", *sent) if given.peers else None
         for repeat in range(given.repeats):
             theirs.append(timed(lambda: bare(url, given.updates)))
             best.append(timed(lambda: bare(url, given.updates, TOGETHER)))
@@ -222,6 +227,10 @@ def main() -> None:
             ours.append(timed(lambda delivery=delivery, lease=lease: delivery.deliver(lease, given.updates)))
             delivery.state.close()
             delivery.ledger.close()
+            if drt:
+                *taken, count = drt()
+                assert count == given.updates, count
+                by_drt.append(taken)
         delivery = Delivery(release, Path(name) / "ledger", url, given.ledger)
         lease, began = delivery.seal(given.updates), (time.perf_counter(), time.process_time())
         delivery.record(lease, given.updates)
@@ -239,6 +248,10 @@ def main() -> None:
         print(f"  the ledger alone: {alone[0]:.3f} ms wall, {alone[1]:.3f} ms CPU for each intent (goal: at most 0.2)")
         print(f"  ours / bare: {wall / bare_wall:.2f} wall (goal: at most 1.3), {cpu / bare_cpu:.2f} CPU")
         print(f"  ours / bare with a client each: {wall / best_wall:.2f} wall, {cpu / best_cpu:.2f} CPU")
+        if by_drt:
+            drt_wall, drt_cpu = min(by_drt)
+            print(f"  drt, {TOGETHER} syncs at once {drt_wall:7.2f} s wall  {drt_cpu:7.2f} s CPU")
+            print(f"  ours / drt: {wall / drt_wall:.2f} wall, {cpu / drt_cpu:.2f} CPU")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""What reading costs: ``python tests/benchmarks/reading.py [--records 1000000] [--size 1000] [--times 3]``.
+"""What reading costs: ``python tests/benchmarks/reading.py [--records 1000000] [--size 1000] [--times 3] [--peers FOLDER]``.
 
 Small JSON records over loopback HTTP, page after page by a token, into the engine's landed relation; beside a bare loop of
 httpx and orjson that does the same requests and keeps nothing. Each in a process of its own, in turns; the server's pages
-are made before. Wall and CPU seconds of reading alone, without starting the interpreter.
+are made before. Wall and CPU seconds of reading alone, without starting the interpreter. With ``--peers`` dlt's REST source (into
+DuckDB) and a manifest of Airbyte's declarative CDK (into nothing) read the same list, each from an environment of its own in FOLDER.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import asyncio
 import json
 import multiprocessing
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +26,9 @@ from typing import Any
 import httpx
 import orjson
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.compile_peers import timed_by
 from syncline_runtime.binding import Connection
 from syncline_runtime.connectors import Surroundings, open_connection
 from syncline_runtime.request import Request
@@ -153,23 +159,42 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--size", type=int, default=1_000)
     parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--peers", type=Path, metavar="FOLDER", help="where the peers are installed")
     asked = parser.parse_args()
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     server = context.Process(target=serve, args=(there, asked.records, asked.size), daemon=True)
     server.start()
     url = f"http://127.0.0.1:{here.recv()}"
-    times: dict[str, list[tuple[float, float]]] = {"ours": [], "bare": []}
+    readers = _readers(url, asked.records, asked.peers)
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in readers}
     for _ in range(asked.times):
-        times["bare"].append(measured(bare, url, asked.records))
-        times["ours"].append(measured(ours, url, asked.records))
+        for name, read in readers.items():
+            times[name].append(read())
     server.terminate()
     for name, taken in times.items():
         wall, cpu = (statistics.median(each) for each in zip(*taken, strict=True))
         print(f"{name}: {wall:.2f} s, {cpu:.2f} s of CPU, {asked.records / wall:,.0f} records/s", flush=True)
-    pairs = list(zip(times["ours"], times["bare"], strict=True))
-    wall, cpu = (statistics.median(mine[i] / other[i] for mine, other in pairs) for i in (0, 1))
-    print(f"ours / bare: {wall:.2f} wall (goal {GOAL}), {cpu:.2f} CPU")
+    for name in (name for name in times if name != "ours"):
+        pairs = list(zip(times["ours"], times[name], strict=True))
+        wall, cpu = (statistics.median(mine[i] / other[i] for mine, other in pairs) for i in (0, 1))
+        goal = f" (goal {GOAL})" if name == "bare" else ""
+        print(f"ours / {name}: {wall:.3g} wall{goal}, {cpu:.3g} CPU")
+
+
+def _readers(url: str, records: int, peers: Path | None) -> dict[str, Callable[[], tuple[float, float]]]:
+    readers: dict[str, Callable[[], tuple[float, float]]]
+    readers = {"bare": partial(measured, bare, url, records), "ours": partial(measured, ours, url, records)}
+    for name in ("airbyte", "dlt"):
+        if peers and (run := timed_by(peers.resolve(), name, f"reading_by_{name}.py", url)):
+            readers[name] = partial(_whole, run, records)
+    return readers
+
+
+def _whole(run: Callable[[], tuple[float, float, int]], records: int) -> tuple[float, float]:
+    wall, cpu, count = run()
+    assert count == records, count
+    return wall, cpu
 
 
 if __name__ == "__main__":
