@@ -15,8 +15,8 @@ from typing import Any
 from syncline_compiler.blocking import is_shared
 from syncline_compiler.emit.sql import scalar
 from syncline_compiler.lowering import build as b
+from syncline_compiler.lowering.alike import levels
 from syncline_compiler.lowering.features import Feature, features_of
-from syncline_compiler.lowering.likeness import levels
 from syncline_compiler.model.resolved import IdentityRule, Likeness, ResolvedObject
 from syncline_compiler.model.spec_identity import LevelSpec, ModelSpec
 from syncline_compiler.probability import levels_of
