@@ -22,7 +22,7 @@ from syncline_runtime.plan import Release
 from syncline_runtime.segments import Segment, SegmentStore
 from syncline_runtime.state import LINK_COLUMNS, OUTCOME_COLUMNS, State, base_columns, canonical_columns, quoted, text
 
-FOLD_VERSION = 3
+FOLD_VERSION = 4
 ENGINE = duckdb.__version__  # keys are its hashes, and another version may hash otherwise
 SAME_TYPE = {"TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE"}  # as we write it, as the engine does
 
@@ -44,8 +44,8 @@ def fold(state: State, release: Release, segments: Sequence[Segment]) -> None:
         if before is None:
             _fresh_table(state, subject, columns, shape)
         todo = [segment for segment in mine if segment.seq > (before or 0)]
-        if todo:
-            _apply(state, subject, columns, todo, Renames(moves, said))
+        for segment in todo:
+            _apply(state, subject, columns, segment, Renames(moves, said))
 
 
 @dataclass(frozen=True)
@@ -127,31 +127,34 @@ def _fresh_table(state: State, subject: str, columns: dict[str, str], shape: str
     state.execute("COMMIT")
 
 
-def _apply(state: State, subject: str, columns: dict[str, str], segments: Sequence[Segment], renames: Renames) -> None:
+def _apply(state: State, subject: str, columns: dict[str, str], segment: Segment, renames: Renames) -> None:
+    """Put a segment's rows in the place of those that it tells again: in a transaction of its own.
+
+    Of rows that the same transaction has inserted, the engine (2.0.0) fetches some other memory when they are asked for by
+    rowid, as ``_told_again`` does: it crashes, or other columns of them are null from then on.
+    """
     key, table = key_of(subject), table_of(subject)
+    state.store.verify(segment)
+    path = (state.store.root / segment.path).resolve()
+    source = f"read_parquet({text(str(path))})"
+    there = state.columns_of(path)
+    if said := {name: sql for name, sql in renames.values.items() if name in there}:
+        listed = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in said.items())
+        source = f"(SELECT * REPLACE ({listed}) FROM {source})"
+    due = {old: new for old, new in renames.columns.items() if old in there and new not in there}
+    if due:
+        source, there = _renamed(source, due, subject), {due.get(name, name): kind for name, kind in there.items()}
+    values = {name: f"TRY_CAST({quoted(name)} AS {kind})" for name, kind in columns.items() if name in there}
+    values |= _without_lost(subject, columns, there)
+    if table != subject:
+        values = packed(columns, values)
     state.execute("BEGIN")
-    for segment in segments:
-        state.store.verify(segment)
-        path = (state.store.root / segment.path).resolve()
-        source = f"read_parquet({text(str(path))})"
-        there = state.columns_of(path)
-        if said := {name: sql for name, sql in renames.values.items() if name in there}:
-            listed = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in said.items())
-            source = f"(SELECT * REPLACE ({listed}) FROM {source})"
-        due = {old: new for old, new in renames.columns.items() if old in there and new not in there}
-        if due:
-            source, there = _renamed(source, due, subject), {due.get(name, name): kind for name, kind in there.items()}
-        if key:
-            state.execute(f"DELETE FROM {_told_again(table, key, source)}")
-        values = {name: f"TRY_CAST({quoted(name)} AS {kind})" for name, kind in columns.items() if name in there}
-        values |= _without_lost(subject, columns, there)
-        if table != subject:
-            values = packed(columns, values)
-        state.execute(
-            f"INSERT INTO {quoted(table)} ({', '.join(map(quoted, values))}) SELECT {', '.join(values.values())} FROM {source}"
-        )
-    last = segments[-1]
-    state.execute(f"UPDATE folded SET seq = {last.seq}, last = {text(last.path)} WHERE subject = {text(subject)}")
+    if key:
+        state.execute(f"DELETE FROM {_told_again(table, key, source)}")
+    state.execute(
+        f"INSERT INTO {quoted(table)} ({', '.join(map(quoted, values))}) SELECT {', '.join(values.values())} FROM {source}"
+    )
+    state.execute(f"UPDATE folded SET seq = {segment.seq}, last = {text(segment.path)} WHERE subject = {text(subject)}")
     state.execute("COMMIT")
 
 
