@@ -72,7 +72,7 @@ class Side:
     """A member's record as the reference knows it."""
 
     now: Values
-    fresh: bool = False  # nothing was agreed with it yet
+    fresh: set[str] = field(default_factory=set)  # fields of which nothing was agreed with it yet
     gone: bool = False  # somebody has deleted it
     missed: bool = False  # and a run has seen that
     left: bool = False  # let go
@@ -86,6 +86,7 @@ class Record:
     key: str
     sides: dict[str, Side]
     decided: Values = field(default_factory=dict)
+    frozen: set[str] = field(default_factory=set)  # fields that wait for a person
     nowhere: set[str] = field(default_factory=set)  # members in which a person wants nothing made in its place
     aside: list[tuple[str, Side]] = field(default_factory=list)  # what no run looks at any more, with its member
     part_of: Record | None = None  # what ``a`` says, and no run has heard yet
@@ -128,7 +129,7 @@ class Record:
                 other.aside.append((member, side))
             else:
                 self.sides[member] = side
-                side.fresh = True
+                side.fresh = set(OWNERS)
         other.sides, other.over, other.part_of = {}, True, None
 
     def settle(self, fate: Fate) -> None:
@@ -151,18 +152,21 @@ class Record:
         return {name: side for name, side in self.linked.items() if name not in unread and not side.gone}
 
     def _decide(self, known: dict[str, Side]) -> None:
-        self.decided = {name: self._winner(name, known.get(owner), known) for name, owner in OWNERS.items()}
+        told = {name: self._told(name, known.get(owner), known) for name, owner in OWNERS.items()}
+        self.frozen = {name for name, values in told.items() if len(values) > 1}
+        before = dict.fromkeys(OWNERS) | self.decided
+        self.decided = {name: before[name] if name in self.frozen else told[name].pop() for name in OWNERS}
 
-    def _winner(self, name: str, owner: Side | None, known: dict[str, Side]) -> Any:
+    def _told(self, name: str, owner: Side | None, known: dict[str, Side]) -> set[Any]:
+        """Give what a field is to be; a person says where that is more than one thing."""
         if owner is None:
-            return self.decided[name] if self.decided else known["a"].now[name]
+            return {self.decided[name] if self.decided else known["a"].now[name]}
         if owner.now[name] is not None:
-            return owner.now[name]
+            return {owner.now[name]}
         # who is new to the record fills what its owner leaves empty, and an owner who is new empties nothing
-        told = {side.now[name] for side in known.values() if side.fresh} - {None}
-        if owner.fresh and self.decided.get(name) is not None:
-            told = {self.decided[name]}
-        return told.pop() if len(told) == 1 else None
+        if name in owner.fresh and self.decided.get(name) is not None:
+            return {self.decided[name]}
+        return {side.now[name] for side in known.values() if name in side.fresh} - {None} or {None}
 
     def _take_back(self, unread: frozenset[str]) -> bool:
         """Have back what was let go, once it is known what it shows."""
@@ -184,8 +188,9 @@ class Record:
             elif leaves and mode == "unlink":
                 side.left = True
             else:
-                side.now = self.decided | ({"state": "shut"} if leaves and mode == "deactivate" else {})
-                side.fresh = False
+                shown = self.decided | ({"state": "shut"} if leaves and mode == "deactivate" else {})
+                side.now |= {name: value for name, value in shown.items() if name not in self.frozen}
+                side.fresh &= self.frozen
 
     def _should_hold(self, member: str) -> bool | None:
         """Whether a member must have the record; None where nobody knows, and for who need not."""

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from properties.test_comings_and_goings import files
 from runtime.test_crosswalk import FILES, look
 from support.world import World, problems, system, world, writes
 from syncline_runtime.crosswalk import Native, changing, reading
 from syncline_runtime.errors import ApprovalNeeded
+from syncline_runtime.exception_actions import Act
+from syncline_runtime.exception_deletion import settle
+from syncline_runtime.upkeep.session import opened_ledger
 
 REC = "name: {type: text(80), required: true}, mail: text, note: text, master: text, parts: list"
 BILL = "number: text, client: {type: text, ref: Rec}, note: text"
@@ -246,3 +250,39 @@ def test_part_of_a_record_that_nobody_knows(tmp_path: Path, monkeypatch: pytest.
         assert (writes(result), problems(result)) == ([("b", "Rec", "update", "")], [])
         assert shop.by("id", "b")["old"]["note"] == "new"
         settled(shop)
+
+
+def shown(made: World, key: str, field: str) -> dict[str, str | None]:
+    """Say what each member that has a record shows of a field."""
+    return {name: one[field] for name in "abc" for one in made.records(name) if one["key"] == key}
+
+
+def test_who_is_new_and_goes_at_once_empties_nothing_when_it_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with world(tmp_path, monkeypatch, files("unlink")) as made:
+        kept, gone = made.add("a", key="k", size=0, theirs="z"), made.add("a", key="g", size=1)
+        made.run()
+        made.edit("a", gone, master=kept)  # b decides `theirs`, has the one that goes and need not hold the other
+        made.run()
+        assert shown(made, "k", "theirs") == {"a": "z", "c": "z"}
+        made.edit("a", kept, size=1)
+        made.run()
+        assert shown(made, "k", "theirs") == {"a": "z", "b": "z", "c": "z"}
+        settled(made)
+
+
+def test_who_is_new_says_nothing_against_what_was_decided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with world(tmp_path, monkeypatch, files("keep")) as made:
+        kept, gone = made.add("a", key="k", size=0, theirs="z"), made.add("a", key="g", size=1)
+        made.run()
+        made.drop("c", made.by("key", "c")["k"]["id"])
+        made.run()
+        with opened_ledger(made.place) as ledger:
+            (deleted,) = ledger.exceptions.find()
+        settle(made.place, Act((deleted.id,), "ann", "asked"), "keep")
+        made.edit("a", gone, master=kept)
+        made.edit("c", made.by("key", "c")["g"]["id"], theirs="y")
+        made.run()
+        assert shown(made, "k", "theirs") == {"a": "z", "b": "z", "c": "z"}
+        settled(made)

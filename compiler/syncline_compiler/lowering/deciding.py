@@ -83,10 +83,11 @@ class Owned:
         if self.first_link != "owner":
             new = {o: b.all_of([b.negated(_based(o, field)), _told(o, field)]) for o in others}
             if self.first_link == "fill":
+                # decided before its owner was known: who is new neither empties that nor says otherwise
+                kept = b.all_of([b.negated(based), _stored(field), b.present(b.col(CANONICAL, name))])
+                ladder.append((b.all_of([empty, kept]), NOBODY))
                 ladder += [(b.all_of([empty, fills]), order) for order, fills in new.items()]
-                frozen += _disagreeing([empty], new, field)
-                # filled before, and the write to the owner did not get through
-                ladder.append((b.all_of([empty, b.negated(based), _stored(field)]), NOBODY))
+                frozen += _disagreeing([empty, b.negated(kept)], new, field)
             elif new:
                 frozen.append(b.all_of([empty, b.any_of(new.values())]))
         if self.unowned_edit == "adopt":

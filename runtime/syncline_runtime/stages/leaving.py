@@ -70,13 +70,17 @@ def let_go(run: RunContext, plan: Plan, member: Member) -> None:
 
 
 def left_rows(plan: Plan, member: Member) -> str:
-    """Give the base rows of records that this run lets go: as they are, and linked to nothing."""
+    """Give the base rows of records that this run lets go, linked to nothing: as they are, but nothing new is agreed with them.
+
+    Whoever was new to its record and had to go at once is new to it when it comes back, and empties nothing of it.
+    """
     prefix = prefix_of(plan, member)
     following, stored = quoted(f"{prefix}/next"), quoted(f"{prefix}/stored")
     rows = f"SELECT * FROM {following} UNION ALL BY NAME SELECT s.* FROM {stored} AS s ANTI JOIN {following} USING (_native_id)"
     return (
-        f"SELECT * REPLACE (CAST(NULL AS VARCHAR) AS _cid, {text(LEFT)} AS _status, false AS _open) FROM ({rows}) "
-        f"WHERE _native_id IN (SELECT _native_id FROM {quoted(f'{prefix}/leavers')})"
+        f"SELECT r.* REPLACE (CAST(NULL AS VARCHAR) AS _cid, {text(LEFT)} AS _status, false AS _open, "
+        f"coalesce(b._slots, '') AS _slots) FROM ({rows}) AS r LEFT JOIN {stored} AS b ON b._native_id = r._native_id "
+        f"WHERE r._native_id IN (SELECT _native_id FROM {quoted(f'{prefix}/leavers')})"
     )
 
 
