@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from properties.test_comings_and_goings import files
 from runtime.test_deletions import drop, shop
-from support.world import World, problems, writes
+from support.world import World, problems, world, writes
 from syncline_runtime.cli_exceptions import exceptions as exceptions_command
 from syncline_runtime.errors import UsageError
 from syncline_runtime.exception_actions import Act
@@ -94,6 +95,20 @@ def test_one_that_was_edited_since(
         made.run()
         at_rest(made)
         assert keys(made) == left
+
+
+def test_who_would_let_it_go_follows_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with world(tmp_path, monkeypatch, files("unlink")) as made:
+        one = made.add("a", key="k0", size=1)
+        made.add("a", key="k1", size=1)
+        made.run()
+        drop(made, "c", "k0")
+        made.run()
+        decide(made, "delete")
+        made.edit("a", one, size=0)  # b need not hold it any more
+        assert writes(made.run()) == [("a", "Rec", "delete", ""), ("b", "Rec", "delete", "")]
+        assert keys(made) == [{"k1"}] * 3
+        at_rest(made)
 
 
 def test_as_it_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,10 @@ class MemberWrites:
         return ir.Select((ir.All("g", tuple(column for column, _ in columns)), *columns), self.golden)
 
     def leavers(self) -> ir.Query:
-        """One row per record that the member holds and need not hold any more: _cid, _native_id."""
+        """One row per record that the member holds and need not hold any more: _cid, _native_id.
+
+        One that ends everywhere is none: it is deleted, not let go.
+        """
         return ir.Select(
             (("_cid", b.col("g", "_cid")), ("_native_id", b.col("s", "_native_id"))),
             self.golden,
@@ -81,6 +84,7 @@ class MemberWrites:
                     b.col("s", "_holds"),
                     b.col("s", "_known"),
                     b.negated(b.col("s", "_in_flight")),
+                    b.col("g", "_exists"),
                     b.equal(b.col("g", "_broken"), b.text("")),
                     self._leaves(),
                 ]
