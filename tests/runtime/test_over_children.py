@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ FILES = {
               due: {type: date, write: false}
               paid: {type: bool, write: false, required: true}
               took: {type: int, write: false}
+              shares: {type: int, write: false, required: true}
             list: {request: {path: /bills}}
         """,
     "party.yaml": """
@@ -46,6 +48,8 @@ FILES = {
           all_paid:    {value: "all(bills.paid)", label: All paid}
           total:       {value: "sum(bills.total)", label: Total}
           slowest:     {value: "max(bills.took)", label: The longest that it took to be paid}
+          each:        {value: "sum(bills.each)", label: What each pays}
+          paid_each:   {value: "max(bills.each where bills.paid)", label: The most that each has paid}
         invariants:
           not_too_many: count(bills) < 4
         identity: [{same: [number]}]
@@ -60,6 +64,9 @@ FILES = {
           due:   {type: "date?", label: Due}
           paid:  {type: bool, required: true, label: Paid}
           took:  {type: "duration?", label: How long it took to be paid}
+          shares: {type: int, required: true, label: By how many}
+        derived:
+          each: {value: total / shares, label: What each pays}
         """,
     "parties.yaml": """
         sync: party
@@ -75,15 +82,17 @@ FILES = {
         """,
     "party.map": 'mapping books.Party <-> party@1\n\nnumber <- number else reject "no number"\n',
     "bill.map": "mapping books.Bill <-> bill@1\n\nparty <- party | ref party\ntotal <- total\ndue <- due\npaid <- paid\n"
-    "took <- took | duration hours\n",
+    "took <- took | duration hours\nshares <- shares\n",
 }
-BILLS = [  # party, total, due, paid, hours
-    ("1", "10.00", "2024-03-02", "true", "48"),
-    ("1", "20.00", "2024-03-01", "true", "1"),
-    ("1", "30.00", None, "false", None),
-    ("2", "5.00", "2024-03-01", "true", "2"),
-    ("2", "6.00", "2024-03-01", "true", None),
-    *[("4", "1.00", "2024-03-01", "true", None)] * 4,
+BILLS = [  # party, total, due, paid, hours, shares
+    ("1", "10.00", "2024-03-02", "true", "48", "2"),
+    ("1", "20.00", "2024-03-01", "true", "1", "2"),
+    ("1", "30.00", None, "false", None, "3"),
+    ("2", "5.00", "2024-03-01", "true", "2", "1"),
+    ("2", "6.00", "2024-03-01", "true", None, "1"),
+    *[("4", "1.00", "2024-03-01", "true", None, "1")] * 4,
+    ("5", "7.00", "2024-03-01", "false", None, "0"),
+    ("5", None, "2024-03-01", "true", None, "0"),
 ]
 
 
@@ -93,8 +102,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     release = release_of(project(folder / "project", FILES), folder / "release")
     engine = Engine(release, folder / "state")
     parties, bills = release.plans["party"], release.plans["bill"]
-    engine.land(parties, parties.members[0], [{"_native_id": i, "id": i, "number": f"P{i}"} for i in "1234"])
-    names = ("party", "total", "due", "paid", "took")
+    engine.land(parties, parties.members[0], [{"_native_id": i, "id": i, "number": f"P{i}"} for i in "12345"])
+    names = ("party", "total", "due", "paid", "took", "shares")
     rows = [{"_native_id": f"b{n}", "id": f"b{n}", **dict(zip(names, row, strict=True))} for n, row in enumerate(BILLS)]
     engine.land(bills, bills.members[0], rows)
     engine.decide()
@@ -114,11 +123,13 @@ def golden(engine: Engine, column: str) -> dict[str, str | None]:
         ("any_open", {"P1": "true", "P2": "false", "P3": "false"}),
         ("all_paid", {"P1": "false", "P2": "true", "P3": "true"}),
         ("total", {"P1": "60.00", "P2": "11.00", "P3": "0.00"}),
+        ("each", {"P1": "25.000000", "P2": "11.000000", "P3": "0.000000"}),
+        ("paid_each", {"P1": "10.000000", "P2": "6.000000", "P3": None}),
         ("slowest", {"P1": "172800000000", "P2": "7200000000", "P3": None}),
     ],
 )
 def test_over_children(engine: Engine, column: str, values: dict[str, str | None]) -> None:
-    found = {number: value for number, value in golden(engine, column).items() if number != "P4"}
+    found = {number: value for number, value in golden(engine, column).items() if number not in ("P4", "P5")}
     if column in {"first_total", "last_total"}:  # of two with one date, always the same one
         assert found.pop("P2") in {"5.00", "6.00"}
         values = {number: value for number, value in values.items() if number != "P2"}
@@ -126,4 +137,16 @@ def test_over_children(engine: Engine, column: str, values: dict[str, str | None
 
 
 def test_invariants_over_children(engine: Engine) -> None:
-    assert golden(engine, "_broken") == {"P1": "", "P2": "", "P3": "", "P4": "not_too_many"}
+    broken = golden(engine, "_broken")
+    assert {number: broken[number] for number in ("P1", "P2", "P3", "P4")} == {
+        "P1": "",
+        "P2": "",
+        "P3": "",
+        "P4": "not_too_many",
+    }
+
+
+def test_what_a_record_cannot_work_out_is_left_out_of_no_sum(engine: Engine) -> None:
+    """A bill that nobody shares has no amount for each; whom it belongs to is told nothing that leaves it out."""
+    assert dict(engine.rows("bill/golden", "total, _broken"))[Decimal("7.00")] == "each can be worked out"
+    assert golden(engine, "_broken")["P5"] == "every bill can be worked out"

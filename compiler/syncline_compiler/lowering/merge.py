@@ -107,11 +107,11 @@ def _agreed_under_this_plan(name: str, *unknown: ir.Scalar) -> ir.Scalar:
 
 
 def lower_golden(
-    sync: ResolvedSync, members: Sequence[MemberSlots], of_object: Mapping[str, str], frame: Frame
+    sync: ResolvedSync, members: Sequence[MemberSlots], objects: Mapping[str, ResolvedObject], frame: Frame
 ) -> list[ir.IrStep]:
     """``SYNC/asked``, ``SYNC/winner``, the sums that derived fields need, and ``SYNC/golden``.
 
-    ``of_object`` gives for an object the sync that keeps it; ``frame`` brings the code tables.
+    ``objects``: those that are kept, by name; ``frame`` brings the code tables, and which sync keeps which object.
     """
     fields = fields_of(sync, unknowable_of(members))
     steps = [
@@ -120,13 +120,16 @@ def lower_golden(
     ]
     aggregates = aggregates_of(sync.object)
     known: dict[typed.Aggregate, ir.Scalar] = {}
+    lacking: list[tuple[ir.Scalar, str]] = []
     joins: list[ir.Join] = []
     for number, aggregate in enumerate(aggregates):
         relation, alias = f"{sync.name}/sum/{number}", f"a{number}"
-        steps.append(ir.IrStep("merge", relation, _aggregate(sync, aggregate, of_object[aggregate.object])))
+        failed = _fails(sync, aggregate, objects[aggregate.object])
+        steps.append(ir.IrStep("merge", relation, _aggregate(sync, aggregate, frame.keepers[aggregate.object], failed)))
         joins.append(ir.Join("left", ir.Source(relation, alias), b.equal(b.col(alias, "_cid"), b.col("w", "_cid"))))
         known[aggregate] = _or_zero(aggregate, alias)
-    golden = _golden(sync, fields, replace(frame, aggregates=known), joins)
+        lacking += _lacking(aggregate, alias, failed)
+    golden = _golden(sync, fields, replace(frame, aggregates=known), joins, lacking)
     steps.append(ir.IrStep("merge", f"{sync.name}/golden", golden))
     return steps
 
@@ -145,7 +148,7 @@ def _aggregates_in(e: typed.Expression) -> Iterator[typed.Aggregate]:
         yield from _aggregates_in(part)
 
 
-def _aggregate(sync: ResolvedSync, aggregate: typed.Aggregate, child_sync: str) -> ir.Select:
+def _aggregate(sync: ResolvedSync, aggregate: typed.Aggregate, child_sync: str, failed: ir.Scalar) -> ir.Select:
     frame = Frame("", child="k")
     value = lower(aggregate.value, frame)
     by = (lower(aggregate.by, frame),) if aggregate.by is not None else ()
@@ -160,6 +163,7 @@ def _aggregate(sync: ResolvedSync, aggregate: typed.Aggregate, child_sync: str) 
             ("_cid", b.col("d", "_cid")),
             ("value", ir.Call(f"AGGREGATE {aggregate.function}", (value, *ordered), options)),
             ("count", ir.Call("AGGREGATE count", (value,))),
+            *((("failed", ir.Call("AGGREGATE count", (b.when((failed, ir.Value(1))),))),) if failed != b.FALSE else ()),
         ),
         ir.Source(f"{sync.name}/dirty", "d"),
         (
@@ -169,6 +173,31 @@ def _aggregate(sync: ResolvedSync, aggregate: typed.Aggregate, child_sync: str) 
         ),
         group=(b.col("d", "_cid"),),
     )
+
+
+def _fails(sync: ResolvedSync, aggregate: typed.Aggregate, of: ResolvedObject) -> ir.Scalar:
+    """Whether a record has no part in an aggregate though it should: what it brings in cannot be worked out.
+
+    Of records of the same object derived fields are not known yet.
+    """
+    frame, derived = Frame("", child="k"), {one.name: one for one in of.derived if of.name != sync.object.name}
+    child = _Decided(of, frozenset(field.name for field in of.fields), frame, "k")
+
+    def ways(e: typed.Expression) -> list[ir.Scalar]:
+        found = [failure.condition for failure in failures(e, frame)]
+        for name in sorted({field.name for field in typed.fields_in(e)} & derived.keys()):
+            made = derived[name].value
+            if not made.type.nullable:
+                found.append(b.is_null(b.col("k", name)))
+            elif not any(_aggregates_in(made)):
+                found += child.failures(made)
+        return found
+
+    brought = [way for e in (aggregate.value, aggregate.by) if e is not None for way in ways(e)]
+    if aggregate.where is None:
+        return b.any_of(brought)
+    counts = [b.all_of([b.holds(lower(aggregate.where, frame)), b.any_of(brought)])] if brought else []
+    return b.any_of([*ways(aggregate.where), *counts])
 
 
 def _or_zero(aggregate: typed.Aggregate, alias: str) -> ir.Scalar:
@@ -184,19 +213,22 @@ def _or_zero(aggregate: typed.Aggregate, alias: str) -> ir.Scalar:
     return b.when((nothing, zero), default=value)
 
 
-def _mixed(aggregates: Sequence[typed.Aggregate]) -> list[tuple[ir.Scalar, str]]:
-    """Give sums that have no value though there is something to sum: amounts in several currencies."""
-    return [
-        (
-            b.all_of([b.call(">", b.col(f"a{n}", "count"), ir.Value(0)), b.is_null(b.col(f"a{n}", "value"))]),
-            f"one currency in {aggregate.object}s",
-        )
-        for n, aggregate in enumerate(aggregates)
-        if aggregate.function == "sum" and aggregate.type.kind == "money"
-    ]
+def _lacking(aggregate: typed.Aggregate, alias: str, failed: ir.Scalar) -> Iterator[tuple[ir.Scalar, str]]:
+    """Give what an aggregate lacks: records whose part cannot be worked out, one currency of amounts in several."""
+    if failed != b.FALSE:
+        yield b.call(">", b.col(alias, "failed"), ir.Value(0)), f"every {aggregate.object} can be worked out"
+    if aggregate.function == "sum" and aggregate.type.kind == "money":
+        counted = b.call(">", b.col(alias, "count"), ir.Value(0))
+        yield b.all_of([counted, b.is_null(b.col(alias, "value"))]), f"one currency in {aggregate.object}s"
 
 
-def _golden(sync: ResolvedSync, fields: Sequence[FieldOfSync], frame: Frame, joins: list[ir.Join]) -> ir.Select:
+def _golden(
+    sync: ResolvedSync,
+    fields: Sequence[FieldOfSync],
+    frame: Frame,
+    joins: Sequence[ir.Join],
+    lacking: Sequence[tuple[ir.Scalar, str]],
+) -> ir.Select:
     decided = _Decided(sync.object, frozenset(field.name for field in fields), frame)
     columns: list[tuple[str, ir.Scalar] | ir.All] = [ir.All("w")]
     columns += [(derived.name, decided.value(derived.value)) for derived in sync.object.derived]
@@ -204,7 +236,7 @@ def _golden(sync: ResolvedSync, fields: Sequence[FieldOfSync], frame: Frame, joi
         (b.negated(b.call("COALESCE", decided.value(one.condition), b.TRUE)), one.name)
         for one in sync.object.invariants
     ]
-    broken += _mixed(aggregates_of(sync.object))
+    broken += lacking
     for derived in sync.object.derived:
         if failed := decided.failures(derived.value):
             broken.append((b.any_of(failed), f"{derived.name} can be worked out"))
@@ -219,6 +251,7 @@ class _Decided:
     object: ResolvedObject
     own: frozenset[str]
     frame: Frame
+    row: str = "w"
 
     def value(self, e: typed.Expression) -> ir.Scalar:
         """Lower an expression over decided fields."""
@@ -236,7 +269,7 @@ class _Decided:
         derived = next((one for one in self.object.derived if one.name == name), None)
         if derived is not None:
             return self.value(derived.value)
-        return b.col("w", name) if name in self.own else b.null(_type_of(self.object, name))
+        return b.col(self.row, name) if name in self.own else b.null(_type_of(self.object, name))
 
 
 def _type_of(object_: ResolvedObject, name: str) -> str:
