@@ -230,9 +230,11 @@ class Play:
                     self.world.drop(member, self.ids[member, record.key])
                     continue
                 names = [name for name in FIELDS if self.random.random() < 0.25]
-                if self.losing and member == "a":
-                    # an edit that lost against the owner's is looked at again if the write over it was lost too
-                    names = [name for name in names if OWNED.get(name) != "adopt"]
+                if self.losing:
+                    # an edit that lost against another is looked at again if the write over it was lost too
+                    once = [name for name in FIELDS if OWNED.get(name) == "adopt"] if member == "a" else []
+                    once += ["top", "tags"] if member != "c" else []
+                    names = [name for name in names if name not in once]
                 for name in names:
                     side.now[name] = self._value(name)
                 side.at = self.random.randint(1, 9)

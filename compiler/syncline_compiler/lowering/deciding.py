@@ -83,11 +83,12 @@ class Owned:
         if self.first_link != "owner":
             new = {o: b.all_of([b.negated(_based(o, field)), _told(o, field)]) for o in others}
             if self.first_link == "fill":
-                # decided before its owner was known: who is new neither empties that nor says otherwise
-                kept = b.all_of([b.negated(based), _stored(field), b.present(b.col(CANONICAL, name))])
-                ladder.append((b.all_of([empty, kept]), NOBODY))
+                # decided before its owner was known, or not written to it yet: nobody who is new empties that or says otherwise
+                due = b.all_of([_disputed(owner, field), b.negated(flag(owner, "_remapped"))])
+                kept = [b.any_of([b.negated(based), due]), _stored(field), b.present(b.col(CANONICAL, name))]
+                ladder.append((b.all_of([empty, *kept]), NOBODY))
                 ladder += [(b.all_of([empty, fills]), order) for order, fills in new.items()]
-                frozen += _disagreeing([empty, b.negated(kept)], new, field)
+                frozen += _disagreeing([empty, b.negated(b.all_of(kept))], new, field)
             elif new:
                 frozen.append(b.all_of([empty, b.any_of(new.values())]))
         if self.unowned_edit == "adopt":
@@ -247,6 +248,11 @@ def _disagreeing(where: Sequence[ir.Scalar], claims: Mapping[int, ir.Scalar], fi
 
 def _based(order: int, field: Told) -> ir.Scalar:
     return flag(order, f"based.{field.name}")
+
+
+def _disputed(order: int, field: Told) -> ir.Scalar:
+    """Whether what was decided when the member was last seen had to be written to it, or waits for a person."""
+    return b.holds(b.call("CONTAINS TEXT", flag(order, "_disputed"), b.text(f",{field.name},")))
 
 
 def _changed(order: int, field: Told) -> ir.Scalar:

@@ -67,6 +67,7 @@ def _side(prefix: str, dirty: str, connection: str, links: str, *more: ir.Listed
             ("_remapped", b.holds(b.col("b", "_remapped"))),
             ("_synced", b.col("b", "_synced")),
             ("_open", b.holds(b.col("b", "_open"))),
+            ("_disputed", ir.Call("CONCAT", (b.text(","), b.col("b", "_disputed"), b.text(",")))),
             ("_before", b.col("b", "_before")),
             ("_written", b.col("b", "_written")),
             *more,

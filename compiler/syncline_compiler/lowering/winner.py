@@ -85,9 +85,11 @@ def lower_asked(sync: ResolvedSync, members: Sequence[MemberSlots], fields: Sequ
 
 
 def _speaks(order: int, member: MemberSlots, owns: bool) -> ir.Scalar:
-    """Whether all slots of a member were agreed before; of one that owns none, nothing may be known."""
+    """Whether all slots of a member were agreed before, and none of an owner's is disputed; of one that owns none, nothing may be known."""
     agreed = b.equal(flag(order, "_slots"), b.text(slot_names(slot.name for slot in member.lines)))
-    return agreed if owns else b.any_of([agreed, b.negated(flag(order, "_known"))])
+    if owns:
+        return b.all_of([agreed, b.equal(flag(order, "_disputed"), b.text(",,"))])
+    return b.any_of([agreed, b.negated(flag(order, "_known"))])
 
 
 def _side_of(sync: ResolvedSync, member: MemberSlots, order: int) -> ir.Join:
