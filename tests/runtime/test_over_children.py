@@ -48,6 +48,7 @@ FILES = {
           all_paid:    {value: "all(bills.paid)", label: All paid}
           total:       {value: "sum(bills.total)", label: Total}
           slowest:     {value: "max(bills.took)", label: The longest that it took to be paid}
+          most:        {value: "max(bills.more)", label: The most}
           each:        {value: "sum(bills.each)", label: What each pays}
           paid_each:   {value: "max(bills.each where bills.paid)", label: The most that each has paid}
         invariants:
@@ -65,7 +66,9 @@ FILES = {
           paid:  {type: bool, required: true, label: Paid}
           took:  {type: "duration?", label: How long it took to be paid}
           shares: {type: int, required: true, label: By how many}
+          extra: {type: "decimal(12,2)?", label: What nobody maps}
         derived:
+          more: {value: extra / shares, label: More for each}
           each: {value: total / shares, label: What each pays}
         """,
     "parties.yaml": """
@@ -123,6 +126,7 @@ def golden(engine: Engine, column: str) -> dict[str, str | None]:
         ("any_open", {"P1": "true", "P2": "false", "P3": "false"}),
         ("all_paid", {"P1": "false", "P2": "true", "P3": "true"}),
         ("total", {"P1": "60.00", "P2": "11.00", "P3": "0.00"}),
+        ("most", {"P1": None, "P2": None, "P3": None}),
         ("each", {"P1": "25.000000", "P2": "11.000000", "P3": "0.000000"}),
         ("paid_each", {"P1": "10.000000", "P2": "6.000000", "P3": None}),
         ("slowest", {"P1": "172800000000", "P2": "7200000000", "P3": None}),

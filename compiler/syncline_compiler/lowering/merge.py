@@ -108,11 +108,11 @@ def _agreed_under_this_plan(name: str, *unknown: ir.Scalar) -> ir.Scalar:
 
 
 def lower_golden(
-    sync: ResolvedSync, members: Sequence[MemberSlots], objects: Mapping[str, ResolvedObject], frame: Frame
+    sync: ResolvedSync, members: Sequence[MemberSlots], syncs: Mapping[str, ResolvedSync], frame: Frame
 ) -> list[ir.IrStep]:
     """``SYNC/asked``, ``SYNC/winner``, the sums that derived fields need, and ``SYNC/golden``.
 
-    ``objects``: those that are kept, by name; ``frame`` brings the code tables, and which sync keeps which object.
+    ``syncs``: those that keep objects, by object; ``frame`` brings the code tables.
     """
     fields = fields_of(sync, unknowable_of(members))
     steps = [
@@ -125,8 +125,9 @@ def lower_golden(
     joins: list[ir.Join] = []
     for number, aggregate in enumerate(aggregates):
         relation, alias = f"{sync.name}/sum/{number}", f"a{number}"
-        failed = _fails(sync, aggregate, objects[aggregate.object])
-        steps.append(ir.IrStep("merge", relation, _aggregate(sync, aggregate, frame.keepers[aggregate.object], failed)))
+        keeper = syncs[aggregate.object]
+        failed = _fails(sync, aggregate, keeper, frame)
+        steps.append(ir.IrStep("merge", relation, _aggregate(sync, aggregate, keeper.name, failed)))
         joins.append(ir.Join("left", ir.Source(relation, alias), b.equal(b.col(alias, "_cid"), b.col("w", "_cid"))))
         known[aggregate] = _or_zero(aggregate, alias)
         lacking += _lacking(aggregate, alias, failed)
@@ -176,20 +177,20 @@ def _aggregate(sync: ResolvedSync, aggregate: typed.Aggregate, child_sync: str, 
     )
 
 
-def _fails(sync: ResolvedSync, aggregate: typed.Aggregate, of: ResolvedObject) -> ir.Scalar:
+def _fails(sync: ResolvedSync, aggregate: typed.Aggregate, keeper: ResolvedSync, frame: Frame) -> ir.Scalar:
     """Whether a record has no part in an aggregate though it should: what it brings in cannot be worked out.
 
     Of records of the same object derived fields are not known yet.
     """
-    frame, derived = Frame("", child="k"), {one.name: one for one in of.derived if of.name != sync.object.name}
-    child = _Decided(of, frozenset(field.name for field in of.fields), frame, "k")
+    derived = {one.name: one for one in keeper.object.derived if keeper.name != sync.name}
+    child = _Decided(keeper.object, frozenset(field.name for field in fields_of(keeper)), frame, frame.child)
 
     def ways(e: typed.Expression) -> list[ir.Scalar]:
         found = [failure.condition for failure in failures(e, frame)]
         for name in sorted({field.name for field in typed.fields_in(e)} & derived.keys()):
             made = derived[name].value
             if not made.type.nullable:
-                found.append(b.is_null(b.col("k", name)))
+                found.append(b.is_null(b.col(frame.child, name)))
             elif not any(_aggregates_in(made)):
                 found += child.failures(made)
         return found

@@ -56,7 +56,7 @@ class IrProject:
 class _Names:
     """What every sync's lowering looks up in the project."""
 
-    objects: Mapping[str, ResolvedObject]  # those that a sync keeps
+    syncs: Mapping[str, ResolvedSync]  # object → the sync that keeps it, whole
     keepers: Mapping[str, str]  # object → the sync that keeps it
     codes: Mapping[str, tuple[tuple[str, str], ...]]
     inverse_codes: Mapping[str, tuple[tuple[str, str], ...]]
@@ -69,7 +69,7 @@ class _Names:
 def lower(project: ResolvedProject) -> IrProject:
     """Lower every sync of the project."""
     names = _Names(
-        {sync.object.name: sync.object for sync in project.syncs},
+        {sync.object.name: sync for sync in project.syncs},
         {sync.object.name: sync.name for sync in project.syncs},
         {name: table.rows for name, table in project.codes.items()},
         {name: tuple(sorted(table.inverse.items())) for name, table in project.codes.items()},
@@ -90,7 +90,7 @@ def _lower_sync(project: ResolvedProject, sync: ResolvedSync, names: _Names) -> 
         members.append(IrMember(own, normalised, lower_acked(sync.name, own)))
     unknowable = unknowable_of(slots)
     merge = [lower_side(sync, own, unknowable) for own in slots]
-    merge += lower_golden(sync, slots, names.objects, names.frame(sync.name, ""))
+    merge += lower_golden(sync, slots, names.syncs, names.frame(sync.name, ""))
     diff = []
     for order, own in enumerate(slots):
         connection = own.member.connection
