@@ -51,6 +51,7 @@ LANDED_COLUMNS = {
 
 MOST_PARSED = 10_000
 MEMORY_VARIABLE = "SYNCLINE_MEMORY"  # the most that the engine takes, such as 2GB
+USUAL_MEMORY = 4_500_000_000  # bytes of which it takes no more where nobody says: a run is a guest of its machine
 PATIENCE = 1_800.0  # seconds that one statement may take
 
 
@@ -167,6 +168,10 @@ class State:
             options["threads"] = threads
         try:
             connection = duckdb.connect(str(self.path), config=options)
+            if not memory:
+                own = "parse_formatted_bytes(current_setting('memory_limit'))"  # four fifths of what there is
+                most = connection.execute(f"SELECT least({own}, {USUAL_MEMORY})").fetchall()[0][0]
+                connection.execute(f"SET memory_limit='{most}B'")
             folders = ", ".join(text(f"{path}/") for path in (self.folder, self.store.root.resolve()))
             connection.execute(
                 f"SET TimeZone='UTC'; SET enable_progress_bar=false; SET temp_directory={text(str(self.spool))}; "
@@ -220,14 +225,14 @@ class State:
             raise StateError(
                 f"the engine was stopped: a step took more than {self.watchdog.patience:g} s",
                 place=sql[:200],
-                mend="run fewer syncs at once, or give the process more memory, so that it need not use the disk",
+                mend=f"run fewer syncs at once, or let the engine take more ({MEMORY_VARIABLE}=8GB) and use the disk less",
                 code="SYN6019",
             ) from None
         except duckdb.OutOfMemoryException:
             raise StateError(
                 "the engine ran out of memory",
                 place=str(self.path),
-                mend="give the process more memory, or run fewer syncs at once",
+                mend=f"let it take more ({MEMORY_VARIABLE}=8GB), or run fewer syncs at once",
                 code="SYN6014",
             ) from None
         except duckdb.Error as error:

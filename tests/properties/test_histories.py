@@ -301,7 +301,7 @@ def _histories(folder: Path, monkeypatch: pytest.MonkeyPatch, members: Iterable[
                 made.run()
                 play.calm(but="list")
                 monkeypatch.setattr(deliver, "PATIENCE", 5.0)
-            _run(made)
+            _run(made, unread)
             play.calm()
             for record in play.records:
                 record.run(unread)
@@ -309,10 +309,13 @@ def _histories(folder: Path, monkeypatch: pytest.MonkeyPatch, members: Iterable[
         return play.shown()
 
 
-def _run(made: World) -> None:
-    """Run until no system is given time any more after its failures."""
+def _run(made: World, unread: frozenset[str]) -> None:
+    """Run until no system is given time any more after its failures, and nothing is left for a later run."""
     for _ in range(10):
-        if not made.run().delivered.paused:
+        done = made.run()
+        if not done.delivered.paused:
+            assert not done.delivered.left, done.delivered
+            assert {one.partition(".")[0] for one in done.unread} <= unread, done.unread
             return
         time.sleep(0.5)
     raise AssertionError("a system is paused for good")

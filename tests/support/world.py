@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +18,7 @@ from support.engine import PARSED, project, release_of
 from support.postgres import url_of_new_ledger
 from syncline_runtime import Options, plan_release, run_release
 from syncline_runtime.connectors import Surroundings
+from syncline_runtime.ledger import FILE, Realm, open_ledger
 from syncline_runtime.plan import Release
 from syncline_runtime.result import RunResult
 from syncline_runtime.sandbox import serve
@@ -67,9 +70,11 @@ class World:
     def __init__(self, sandbox: Sandbox, release: Release, folder: Path, clock: TestClock) -> None:
         self.sandbox, self.release, self.folder = sandbox, release, folder
         self.clock = clock
-        self.options = Options(
-            folder / "state", url_of_new_ledger(), around=Surroundings(clock, Random(1), threads=1, parsed=PARSED)
-        )
+        state, ledger = folder / "state", url_of_new_ledger()
+        if ledger is None:
+            state.mkdir()
+            (state / FILE).write_bytes(_bare_ledger())
+        self.options = Options(state, ledger, around=Surroundings(clock, Random(1), threads=1, parsed=PARSED))
 
     def change(self, files: Mapping[str, str]) -> None:
         """Go on with the release of other specs."""
@@ -117,6 +122,15 @@ class World:
         keyed = {one[field]: one for one in found}
         assert len(keyed) == len(found)
         return keyed
+
+
+@cache
+def _bare_ledger() -> bytes:
+    """Give a ledger of nothing, made once: making its tables takes as long as a run."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / FILE
+        open_ledger(path, Realm("t", "t"), TestClock().now).close()
+        return path.read_bytes()
 
 
 @contextmanager
