@@ -1,7 +1,7 @@
 """Capacity: the calls that syncs take, against what connections allow.
 
 In: syncs, and volumes and limits as written. Out: ``Load`` values. Invariant: where a volume is not given, the least is taken: one call
-for a list, no changes.
+for a list, no changes. What is swept is counted beside what each run reads.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from math import ceil
 from syncline_compiler.model.document import Declared, WrittenProject
 from syncline_compiler.model.members import native_written
 from syncline_compiler.model.resolved import ResolvedMember, ResolvedSync
-from syncline_compiler.model.spec_system import ResourceSpec, SystemSpec
+from syncline_compiler.model.spec_system import PagingSpec, ResourceSpec, SystemSpec
 from syncline_compiler.quantities import seconds, seconds_text
 from syncline_compiler.source import Span
 from syncline_runtime.frozen import dataclass
@@ -64,6 +64,10 @@ def _loads(
     if calls:
         what = f"{calls:,} to read `{member.resource}` every {seconds_text(interval)}"
         yield member.resource, Load(calls, interval, what, member.span)
+    swept, often = _swept(resource, spec, interval)
+    if swept:
+        what = f"{swept:,} to sweep `{member.resource}` every {seconds_text(often)}"
+        yield f"{member.resource} swept", Load(swept, often, what, member.span)
     others = [other for other in sync.members if other is not member]
     changes = sum(_changes(project.systems[one.system].spec.resources[one.resource], interval) for one in others)
     if changes and native_written(member.mapping):
@@ -76,12 +80,34 @@ def _reads(resource: ResourceSpec, system: SystemSpec, interval: int) -> int:
     listed = resource.list_
     if listed is None:
         return 0
-    shown = _changes(resource, interval) if listed.cursor is not None else _records(resource)
-    calls = max(ceil(shown / listed.paging.size), 1) + (shown if listed.detail else 0)
+    return _calls(resource, system, interval, _changes(resource, interval) if listed.cursor is not None else None)
+
+
+def _calls(resource: ResourceSpec, system: SystemSpec, interval: int, shown: int | None = None) -> int:
+    """Count the calls of a list that shows so many records; None: all of them."""
+    listed = resource.list_
+    assert listed is not None
+    shown = _records(resource) if shown is None else shown
+    calls = _pages(shown, listed.paging) + (shown if listed.detail else 0)
     if listed.each is None or listed.each not in system.resources:
         return calls
     over = system.resources[listed.each]
     return _reads(over, system, interval) + max(_records(over), calls)
+
+
+def _swept(resource: ResourceSpec, system: SystemSpec, interval: int) -> tuple[int, int]:
+    """Count the calls that a sweep takes more than the read of any run, and the seconds between two: no run, no sweep."""
+    listed = resource.list_
+    if listed is None or listed.sweep is None:
+        return 0, interval
+    often = max(seconds(listed.sweep.every), interval)
+    if listed.sweep.keys is not None:
+        return _pages(_records(resource), listed.sweep.keys.paging), often
+    return _calls(resource, system, interval) - _reads(resource, system, interval), often
+
+
+def _pages(shown: int, paging: PagingSpec) -> int:
+    return max(ceil(shown / paging.size), 1)
 
 
 def _records(resource: ResourceSpec) -> int:
@@ -112,4 +138,9 @@ def limits(connection: str, system: Declared[SystemSpec], project: WrittenProjec
 
 def per_hour(rate: float) -> int:
     """Give calls in a second as calls in an hour."""
-    return ceil(rate * 3600)
+    return ceil(round(rate * 3600, 6))
+
+
+def per_day(rate: float) -> int:
+    """Give calls in a second as calls in a day."""
+    return ceil(round(rate * DAY, 6))  # a sum of rates is a hair more than it is

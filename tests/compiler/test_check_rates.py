@@ -12,6 +12,7 @@ from syncline_compiler.source import SourceFile
 Check = Callable[[Mapping[str, str]], Compilation]
 Template = dict[str, SourceFile]
 
+KEYS = "sweep: {every: 1d, keys: {request: {path: /ids, query: {size: '{size}', page: '{page}'}}, paging: {kind: page, size: 250}}}"
 SYNC, CRM, PROJECT = "syncs/account.yaml", "systems/crm.yaml", "syncline.yaml"
 
 
@@ -47,6 +48,13 @@ def checked(check: Check, template: Template, **more: str) -> list[tuple[str, st
         ({"limit": "{requests: 100, per: 1h}", "volume": "{records: 10, daily: 96000}"}, None),
         ({"limit": "{requests: 100, per: 1h}", "volume": "{records: 10, daily: 96000}", "list": "detail: true"},
          "`crm` needs 4,040 calls an hour, and 100 are allowed"),
+        ({"limit": "{requests: 100, per: 1h}", "volume": "{records: 1000000}", "list": "sweep: {every: 1d}"},
+         "`crm` needs 421 calls an hour, and 100 are allowed"),
+        ({"limit": "{requests: 100, per: 1h}", "volume": "{records: 1000000}", "list": "sweep: {every: 5m}"},
+         "`crm` needs 40,000 calls an hour, and 100 are allowed"),  # no more often than a run
+        ({"limit": "{requests: 100, per: 1h}", "volume": "{records: 1000000}", "list": KEYS},
+         "`crm` needs 171 calls an hour, and 100 are allowed"),
+        ({"limit": "{requests: 100, per: 1h}", "list": KEYS}, None),
         ({"bound": "{requests: 1, per: 1h}"}, "`crm` needs 4 calls an hour, and 1 are allowed"),
         ({"limit": "{requests: 1, per: 1h}", "bound": "{requests: 50, per: 1s}"}, None),
     ],

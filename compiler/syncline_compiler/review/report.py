@@ -88,19 +88,15 @@ class Finding:
 class Load:
     """The calls that one connection takes, against what is allowed; each before, then after the change.
 
-    ``per_run``: of one run of each of its syncs.
+    ``per_run``: of one run of each of its syncs, with what it sweeps where a sweep is due.
     """
 
     connection: str
     per_run: tuple[int, int]
     hourly: tuple[int, int]
+    daily: tuple[int, int]
     allowed: int | None
     growth: int = 1
-
-    @property
-    def daily(self) -> tuple[int, int]:
-        """Calls in a day, before and after."""
-        return self.hourly[0] * 24, self.hourly[1] * 24
 
     @property
     def is_over(self) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from syncline_compiler.capacity import limits, loads, per_hour
+from syncline_compiler.capacity import limits, loads, per_day, per_hour
 from syncline_compiler.changes.change import Change
 from syncline_compiler.changes.classify import Classified, classify
 from syncline_compiler.changes.environment_facts import items_of_environments
@@ -203,17 +203,18 @@ def _loads(before: Compilation | None, after: Compilation, growth: int) -> Itera
     for connection, now in _calls(after).items():
         system = after.written.systems.get(systems.get(connection, ""))
         allowed = [per_hour(rate) for rate, _ in limits(connection, system, after.written)] if system else []
-        per_run, hourly = zip(was.get(connection, now), now, strict=True)
-        yield Load(connection, per_run, hourly, min(allowed, default=None), growth)
+        per_run, hourly, daily = zip(was.get(connection, now), now, strict=True)
+        yield Load(connection, per_run, hourly, daily, min(allowed, default=None), growth)
 
 
-def _calls(side: Compilation) -> Mapping[str, tuple[int, int]]:
-    """Give the calls of every connection: in one run of each sync, and in an hour."""
+def _calls(side: Compilation) -> Mapping[str, tuple[int, int, int]]:
+    """Give the calls of every connection: in one run of each sync, in an hour and in a day."""
     if side.known is None or side.written is None:
         return {}
     found = loads(side.known.syncs, side.written)
+    rates = {connection: sum(load.rate for load in of) for connection, of in found.items()}
     return {
-        connection: (sum(load.calls for load in of), per_hour(sum(load.rate for load in of)))
+        connection: (sum(load.calls for load in of), per_hour(rates[connection]), per_day(rates[connection]))
         for connection, of in found.items()
     }
 

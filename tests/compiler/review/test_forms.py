@@ -58,7 +58,10 @@ def rich() -> Review:
             ("guard",),
             (("account", 5, 9),),
         ),
-        loads=(Load("crm", (25, 1_000), (100, 4_000), 3_600, 2), Load("erp", (5, 5), (5, 5), None)),
+        loads=(
+            Load("crm", (25, 1_000), (100, 4_000), (2_400, 96_000), 3_600, 2),
+            Load("erp", (5, 5), (5, 5), (120, 120), None),
+        ),
         budgets=(
             Budget("rewrites > 2%", 0.1, True),
             Budget("deletes > 0", 1.0, False),
