@@ -191,6 +191,9 @@ class BatchWrite:
     id_at: str = "id"
     error_code_at: str = ""
     error_message_at: str = ""
+    merged_at: str = (
+        ""  # the id or address of the record that this one is part of by now; "": as in an answer of its own
+    )
 
 
 @dataclass(frozen=True)

@@ -233,6 +233,51 @@ def test_who_writes_one_is_told(way: str, tmp_path: Path, monkeypatch: pytest.Mo
         settled(shop)
 
 
+IN_ROWS = """
+    update:
+      request: {method: PATCH, path: "/rec/{id}"}
+      batch:
+        request: {path: /batch, body: {all: "{items}"}}
+        item: {id: "{id}", ref: "{row}", set: "{record}"}
+        answers: results
+        status: status
+        echo: {sent: "{row}", at: ref}
+        MERGED
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "where"),
+    [
+        ("redirect", "merged_at: headers.location"),
+        ("a path in the refusal", "merged_at: survivor"),
+        ("a path in the refusal", "rows: 9"),  # where it stands in an answer of its own
+    ],
+)
+def test_who_writes_one_among_others_is_told(
+    way: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told_in_b = dated(way)
+    alone = '    update: {request: {method: PATCH, path: "/rec/{id}"}}\n'
+    assert alone in told_in_b["b.yaml"]
+    told_in_b["b.yaml"] = told_in_b["b.yaml"].replace(alone, IN_ROWS.replace("MERGED", where).lstrip("\n"), 1)
+    with world(tmp_path, monkeypatch, told_in_b) as shop:
+        ada, eva = two(shop)
+        into = look(shop, f"a:{eva}")[0]
+        theirs = {one["name"]: one["id"] for one in shop.records("b")}
+        shop.run()  # reads b whole for the last time
+        shop.sandbox.stand_ins["b"].merge("Rec", theirs["Ada"], theirs["Eva"])
+        shop.edit("a", ada, note="new")
+        shop.edit("a", eva, note="new, too")
+        result = shop.run()
+        assert (writes(result), problems(result)) == ([("b", "Rec", "update", "")] * 2, [])
+        assert told(shop) == [f"{theirs['Ada']} is part of {theirs['Eva']}"]
+        assert shop.by("name", "b")["Eva"]["note"] == "new, too"
+        shop.run()
+        assert look(shop, f"a:{ada}")[0] == into
+        settled(shop)
+
+
 def test_part_of_a_record_that_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with world(tmp_path, monkeypatch, dated("redirect")) as shop:
         ada, _ = two(shop)

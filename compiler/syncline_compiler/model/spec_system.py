@@ -193,6 +193,7 @@ class BatchSpec(Written):
     id_at: AnyText = "id"
     error_code_at: AnyText = ""
     error_message_at: AnyText = ""
+    merged_at: AnyText = ""
 
     @model_validator(mode="after")
     def _told_which(self) -> BatchSpec:

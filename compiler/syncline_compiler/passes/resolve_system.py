@@ -247,7 +247,7 @@ def _batch(spec: written.WriteSpec, method: str) -> compiled.BatchWrite | None:
     if spec.batch is None:
         return None
     told = spec.batch.model_dump(include={
-        "rows", "bytes", "answers", "failed", "status", "record_at", "id_at", "error_code_at", "error_message_at",
+        "rows", "bytes", "answers", "failed", "status", "record_at", "id_at", "error_code_at", "error_message_at", "merged_at",
     })  # fmt: skip
     return compiled.BatchWrite(
         request=request_of(spec.batch.request, "POST"),

@@ -16,6 +16,7 @@ from syncline_runtime.connectors import failures, jsontext, rest
 from syncline_runtime.connectors.failures import Asked
 from syncline_runtime.connectors.http import Answer, HttpClient
 from syncline_runtime.connectors.jsontext import as_text
+from syncline_runtime.connectors.merged_answers import refuse_merged
 from syncline_runtime.connectors.results import Written
 from syncline_runtime.connectors.templates import ABSENT, fill, read_path
 from syncline_runtime.connectors.writing import Sending, known_of, written_of
@@ -150,12 +151,22 @@ class _Chunk:
         status = self._status(told, answer.status)
         if refused := self._refused(told, status, answer.headers, failed=failed):
             self.client.hide(refused)
-            return refused
+            return self._or_merged(row, refused)
         try:
             own = dataclasses.replace(answer, status=status, body=told)
             return written_of(self.client, self.resource, self.batch, own, self.asked, row.sending.native_id)
         except RequestFailed as error:
             return error
+
+    def _or_merged(self, row: _Row, refused: failures.Refused) -> Outcome:
+        """Give the refusal of a row, or that its record is part of another, where it says so."""
+        refused.told = failures.Unshown(refused.told.body)  # the address of an answer is of the whole
+        try:
+            if row.sending.native_id is not None:
+                refuse_merged(self.client, self.resource, row.sending.native_id, refused, self.batch.merged_at)
+        except failures.MergedAwayError as merged:
+            return merged
+        return refused
 
     def _status(self, told: Any, whole: int) -> int:
         found = read_path(told, self.batch.status) if self.batch.status else ABSENT

@@ -1,7 +1,7 @@
 """Answers that say that a record is part of another by now, in the way that ``merged_answer`` of its resource describes.
 
-In: the refusal of a request about one record. Out: ``MergedAwayError``. Invariant: no redirect is followed; one that leads
-to another origin, or to no record, says nothing.
+In: the refusal of a request about one record, or of its row among others. Out: ``MergedAwayError``. Invariant: no redirect
+is followed; one that leads to another origin, or to no record, says nothing.
 """
 
 from __future__ import annotations
@@ -19,14 +19,18 @@ from syncline_runtime.request import Request
 from syncline_runtime.system import Resource
 
 
-def refuse_merged(client: HttpClient, resource: Resource, native_id: str, error: RequestFailed) -> None:
-    """Raise MergedAwayError where a refusal says that the record is part of another, in the way that is described."""
+def refuse_merged(client: HttpClient, resource: Resource, native_id: str, error: RequestFailed, at: str = "") -> None:
+    """Raise MergedAwayError where a refusal says that the record is part of another, in the way that is described.
+
+    ``at`` is where a row of a batch holds the other's id or address, if that is not where an answer of its own does.
+    """
     how = resource.merged_answer
     if how is None or resource.get is None or not isinstance(error, Refused):
         return
-    into = read_path(error.told.body, how.at) if how.at and error.told.body is not ABSENT else None
-    if into in (None, ABSENT) and how.redirect and error.status in (301, 308):
-        into = _redirected_to(client, resource.get, error.told.location)
+    path, location = at or how.at, error.told.location
+    into = read_path(error.told.body, path) if path and error.told.body is not ABSENT else None
+    if how.redirect and error.status in (301, 308) and (at or into in (None, ABSENT)):
+        into = _redirected_to(client, resource.get, into if at and isinstance(into, str) else location)
     if into in (None, ABSENT) or isinstance(into, (dict, list)):
         return
     other = as_text(untagged(into, client.system.tagged))

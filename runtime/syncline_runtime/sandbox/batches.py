@@ -10,13 +10,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from syncline_runtime.connectors.jsontext import as_text
 from syncline_runtime.connectors.templates import ABSENT, PLACEHOLDER, listed, read_path, wrapped, write_path
 from syncline_runtime.sandbox.inverse import Found, match
 from syncline_runtime.sandbox.operations import Operations
 from syncline_runtime.sandbox.routes import Asked, Call
-from syncline_runtime.sandbox.store import FaultError, Natives, Store
+from syncline_runtime.sandbox.store import FaultError, MergedAwayError, Natives, Store
 from syncline_runtime.system import BatchWrite, Category
 
 IN_BATCHES: Final = ("all_or_none", "silent_row")
@@ -68,6 +69,10 @@ class Batches:
             return self._kept[used], None, None
         try:
             status, shown, _, native_id, natives = self._operations.write_row(asked, batch, found, call)
+        except MergedAwayError as error:
+            status = 301 if error.told.redirect else self._statuses["not_found"]
+            fault = FaultError("not_found", "merged", "the record is part of another")
+            return _told(batch, _leading_on(error, batch, asked), found, status, asked, done=False), None, fault
         except FaultError as fault:
             answer: dict[str, Any] = {}
             write_path(answer, batch.error_code_at or "error.code", fault.code)
@@ -75,6 +80,17 @@ class Batches:
             return _told(batch, answer, found, self._statuses.get(fault.category, 500), asked, done=False), None, fault
         self._kept[used] = _told(batch, dict(shown) if shown else {}, found, status, asked, done=True)
         return self._kept[used], (native_id or "", natives), None
+
+
+def _leading_on(error: MergedAwayError, batch: BatchWrite, asked: Asked) -> dict[str, Any]:
+    """Tell that a record is part of another, as the description says that the system does."""
+    answer: dict[str, Any] = {}
+    resource, other = asked.route.resource, error.into
+    if error.told.redirect and resource is not None and resource.get is not None:
+        other = resource.get.path.replace("{id}", quote(error.into, safe=""))
+    if path := batch.merged_at or error.told.at:
+        write_path(answer, path, other)
+    return answer
 
 
 def _told(batch: BatchWrite, answer: dict[str, Any], found: Found, status: int, asked: Asked, *, done: bool) -> Any:
