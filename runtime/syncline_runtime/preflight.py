@@ -93,7 +93,8 @@ async def _resource(
     if rows and unseen:
         what = f"{resource}: no record of the first page holds {', '.join(unseen)}"
         help_ = "check that the credential may read them, and where the system description says they stand"
-        problems.append(_problem("warning", what, help_))
+        of_columns = described.files is not None and described.files.format == "csv"
+        problems.append(_problem("error" if of_columns else "warning", what, help_))  # a run refuses such a file
     return problems
 
 

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
-from support.world import NAME_AND_KIND, World, problems, system, world
+from support.world import NAME_AND_KIND, World, problems, system, world, writes
 
 PROJECT = """syncline: 1
 project: t
@@ -103,3 +104,41 @@ def test_a_file_is_whole_once_its_mark_is_there(tmp_path: Path, monkeypatch: pyt
         dropped(made, "x.csv.ok", "")
         made.run()
         assert len(made.records("b")) == 1
+
+
+HEADED = {"csv": "header: true, ", "parquet": ""}
+NAMED = AGENCY
+for number, name in enumerate(("no", "name", "kind", "credit", "since", "-", "seen"), 1):
+    NAMED = NAMED.replace(f'at: "{number}"', f"at: {name}")
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_column_that_is_called_otherwise(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is known of its values: neither null for a new record, nor the last one for a known."""
+    given = f'pattern: "*.{form}", format: {form}, {HEADED[form]}complete: true'
+    agency = NAMED.replace('pattern: "*.csv", FILES', given).replace("kind: {type: text,", "kind: {type: text~,")
+    (tmp_path / "drop").mkdir()
+    project = PROJECT.replace("FOLDER", str(tmp_path / "drop"))
+    with world(tmp_path, monkeypatch, {**FILES, "syncline.yaml": project, "a.yaml": agency}) as made:
+        written(made, form, "no,name,credit,since,seen", "1,Ada,5,2024-03-05,2024-07-05T10:00:00")
+        made.run()  # `kind` may be missing
+        assert made.by("name", "b")["Ada"]["credit"] == "5.00"
+        written(made, form, "no,name,limit,since,seen", "1,Ada,6,2024-03-05,2024-07-05T10:00:00")
+        result = made.run()
+        assert "the file has no column 'credit', which mappings read" in result.unread["a.Rec"]
+        assert f"a.Rec x.{form}" in result.unread["a.Rec"]
+        assert (writes(result), made.by("name", "b")["Ada"]["credit"]) == ([], "5.00")
+        written(made, form, "number,name,credit,since,seen", "1,Ada,6,2024-03-05,2024-07-05T10:00:00")
+        assert "no column 'no'" in made.run().unread["a.Rec"]
+        made.assert_whole()
+
+
+def written(made: World, form: str, header: str, row: str) -> None:
+    """Drop a file of one row."""
+    path = made.folder / "drop" / f"x.{form}"
+    path.unlink(missing_ok=True)
+    if form == "csv":
+        path.write_text(f"{header}\n{row}\n")
+        return
+    cells = ", ".join(f"'{cell}' AS {name}" for name, cell in zip(header.split(","), row.split(","), strict=True))
+    duckdb.sql(f"COPY (SELECT {cells}) TO '{path}' (FORMAT parquet)")

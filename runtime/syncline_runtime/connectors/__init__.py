@@ -13,6 +13,7 @@ sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 from syncline_runtime.connectors.batches import Outcome  # noqa: E402
 from syncline_runtime.connectors.connection import ConnectionHandle, open_connection  # noqa: E402
 from syncline_runtime.connectors.failures import MergedAwayError, Refused  # noqa: E402
+from syncline_runtime.connectors.files import refuse_lacking  # noqa: E402
 from syncline_runtime.connectors.jsontext import GARBLED  # noqa: E402
 from syncline_runtime.connectors.lines import Lines, is_gone_by, leaf_paths  # noqa: E402
 from syncline_runtime.connectors.paging import START, Walked  # noqa: E402
@@ -43,4 +44,5 @@ __all__ = [
     "is_gone_by",
     "leaf_paths",
     "open_connection",
+    "refuse_lacking",
 ]

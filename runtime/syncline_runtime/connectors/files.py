@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Container, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -185,6 +185,21 @@ def _columns(resource: Resource, header: list[str], source: _Source) -> list[tup
     if resource.native(resource.id).at not in index:
         raise _broken(source, 1, f"has no column {resource.native(resource.id).at!r}")
     return [(field.name, index[field.at], field.empty_is_null) for field in resource.fields if field.at in index]
+
+
+def refuse_lacking(resource: Resource, wanted: Iterable[str], there: Container[str], place: str) -> None:
+    """Refuse a file of columns that lacks one which is read: it was renamed or left out, and tells nothing of any record.
+
+    ``wanted`` and ``there`` are fields by name.
+    """
+    lacking = [resource.native(name) for name in wanted if name not in there]
+    if names := ", ".join(repr(field.at) for field in lacking if not field.partial):
+        raise RequestFailed(
+            f"the file has no column {names}, which mappings read",
+            category="vendor",
+            place=place,
+            mend="ask for a corrected file, or correct `at` in the system description; write the type with `~` if files may lack it",
+        )
 
 
 def _jsonl_records(system: System, resource: Resource, spec: FileRead, source: _Source) -> Iterator[Numbered]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from syncline_runtime.connectors import GARBLED, START, ConnectionHandle, Lines, Page, ParquetFile
+from syncline_runtime.connectors import GARBLED, START, ConnectionHandle, Lines, Page, ParquetFile, refuse_lacking
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import InternalError, RequestFailed, StateError, SynclineError, SystemFailure
 from syncline_runtime.frozen import dataclass
@@ -289,6 +289,9 @@ class Landing:
         return path
 
     def _take_rows(self, page: Page) -> None:
+        if page.rows and self._resource.files is not None and self._resource.files.format == "csv":
+            place = f"{self._handle.name}.{self._resource.name} {page.source}"
+            refuse_lacking(self._resource, _names(self._columns), page.rows[0].natives, place)
         path = self._spool("rows")
         try:
             with path.open("w", encoding="utf-8") as file:
@@ -319,8 +322,13 @@ def _meant(resource: Resource) -> dict[str, str]:
     return {name: value for name, value in meant.items() if value != quoted(name)}
 
 
+def _names(columns: Iterable[str]) -> list[str]:
+    """Give the native fields that have a column."""
+    return [name.removeprefix("native.") for name in columns if name.startswith("native.")]
+
+
 def _lines(page: Page, run_id: str, start: int, columns: dict[str, str]) -> Iterator[str]:
-    names = [name.removeprefix("native.") for name in columns if name.startswith("native.")]
+    names = _names(columns)
     for number, row in enumerate(page.rows, start):
         missing = [name for name in names if name not in row.natives]
         line = {
@@ -346,10 +354,13 @@ def _land_parquet(
     try:
         there = run.state.columns_of(copy)
         before = run.state.scalar(f"SELECT count(*) FROM {quoted(relation)}")
+        wanted = {*_names(columns), described.id}
+        held = {field.name for field in described.fields if field.at in there}
+        refuse_lacking(described, sorted(wanted), held, f"{handle.name}.{resource} {file.source}")
         parts = []
         missing = []
         for field in described.fields:
-            if f"native.{field.name}" not in columns:
+            if field.name not in wanted:
                 continue
             if field.at in there:
                 value = as_meant(described.files, field, f"CAST({quoted(field.at)} AS VARCHAR)")
