@@ -124,7 +124,7 @@ _OPTIONS = (
     click.option(
         "--trust-base",
         is_flag=True,
-        help="Take budgets and approvals from the branch that the request goes to, as it is now: for requests from forks.",
+        help="Take budgets, approvals and policies from the branch that the request goes to, as it is now: for requests from forks.",
     ),
     format_option,
     today_option,

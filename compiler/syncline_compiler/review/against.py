@@ -89,7 +89,7 @@ def read_trusted(root: Path, named: str | None, side: Side) -> Side:
     if not _is_known(root, tip):
         branch = tip.removeprefix("origin/")
         raise AgainstError(
-            f"{tip}, to whose budgets and approvals the request is held, is not known here: "
+            f"{tip}, to whose budgets, approvals and policies the request is held, is not known here: "
             f"git fetch origin +refs/heads/{branch}:refs/remotes/{tip}"
         )
     return read_side(root, tip)

@@ -33,6 +33,7 @@ from syncline_compiler.review.against import AgainstError, Side, read_side, read
 from syncline_compiler.review.approvals import APPROVALS_FILE, read_approvals, with_standing
 from syncline_compiler.review.budget import kept_budgets
 from syncline_compiler.review.data import impact_on
+from syncline_compiler.review.held import held_to
 from syncline_compiler.review.proof import expression_of, read_by, told_apart
 from syncline_compiler.review.report import Finding, Load, Proof, Review
 from syncline_compiler.review.stood import stood_before
@@ -48,7 +49,7 @@ from syncline_runtime.plan import Release, load_release
 
 @dataclass(frozen=True)
 class Asked:
-    """What a review is to look at. ``trust_base``: approvals and budgets are those of the branch it goes to, as for a fork's request."""
+    """What a review is to look at. ``trust_base``: held to the budgets, approvals and policies of the branch it goes to, as forks are."""
 
     today: date
     data: str | None = None  # see ``data.impact_on``
@@ -76,13 +77,16 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
     impact, why_not = _impact(side, before, after, asked, classified.changes)
     findings = findings_of(classified, before, after, impact)
     trusted = read_trusted(root, named, side) if asked.trust_base else None
+    branch = check_sources(trusted.files, asked.today, waivers_end=False) if trusted and trusted.files else None
+    policies = branch.governance if branch is not None else None
+    diagnostics = held_to(policies, before, after) if policies is not None else after.diagnostics
     budgets = _budgets(trusted, files)
     approvals = read_approvals(trusted.beside.get(APPROVALS_FILE) if trusted else read_beside(root, APPROVALS_FILE))
     found = Review(
         project=after.written.project.spec.project if after.written else root.name,
         against=side.label,
         release=_hash(after) if asked.scenarios else None,
-        diagnostics=after.diagnostics,
+        diagnostics=diagnostics,
         sources=after.sources,
         items=classified.items,
         findings=tuple(with_standing(findings, approvals, asked.today)),
@@ -93,8 +97,8 @@ def review(root: Path, named: str | None, asked: Asked) -> Review:
         loads=tuple(_loads(before, after, asked.growth)),
         scenarios=run_scenarios(after) if asked.scenarios and after.project is not None else None,
         unformatted=tuple(unformatted(files)) if asked.layout else (),
-        notes=tuple(_notes(before, trusted if trusted is not side else None)),
-        stood=stood_before(before.diagnostics, after.diagnostics) if before is not None else frozenset(),
+        notes=tuple(_notes(before, trusted if trusted is not side else None, branch)),
+        stood=stood_before(before.diagnostics, diagnostics) if before is not None else frozenset(),
         is_partial=before is not None and before.diagnostics.errors > 0,
     )
     return replace(found, budgets=kept_budgets((*budgets, *asked.fail_if), found))
@@ -122,9 +126,12 @@ def _budgets(trusted: Side | None, ours: Sequence[SourceFile | Unreadable]) -> t
     return tuple(written.project.spec.review.fail_if) if written is not None else ()
 
 
-def _notes(before: Compilation | None, trusted: Side | None) -> Iterator[str]:
+def _notes(before: Compilation | None, trusted: Side | None, branch: Compilation | None) -> Iterator[str]:
     if trusted is not None:
-        yield f"it is held to the budgets and approvals of {trusted.label}"
+        yield f"it is held to the budgets, approvals and policies of {trusted.label}"
+        if branch is not None and (count := branch.diagnostics.errors):
+            many = "s" if count > 1 else ""
+            yield f"{trusted.label} has {count} error{many}: its policies are asked as far as they are understood"
     if before is not None and before.diagnostics.errors:
         yield f"the other side has {before.diagnostics.errors} errors: it is compared as far as it is understood"
 

@@ -14,15 +14,15 @@ from syncline_compiler.diagnostics.diagnostic import Diagnostic
 
 def stood_before(before: Iterable[Diagnostic], after: Iterable[Diagnostic]) -> frozenset[Diagnostic]:
     """Give the warnings that the change does not bring."""
-    known = Counter(map(_said, before))
+    known = Counter(map(said_of, before))
     found = set()
     for one in after:
-        if one.severity == "warning" and known[_said(one)]:
-            known[_said(one)] -= 1
+        if one.severity == "warning" and known[said_of(one)]:
+            known[said_of(one)] -= 1
             found.add(one)
     return frozenset(found)
 
 
-def _said(one: Diagnostic) -> Hashable:
+def said_of(one: Diagnostic) -> Hashable:
     """Give what a warning says, without the lines that a change above it moves."""
     return one.code, one.rule, one.about, one.severity, one.span.path, one.label, one.details, len(one.again)

@@ -150,7 +150,7 @@ def test_the_template_reviews_and_keeps_one_comment(shop: Path) -> None:
         place = "/api/v4/projects/7/merge_requests/4/notes"
         assert kept.asked == [f"POST {place} secret", f"PUT {place}/4 secret"]
         assert kept.notes[3]["body"].startswith(MARK)
-        assert "held to the budgets and approvals of origin/main" in kept.notes[3]["body"]
+        assert "held to the budgets, approvals and policies of origin/main" in kept.notes[3]["body"]
     assert set(body) == {"syncline-review"}
     produced = {*job["artifacts"]["paths"], *job["artifacts"]["reports"].values()}
     assert all((shop / file).is_file() for file in produced)

@@ -130,6 +130,35 @@ def test_what_was_withdrawn_since_the_fork_counts_no_more(shop: Repository, monk
     assert shop.review("--trust-base", "--against", "HEAD~1").exit_code == 1
 
 
+def test_a_fork_is_held_to_the_policies_of_the_branch_as_it_is_now(shop: Repository) -> None:
+    """The branch asks for more since the request left it: of what the request brings, and not of what stood there before."""
+    shop.edit("objects/account.yaml", ", label: Country", "")
+    shop.git("commit", "-q", "-a", "-m", "no label")
+    shop.git("checkout", "-q", "-b", "feature")
+    shop.edit("objects/account.yaml", "fields:\n", 'fields:\n  nickname: {type: "text(20)?"}\n')
+    shop.git("commit", "-q", "-a", "-m", "a field")
+    shop.git("checkout", "-q", "main")
+    rule = "{select: fields, require: label is not null, message: '`{object}.{name}` has no label', severity: error}"
+    (shop.root / "policies").mkdir()
+    (shop.root / "policies/labels.yaml").write_text(
+        f"policy: labels\nversion: 1.0.0\nlabel: Labels\nrules:\n  labelled: {rule}\n"
+    )
+    shop.git("add", "-A")
+    shop.git("commit", "-q", "-m", "fields have labels")
+    shop.git("checkout", "-q", "feature")
+    assert "labels.labelled" not in shop.review().output
+    told = shop.review("--trust-base")
+    assert (told.exit_code, told.output.count("labels.labelled")) == (1, 1), told.output
+    assert "`account.nickname` has no label" in told.output
+    shop.git("checkout", "-q", "main")
+    shop.edit("policies/labels.yaml", "label is not null", "labell is not null")
+    shop.git("commit", "-q", "-a", "-m", "a slip")
+    shop.git("checkout", "-q", "feature")
+    assert (
+        "main has 1 error: its policies are asked as far as they are understood" in shop.review("--trust-base").output
+    )
+
+
 def test_approvals_behind_a_link_are_not_read(shop: Repository, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text("[]")
     (shop.root / "syncline.approvals").symlink_to(tmp_path / "elsewhere")
