@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from syncline_runtime.plan import load_release
 
 if TYPE_CHECKING:
+    from syncline_runtime.options import Options
     from syncline_runtime.result import RunResult
-    from syncline_runtime.run import Options, plan_release, run_release
+    from syncline_runtime.run import plan_release, run_release
 
 __all__ = ["Options", "RunResult", "load_release", "plan_release", "run_release"]
 

@@ -19,7 +19,7 @@ from syncline_runtime.errors import ReleaseError
 from syncline_runtime.plan import load_release
 
 if TYPE_CHECKING:
-    from syncline_runtime.run import Options
+    from syncline_runtime.options import Options
     from syncline_runtime.upkeep.session import Place
 
 Command = Callable[..., int]
@@ -91,7 +91,7 @@ class Asked:
 
     def options(self, syncs: tuple[str, ...] = (), approve: str | None = None, **more: Any) -> Options:
         """Give the options of a run that shows its progress."""
-        from syncline_runtime.run import Options
+        from syncline_runtime.options import Options
 
         place, progress = self.place, report.progress()
         return Options(state=place.folder, ledger=place.ledger, syncs=syncs, approve=approve, progress=progress, **more)

@@ -93,7 +93,7 @@ def _tell(release: Any, result: Any, *, approved: bool) -> None:
         report.tell_run(release, result)
     elif result.changes.writes:
         report.tell_plan(release, result)
-        click.echo(f"to undo this: the same command with --approve {result.changes.id}")
+        click.echo(f"to undo this: the same command with --approve {result.changes.id[: report.SHORT_ID]}")
     else:
         click.echo("nothing to undo")
     for one in result.kept:

@@ -121,4 +121,4 @@ def _tell_rebaselined(document: Mapping[str, Any]) -> None:
     for name, why in document["unread"].items():
         click.echo(f"not read: {name}: {why}")
     if document["agreed"] and not document["done"]:
-        click.echo(f"to do this: the same command with --approve {document['change_set']}")
+        click.echo(f"to do this: the same command with --approve {document['change_set'][: report.SHORT_ID]}")

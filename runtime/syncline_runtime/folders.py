@@ -1,9 +1,12 @@
-"""Folders that take another's place as a whole."""
+"""Folders: the names of some below that of a state, and how one takes another's place as a whole."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
+
+PLANNED: Final = "planned"  # change sets as they were planned
 
 
 def exchange(fresh: Path, target: Path, old: Path) -> None:

@@ -21,8 +21,9 @@ from syncline_runtime.errors import StateError
 from syncline_runtime.fold import fold
 from syncline_runtime.ledger import FILE, SEGMENTS, Lease, Ledger, Realm, Run, open_ledger
 from syncline_runtime.ledger.holder import this_process
+from syncline_runtime.options import Options
 from syncline_runtime.plan import Release
-from syncline_runtime.run import Options, binding_of, chosen
+from syncline_runtime.run import binding_of, chosen
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.context import RunContext
 from syncline_runtime.stages.deliver import deliver

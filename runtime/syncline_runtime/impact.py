@@ -23,10 +23,11 @@ from syncline_runtime.errors import StateError, UsageError
 from syncline_runtime.exception_queue import private_natives
 from syncline_runtime.known_rows import KnownRows, Wanted, known_rows
 from syncline_runtime.ledger import FILE, SEGMENTS
+from syncline_runtime.options import Options
 from syncline_runtime.plan import Member, Plan, Release
 from syncline_runtime.report import MASK
 from syncline_runtime.result import ChangeSet, RunResult
-from syncline_runtime.run import Options, decide, make_plan
+from syncline_runtime.run import decide, make_plan
 from syncline_runtime.stages.context import Progress, Reading, RunContext, landed_of, prefix_of
 from syncline_runtime.stages.guard import guard
 from syncline_runtime.stages.match import bind_links

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DOCUMENT_VERSION = 1
 MASK = "•••"
+SHORT_ID = 16  # digits of the id of a change set that people are shown
 _status: list[Status] = []
 
 
@@ -151,7 +152,10 @@ def tell_plan(release: Release, result: RunResult) -> None:
             f"  … {left['connection']}.{left['resource']} {left['operation']} of an earlier run is {left['state']}: a run finds out first"
         )
     if result.changes.writes:
-        click.echo(f"change set {result.changes.id[:16]}")
+        id_ = result.changes.id[:SHORT_ID]
+        click.echo(
+            f"change set {id_}" + (f"; a run with --approve {id_} makes exactly this" if result.findings else "")
+        )
 
 
 def tell_run(release: Release, result: RunResult) -> None:

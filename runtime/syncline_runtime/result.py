@@ -18,6 +18,9 @@ class ChangeSet:
 
     id: str
     writes: tuple[Candidate, ...]
+    gone: tuple[
+        tuple[str, ...], ...
+    ] = ()  # sync, connection, native id of what is taken for deleted; merged: into which
 
 
 @dataclass
@@ -67,13 +70,13 @@ def summary_of(result: RunResult) -> dict[str, Any]:
     }
 
 
-def change_set_id(writes: tuple[Candidate, ...], gone: list[list[str]]) -> str:
+def change_set_id(writes: tuple[Candidate, ...], gone: tuple[tuple[str, ...], ...]) -> str:
     """Give the id of a change set: equal for equal writes and equal deletions."""
     listed = [
         [w.sync, w.connection, w.resource, w.operation, w.canonical_id, w.native_id or "", w.part, w.payload]
         for w in writes
     ]
-    return digest([sorted(listed), gone])
+    return digest([sorted(listed), [[*one] for one in gone]])
 
 
 def told_intent(one: Intent) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from syncline_runtime.encoding import digest
 from syncline_runtime.errors import SynclineError, UsageError
 from syncline_runtime.ledger import Intent, Lease, Ledger, NewIntent, Seal
 from syncline_runtime.moves import as_named_now
+from syncline_runtime.options import Options
 from syncline_runtime.plan import Release
 from syncline_runtime.result import ChangeSet, RunResult
-from syncline_runtime.run import Options, make_plan, make_run
+from syncline_runtime.run import make_plan, make_run
 from syncline_runtime.stages.context import RunContext
 from syncline_runtime.stages.diff import Candidate
 from syncline_runtime.stages.match import bind_links

@@ -10,25 +10,25 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from syncline_runtime import change_sets
 from syncline_runtime.binding import Binding
-from syncline_runtime.connectors import Surroundings, open_connection
+from syncline_runtime.connectors import open_connection
 from syncline_runtime.encoding import digest
-from syncline_runtime.errors import ApprovalNeeded, SynclineError, UsageError
+from syncline_runtime.errors import SynclineError, UsageError
 from syncline_runtime.fold import fold
 from syncline_runtime.ledger import FILE, SEGMENTS, ExceptionRecord, Intent, Lease, Realm, Refusal, open_ledger
 from syncline_runtime.ledger.holder import this_process
 from syncline_runtime.ledger.states import ExceptionState
 from syncline_runtime.moves import former_places, moves_of
+from syncline_runtime.options import Options
 from syncline_runtime.plan import Plan, Release
 from syncline_runtime.result import ChangeSet, RunResult, as_dict, change_set_id, exit_code_of, summary_of, told_intent
 from syncline_runtime.segments import SegmentStore
 from syncline_runtime.stages.absence import gone_of
 from syncline_runtime.stages.confirm import confirm
-from syncline_runtime.stages.context import Progress, Reading, RunContext
+from syncline_runtime.stages.context import Reading, RunContext
 from syncline_runtime.stages.decisions import bind_decisions
 from syncline_runtime.stages.deliver import LOOK_AGAIN, deliver
 from syncline_runtime.stages.diff import (
@@ -63,22 +63,6 @@ PREVIEW = "preview"
 LEFT_TO_PEOPLE: tuple[ExceptionState, ...] = ("open", "assigned", "waiting", "waived")  # not yet decided anew
 
 
-@dataclass(frozen=True)
-class Options:
-    """How a run is made."""
-
-    state: Path
-    ledger: str | None = None  # database URL; by default a file in the state folder
-    syncs: tuple[str, ...] = ()
-    approve: str | None = None
-    progress: Progress = lambda stage, what: None
-    around: Surroundings = field(default_factory=Surroundings)
-    within: float | None = None  # seconds after which nothing more is begun
-    whole: bool = False  # read everything, wherever the cursors stand
-    replay: tuple[str, str] | None = None  # decide again what runs from the first to the last of these read
-    offline: bool = False  # nothing is asked of any system
-
-
 Decide = Callable[[RunContext], Coroutine[Any, Any, RunResult]]
 Seal = Callable[[RunContext, Lease], int]
 
@@ -93,7 +77,7 @@ def run_release(release: Release, environment: str | Binding | None, options: Op
 
 
 def plan_release(release: Release, environment: str | Binding | None, options: Options) -> RunResult:
-    """Do everything that a run does before its seal, and record nothing."""
+    """Do everything that a run does before its seal; the ledger is told nothing, what is planned is kept beside the state."""
     return asyncio.run(make_plan(release, binding_of(release, environment), options))
 
 
@@ -136,7 +120,7 @@ async def _under_lease(run: RunContext, lease: Lease, options: Options, decide: 
         recovered = await _recover(run, lease, begun)
         result = await unless_stopped(run, decide(run))
         result.recovered = recovered
-        _approved(run, lease, result, options.approve)
+        _approved(run, lease, result, options)
         keep_told_merges(run, lease)
         seal(run, lease)
         lift(run)
@@ -187,6 +171,8 @@ async def make_plan(release: Release, binding: Binding, options: Options, decide
         result = await (decide or decide_writes)(run)
         pending = result.changes.writes or result.under_way or result.findings
         result.exit_code = 3 if pending else exit_code_of(result)
+        if not options.offline:
+            change_sets.keep(options.state, result.changes)
         return result
 
 
@@ -208,9 +194,10 @@ async def decide_writes(run: RunContext) -> RunResult:
     """Extract, normalise, match, merge, diff and guard: everything that comes before the seal."""
     under_way = await decide(run, extract)
     writes = tuple(one for plan in run.plans for member in plan.members for one in candidates(run, plan, member))
+    gone = _gone(run)
     return RunResult(
         run_id=run.run_id,
-        changes=ChangeSet(change_set_id(writes, _gone(run)), writes),
+        changes=ChangeSet(change_set_id(writes, gone), writes, gone),
         counts=[as_dict(one) for one in run.counts],
         outcomes=[*told_merges(run), *(one for plan in run.plans for one in outcomes(run, plan))],
         exceptions=_unwaived(run),
@@ -363,29 +350,25 @@ def chosen(release: Release, names: tuple[str, ...]) -> tuple[Plan, ...]:
     return tuple(plan for plan in release.in_order if not names or plan.name in names)
 
 
-def _approved(run: RunContext, lease: Lease, result: RunResult, approved: str | None) -> None:
+def _approved(run: RunContext, lease: Lease, result: RunResult, options: Options) -> None:
     """Let a run pass whose guards did not trip, or whose change set somebody has approved."""
-    if approved is not None and approved != result.changes.id:
-        raise ApprovalNeeded(
-            f"change set {approved[:12]} was approved, but the run would now make {result.changes.id[:12]}",
-            mend="look at it with `syncline plan` and approve its id",
-        )
-    if result.findings and approved is None:
-        raise ApprovalNeeded(
-            "; ".join(map(str, result.findings)),
-            mend=f"look with `syncline plan`; if that is right: `syncline run --approve {result.changes.id}`",
-        )
-    if approved is not None:
-        run.ledger.decisions.approve(approved, os.environ.get("USER", "unknown"))
-        run.ledger.decisions.use(lease, approved, run.run_id)
+    changes, approved = result.changes, options.approve
+    meant = approved is not None and change_sets.is_meant(approved, changes.id)
+    if approved is not None and meant:
+        run.ledger.decisions.approve(changes.id, os.environ.get("USER", "unknown"))
+        run.ledger.decisions.use(lease, changes.id, run.run_id)
+    elif approved is not None:
+        raise change_sets.another(options, changes)
+    elif result.findings:
+        raise change_sets.refused(options, changes, result.findings)
 
 
-def _gone(run: RunContext) -> list[list[str]]:
+def _gone(run: RunContext) -> tuple[tuple[str, ...], ...]:
     """List what is taken for deleted, or for merged: approving one change set must not approve another."""
-    merged = [[one.sync, one.connection, one.gone, one.into] for one in run.merges]
+    merged = [(one.sync, one.connection, one.gone, one.into) for one in run.merges]
     members = ((plan, member) for plan in run.plans for member in plan.members)
-    gone = [[plan.name, member.connection, one] for plan, member in members for one in gone_of(run, plan, member)]
-    return sorted(gone + merged)
+    gone = [(plan.name, member.connection, one) for plan, member in members for one in gone_of(run, plan, member)]
+    return tuple(sorted([*gone, *merged]))
 
 
 def _unwaived(run: RunContext) -> list[dict[str, Any]]:

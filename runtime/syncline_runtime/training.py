@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from syncline_runtime.binding import Binding
+from syncline_runtime.options import Options
 from syncline_runtime.plan import Release
 from syncline_runtime.result import ChangeSet, RunResult
-from syncline_runtime.run import Options, make_plan
+from syncline_runtime.run import make_plan
 from syncline_runtime.stages.context import Progress, RunContext
 from syncline_runtime.stages.extract import extract
 from syncline_runtime.stages.match import bind_links

@@ -14,8 +14,8 @@ import pytest
 from end_to_end.stage import Done, type_in
 from support.real_systems import EXAMPLE, Desk, running
 from syncline_runtime import load_release, run_release
+from syncline_runtime.options import Options
 from syncline_runtime.result import RunResult
-from syncline_runtime.run import Options
 
 pytestmark = pytest.mark.real
 

@@ -26,8 +26,8 @@ from support.real_systems import EXAMPLE, Desk, running
 from syncline_runtime import load_release, run_release
 from syncline_runtime.clock import SystemClock
 from syncline_runtime.connectors import Surroundings
+from syncline_runtime.options import Options
 from syncline_runtime.result import RunResult
-from syncline_runtime.run import Options
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

@@ -28,9 +28,10 @@ from syncline_runtime.connectors.wire import flatten
 from syncline_runtime.errors import ReleaseError
 from syncline_runtime.ledger import FILE, open_ledger
 from syncline_runtime.ledger.cases import ExceptionRecord
+from syncline_runtime.options import Options
 from syncline_runtime.plan import PlanField, Release, load_release
 from syncline_runtime.result import RunResult
-from syncline_runtime.run import Options, plan_release, run_release
+from syncline_runtime.run import plan_release, run_release
 from syncline_runtime.sandbox.drops import write_drops
 from syncline_runtime.sandbox.routes import Call
 from syncline_runtime.sandbox.stand_in import Planned, StandIn, WriteDone

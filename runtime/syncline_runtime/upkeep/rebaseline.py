@@ -12,13 +12,15 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from syncline_runtime.change_sets import is_meant
 from syncline_runtime.encoding import digest
 from syncline_runtime.errors import ApprovalNeeded, UsageError
 from syncline_runtime.ledger import Lease, Seal
+from syncline_runtime.options import Options
 from syncline_runtime.plan import Member, Plan
-from syncline_runtime.report import DOCUMENT_VERSION
+from syncline_runtime.report import DOCUMENT_VERSION, SHORT_ID
 from syncline_runtime.result import ChangeSet, RunResult
-from syncline_runtime.run import Options, decide_writes, make_plan, make_run
+from syncline_runtime.run import decide_writes, make_plan, make_run
 from syncline_runtime.stages.context import Progress, RunContext, prefix_of
 from syncline_runtime.state import quoted, text
 from syncline_runtime.upkeep.session import Place
@@ -81,9 +83,9 @@ class _Rebaseline:
             self.found += [(member.connection, name, sum(row[1] == name for row in rows)) for name in self._fields]
         self.found = [one for one in self.found if one[2]]
         self.unread, self.id = result.unread, digest(["rebaseline", self._plan.name, told])
-        if self._approve not in (None, self.id):
+        if self._approve is not None and not is_meant(self._approve, self.id):
             raise ApprovalNeeded(
-                f"{(self._approve or '')[:12]} was approved, but what would be agreed is {self.id[:12]} by now",
+                f"{self._approve[:SHORT_ID]} was approved, but what would be agreed is {self.id[:SHORT_ID]} by now",
                 mend="look at it again without --approve, and approve its id",
             )
         return RunResult(run.run_id, ChangeSet(self.id, ()), [], [], [], result.unread, [])

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from syncline_runtime.fold import rebuild
+from syncline_runtime.folders import PLANNED
 from syncline_runtime.ledger import Ledger
 from syncline_runtime.ledger.holder import this_process
 from syncline_runtime.plan import Release
@@ -31,7 +32,7 @@ def sweep(store: SegmentStore, ledger: Ledger) -> int:
 
 
 def finish_erasures(folder: Path, store: SegmentStore, ledger: Ledger, release: Release) -> None:
-    """Let the files follow what the ledger has forgotten: segments, the fold, the spool, the ledger's own file."""
+    """Let the files follow what the ledger has forgotten: segments, the fold, the spool, what was planned, the ledger's own file."""
     if not ledger.erasures.unfinished():
         return
     lease = ledger.leases.acquire(["state", *release.plans], this_process(), LEASE_TTL)
@@ -41,6 +42,7 @@ def finish_erasures(folder: Path, store: SegmentStore, ledger: Ledger, release: 
         rebuild(folder, store, release, ledger.register.segments()).close()
         for path in (folder / "spool").iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.rmtree(folder / PLANNED, ignore_errors=True)
         ledger.erasures.finish(lease)
     finally:
         ledger.leases.release(lease)
