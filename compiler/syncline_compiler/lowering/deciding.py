@@ -84,7 +84,8 @@ class Owned:
             new = {o: b.all_of([b.negated(_based(o, field)), _told(o, field)]) for o in others}
             if self.first_link == "fill":
                 # decided before its owner was known, or not written to it yet: nobody who is new empties that or says otherwise
-                due = b.all_of([_disputed(owner, field), b.negated(flag(owner, "_remapped"))])
+                same = b.negated(b.any_of([_changed(owner, field), flag(owner, "_remapped")]))
+                due = b.all_of([_disputed(owner, field), same])
                 kept = [b.any_of([b.negated(based), due]), _stored(field), b.present(b.col(CANONICAL, name))]
                 ladder.append((b.all_of([empty, *kept]), NOBODY))
                 ladder += [(b.all_of([empty, fills]), order) for order, fills in new.items()]
