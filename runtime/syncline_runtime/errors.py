@@ -121,6 +121,10 @@ class RequestFailed(SystemFailure):
         self.retry, self.retry_after, self.ambiguous = retry, retry_after, ambiguous
 
 
+class SystemRests(RequestFailed):
+    """A request was not made: another process has found that the system fails, and lets it rest for ``retry_after``."""
+
+
 class StateError(SynclineError):
     """Ledger, segments or state cannot be trusted or used."""
 

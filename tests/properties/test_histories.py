@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import random
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -310,15 +309,15 @@ def _histories(folder: Path, monkeypatch: pytest.MonkeyPatch, members: Iterable[
 
 
 def _run(made: World, unread: frozenset[str]) -> None:
-    """Run until no system is given time any more after its failures, and nothing is left for a later run."""
+    """Run until no system rests any more after its failures, and nothing is left for a later run."""
     for _ in range(10):
         done = made.run()
         if not done.delivered.paused:
             assert not done.delivered.left, done.delivered
             assert {one.partition(".")[0] for one in done.unread} <= unread, done.unread
             return
-        time.sleep(0.5)
-    raise AssertionError("a system is paused for good")
+        made.clock.let_pass(60.0)
+    raise AssertionError(f"paused for good: {done.delivered}")
 
 
 def _compare(play: Play, number: int) -> None:

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from support.clock import TestClock
 from support.world import FROM_A_TO_B, NAME_AND_KIND, World, problems, system, world, writes
 from syncline_runtime.connectors.connection import _HttpConnection
-from syncline_runtime.errors import RequestFailed
+from syncline_runtime.errors import RequestFailed, SystemRests
 from syncline_runtime.exception_actions import Act, became, retry
 from syncline_runtime.exception_queue import listed, shown
+from syncline_runtime.ledger.buckets import Buckets
+from syncline_runtime.stages.breaker import Breaker
 from syncline_runtime.upkeep.session import opened_ledger
 
 HOUR = 3600.0
@@ -169,3 +172,34 @@ def test_nothing_is_created_in_a_system_that_was_never_read(shop: World) -> None
     shop.sandbox.stand_ins["b"].faults.clear()
     assert writes(shop.run()) == []
     assert len(shop.records("b")) == 5
+
+
+def test_who_is_told_that_a_system_rests_lets_nobody_rest_longer(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    credentials: set[str] = set()
+    told: list[float | None] = []
+    take, rest = Buckets.take, Buckets.rest
+    monkeypatch.setattr(Buckets, "take", lambda b, of, *a, **k: (credentials.add(of), take(b, of, *a, **k))[1])
+    shop.run()
+    for one in shop.records("a"):
+        shop.edit("a", one["id"], kind="x")
+    with opened_ledger(shop.place) as ledger:
+        for one in credentials:
+            ledger.buckets.rest(one, 7.0)
+    monkeypatch.setattr("syncline_runtime.stages.deliver.PATIENCE", 30.0)
+    monkeypatch.setattr(Buckets, "rest", lambda b, of, seconds: (told.append(seconds), rest(b, of, seconds)))
+    done = shop.run()
+    assert (done.acked, done.delivered.paused, done.delivered.left) == (5, {}, {})
+    assert told == [None]
+    assert sum(one for one in shop.clock.slept if one > 5) < 8
+
+
+def test_a_breaker_waits_as_long_as_it_is_told() -> None:
+    clock = TestClock()
+    breaker = Breaker(clock, 4)
+    told = SystemRests("the system rests", category="transport", retry=True, retry_after=2.5)
+    for record in range(3):
+        breaker.failed(record, told)
+    for _ in range(4):
+        assert 2.4 < breaker.rests_for <= 2.5
+        clock.let_pass(3.0)
+        breaker.failed(1, told)

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from syncline_runtime.clock import Clock
 from syncline_runtime.connectors.limits import Told
-from syncline_runtime.errors import RequestFailed
+from syncline_runtime.errors import SystemRests
 from syncline_runtime.system import Limit
 
 UNLIMITED_CONCURRENCY = 8
@@ -72,7 +72,7 @@ class Pace:
     async def slot(self, *, writes: bool = False) -> AsyncIterator[None]:
         """Wait until one more request is allowed, and count it as under way until the block ends.
 
-        Raises RequestFailed (transport) for a write while the system rests, since another process found that it fails.
+        Raises SystemRests for a write while the system rests, since another process found that it fails.
         """
         async with self._free:
             while (wait := await self._take(writes=writes)) > 0:
@@ -149,7 +149,7 @@ def _short(rests: float) -> float:
     """Give a rest that is waited for; a longer one is a failure, so that nothing is held up by it."""
     if rests <= SHORT_REST:
         return rests
-    raise RequestFailed(
+    raise SystemRests(
         "the system rests: another process has found that it fails",
         category="transport",
         retry=True,

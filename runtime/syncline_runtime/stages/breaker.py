@@ -8,7 +8,7 @@ Invariants: one failing record opens nothing; what stays closed to a credential 
 from __future__ import annotations
 
 from syncline_runtime.clock import Clock
-from syncline_runtime.errors import RequestFailed
+from syncline_runtime.errors import RequestFailed, SystemRests
 
 OUTAGE = 3  # failures in a row that nobody but the system or the way to it can be the cause of
 SYSTEMIC = ("transport", "authentication", "rate_limit")
@@ -79,6 +79,7 @@ class Breaker:
         if not outage and not self.is_open:
             return
         if self.rests_for == 0:  # those that were under way together are one outage
-            self.open_until = self._clock.monotonic() + max(self._rest, error.retry_after or 0.0)
-            self._rest = min(LONGEST_REST, self._rest * 2)
+            told = isinstance(error, SystemRests)  # how long it rests is for others to say, who have tried it
+            self.open_until = self._clock.monotonic() + max(0.0 if told else self._rest, error.retry_after or 0.0)
+            self._rest = self._rest if told else min(LONGEST_REST, self._rest * 2)
         self.last_error = error

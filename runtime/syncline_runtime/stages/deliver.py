@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from syncline_runtime.connectors import ConnectionHandle, MergedAwayError, Outcome, Row, Sending, Written
-from syncline_runtime.errors import ClaimLost, ReleaseError, RequestFailed
+from syncline_runtime.errors import ClaimLost, ReleaseError, RequestFailed, SystemRests
 from syncline_runtime.ledger import Claim, Failure, Intent, Lease
 from syncline_runtime.ledger.states import Outcome as Ended
 from syncline_runtime.plan import Plan
@@ -246,7 +246,8 @@ class _Worker:
             if not worked or error.category in SYSTEMIC:
                 self._breaker.failed(record, error)
                 break
-        if self._breaker.open_until != before and not self._breaker.is_final:
+        told = isinstance(self._breaker.last_error, SystemRests)  # what others say is not said again, and for longer
+        if self._breaker.open_until != before and not self._breaker.is_final and not told:
             await self._handle.rest(self._breaker.rests_for if self._breaker.is_open else None)
 
     async def _ended(self, claim: Claim, contract: Write, one: _Ready, outcome: Outcome, own: bool) -> None:
