@@ -16,7 +16,7 @@ from syncline_runtime.exception_documents import exception_document
 from syncline_runtime.exception_queue import chosen
 from syncline_runtime.ledger import ExceptionRecord, Ledger
 from syncline_runtime.ledger.states import STANDING
-from syncline_runtime.report import DOCUMENT_VERSION
+from syncline_runtime.report import DOCUMENT_VERSION, moment
 from syncline_runtime.upkeep.session import Place, opened_ledger
 
 LEFT_TO_PEOPLE = ("SYN5011", "SYN5403")  # a run would ask again at once: closing them needs more than a word
@@ -41,7 +41,12 @@ def assign(place: Place, act: Act, to: str) -> dict[str, Any]:
 
 
 def waive(place: Place, act: Act, until: int | None) -> dict[str, Any]:
-    """Accept faults as they are, for ever or until a time."""
+    """Accept faults as they are, for ever or until a time; UsageError for one that has passed."""
+    if until is not None and until <= place.around.clock.now():
+        raise UsageError(
+            f"{moment(until)} UTC has passed: nothing would be waived",
+            mend="give a later day, or leave --until out to waive it for ever",
+        )
     with opened_ledger(place) as ledger:
         ones = standing(ledger, act)
         ledger.casework.waive(ones, act.by, act.words, until)

@@ -187,7 +187,7 @@ def _steps(one: ExceptionRecord, write: Intent | None) -> Iterator[str]:
         yield f"{command} resolve {one.id} --take MEMBER   (or --value VALUE)"
     elif one.code in ("SYN5007", "SYN5014", "SYN5017"):
         yield f"{command} link {one.id} --to ID   (an id of any system; or --new: a record of its own)"
-    elif write is not None and write.state == "dead" and write.category == "conflict":
+    elif write is not None and (write.operation, write.state, write.category) == ("create", "dead", "conflict"):
         yield f"look for the record in {one.connection}; if it is there:  {command} link {one.id} --to NATIVE_ID"
         yield f"if it is certainly not there:  {command} retry {one.id} --absent"
     elif one.code.startswith("SYN54"):

@@ -72,7 +72,7 @@ def _state(one: Mapping[str, Any]) -> str:
     if one["state"] == "assigned":
         return f"assigned to {one['assignee']}"
     if one["state"] == "waived" and one["waived_until"]:
-        return f"waived until {one['waived_until']}"
+        return f"waived until {one['waived_until'][:10]}"  # people name a day
     return str(one["state"])
 
 

@@ -16,6 +16,9 @@ def tell(document: Mapping[str, Any], field: str | None) -> None:
     for link in document["links"]:
         state = "" if link["state"] == "live" else f", {link['state']}"
         by = f": {link['rule']}" if link["rule"] else ""
+        if link["state"] == "redirect":
+            click.echo(f"  {link['native_id']} became part of it   ({link['how']}{by}; run {link['run']})")
+            continue
         click.echo(
             f"  {link['connection']}.{link['resource']} {link['native_id']}   ({link['how']}{by}{state}; run {link['run']})"
         )

@@ -62,7 +62,7 @@ def trace(place: Place, object_: str, id_: str, field: str | None) -> dict[str, 
             ),
             "fields": _fields(release, ledger, plan, state, cid, field, history),
             "history": history,
-            "writes": _writes(release, ledger, cid, field),
+            "writes": _writes(release, ledger, [cid, *_former(state, cid)], field),
             "exceptions": [
                 exception_document(one)
                 for one in ledger.exceptions.find()
@@ -249,10 +249,24 @@ def _private_slots(release: Release, plan: Plan) -> set[Any]:
     return found
 
 
-def _writes(release: Release, ledger: Ledger, cid: str, only: str | None) -> list[dict[str, Any]]:
-    """Give every write made for the record, oldest first; with a field, those that wrote it."""
+def _former(state: State, cid: str) -> list[str]:
+    """Give the canonical ids that have become part of a record, one after the other."""
+    into = dict(state.rows(f"SELECT native_id, canonical_id FROM {quoted('links:all')} WHERE state = 'redirect'"))
+    return sorted(former for former in into if cid in _way(into, former))
+
+
+def _way(into: Mapping[str, str], cid: str) -> list[str]:
+    """Follow an id through those that it became."""
+    way: list[str] = []
+    while (cid := into.get(cid, "")) and cid not in way:
+        way.append(cid)
+    return way
+
+
+def _writes(release: Release, ledger: Ledger, cids: Iterable[str], only: str | None) -> list[dict[str, Any]]:
+    """Give every write made for a record under its canonical ids, oldest first; with a field, those that wrote it."""
     told = []
-    for one in ledger.intents.of_record(cid):
+    for one in sorted((one for cid in cids for one in ledger.intents.of_record(cid)), key=lambda one: one.id):
         payload = ledger.intents.written(one.id)
         if only is not None and payload is not None and only not in (payload.get("wants") or {}):
             continue

@@ -14,6 +14,7 @@ from support.world import World, problems, system, world, writes
 from syncline_runtime.cli_links import links as links_command
 from syncline_runtime.crosswalk import Crosswalk, Native, changing, reading
 from syncline_runtime.errors import UsageError
+from syncline_runtime.tracing import trace
 from syncline_runtime.upkeep.integrity import verify_state
 
 REC = "name: {type: text(80), required: true}, mail: text, note: text"
@@ -150,6 +151,8 @@ def test_merged_records_lead_to_one_for_ever(shop: World) -> None:
     shop.run()
     old, new = look(shop, f"a:{eva}")[0], look(shop, f"a:{ada}")[0]
     assert change(shop, "merge", f"a:{eva}", f"a:{ada}") == new
+    written = trace(shop.place, "client", new, None)["writes"]
+    assert [one["operation"] for one in written] == ["create", "create"], "one of them for what became part of it"
     assert look(shop, f"a:{eva}")[0] == look(shop, old[:12])[0] == new
     assert {state for name, native, state in look(shop, f"a:{ada}")[1] if (name, native) == ("a", eva)} == {
         "merged",

@@ -132,6 +132,22 @@ def test_many_deletions_ask_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert len(made.records("b")) == len(made.records("c")) == 22
 
 
+def test_most_of_few_records_do_not_go_without_being_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source that answers a tenth of what it showed yesterday deletes nothing, however small it is."""
+    with shop(tmp_path, monkeypatch, "delete", 10) as made:
+        for number in range(9):
+            drop(made, "a", f"k{number}")
+        before = len(made.sandbox.log)
+        with pytest.raises(ApprovalNeeded) as caught:
+            made.run()
+        assert "a: 9 of 10" in caught.value.message
+        assert len(made.sandbox.log) == before
+        made.run(approve=made.plan().changes.id)
+        assert (len(made.records("b")), len(made.records("c"))) == (1, 1)
+
+
 def test_nothing_is_deleted_after_an_empty_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with shop(tmp_path, monkeypatch, "delete") as made:
         for key in ("k0", "k1"):

@@ -92,6 +92,7 @@ def test_a_retry_runs_and_says_what_became_of_it(shop: World) -> None:
         (("edit", "1"), "one exception and one value"),
         (("edit", "1", "--value", "x"), "not known yet"),
         (("link", "1"), "one exception"),
+        (("waive", "1", "--reason", "x", "--until", "2020-01-01"), "has passed"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_changes_nothing(shop: World, words: tuple[str, ...], says: str) -> None:

@@ -124,7 +124,9 @@ def test_a_record_that_breaks_the_system_where_nothing_else_is_sent_is_given_up_
     done = shop.run()
     assert done.delivered.failed == {"b": 1}
     (given_up,) = listed(shop.place, (), {})["exceptions"]
-    sent = shown(shop.place, given_up["id"])["write"]["attempts"]
+    evidence = shown(shop.place, given_up["id"])
+    assert not [step for step in evidence["next"] if "--absent" in step], "what is updated is known to be there"
+    sent = evidence["write"]["attempts"]
     assert len(sent) == 4, (
         "one that may be the system's fault, the two of the policy, and one to find out what became of them"
     )

@@ -14,7 +14,8 @@ from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.state import quoted, text
 
 DELETE_GUARD = "10%"  # where the sync says nothing
-FEWEST = 25  # a share of less than this many records says nothing
+FEWEST = 25  # a share of less than this many records says nothing, but for most of them going at once
+FEWEST_GONE = 3
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def _deletes(run: RunContext, plan: Plan, member: Member) -> Finding | None:
     gone = run.state.scalar(f"SELECT count(*) FROM {quoted(f'{prefix}/gone')}")
     of = run.state.scalar(f"SELECT count(*) FROM {quoted(f'base:{prefix}')} WHERE _status = 'linked'") if gone else 0
     written = plan.delete_guard or DELETE_GUARD
-    if gone <= _allowed(written, of) or (written.endswith("%") and of < FEWEST):
+    if not _too_many_go(gone, of, written):
         return None
     return Finding(plan.name, member.connection, f"delete {written}", gone, of)
 
@@ -128,7 +129,7 @@ def _deletions(run: RunContext, plan: Plan, member: Member) -> Finding | None:
     )
     of = run.state.scalar(f"SELECT count(*) FROM {quoted(f'base:{prefix}')} WHERE _status = 'linked'") if deleted else 0
     written = plan.delete_guard or DELETE_GUARD
-    if deleted <= _allowed(written, of) or (written.endswith("%") and of < FEWEST):
+    if not _too_many_go(deleted, of, written):
         return None
     return Finding(plan.name, member.connection, f"delete {written}", deleted, of)
 
@@ -140,9 +141,15 @@ def _merges(run: RunContext, plan: Plan, member: Member) -> Finding | None:
         return None
     of = run.state.scalar(f"SELECT count(*) FROM {quoted(f'base:{prefix_of(plan, member)}')} WHERE _status <> 'gone'")
     written = plan.delete_guard or DELETE_GUARD
-    if told <= _allowed(written, of) or (written.endswith("%") and of < FEWEST):
+    if not _too_many_go(told, of, written):
         return None
     return Finding(plan.name, member.connection, f"merge {written}", told, of)
+
+
+def _too_many_go(gone: int, of: int, written: str) -> bool:
+    """Whether a guard forbids that so many go; of few records it lets some, and never most: that may be half an answer."""
+    few = written.endswith("%") and of < FEWEST and (gone < FEWEST_GONE or gone * 2 <= of)
+    return gone > _allowed(written, of) and not few
 
 
 def _allowed(written: str, of: int) -> float:
