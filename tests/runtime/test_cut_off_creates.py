@@ -70,6 +70,44 @@ def keyed(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[World]:
         yield made
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_is_refused_at_the_door_learns_nothing_of_what_was_sent_before(
+    status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has looked at the key: the record may be there, and nothing but its key tells it from another."""
+    nameless = KEYED | {"rec.yaml": FILES["rec.yaml"].replace("identity: [{same: [name]}]", "")}
+    monkeypatch.setattr(deliver, "PATIENCE", 0.0)
+    with world(tmp_path, monkeypatch, nameless) as made:
+        made.add("a", name="Ada", note="first")
+        made.sandbox.fault("b", "reset_after", operation="create")
+        made.run()
+        refuse(made, status)
+        made.clock.let_pass(60)
+        made.run()
+        made.clock.let_pass(60)
+        assert writes(made.run()) == []
+        with opened_ledger(made.place) as ledger:
+            assert ledger.exceptions.find() == []
+        made.edit("a", made.records("a")[0]["id"], name="Ada L.")
+        assert writes(made.run()) == [("b", "Rec", "update", "")]
+        assert [one["name"] for one in made.records("b")] == ["Ada L."]
+        made.assert_whole()
+
+
+def refuse(made: World, status: int) -> None:
+    """Let the system refuse the next create at the door."""
+    stand_in = made.sandbox.stand_ins["b"]
+    whole = stand_in._once_per_key
+
+    def once(asked: Any, call: Any, url: str) -> Reply:
+        if asked.route.operation != "create":
+            return whole(asked, call, url)
+        stand_in._once_per_key = whole  # type: ignore[method-assign]
+        return Reply(status, {"error": {"code": "refused", "message": "refused"}})
+
+    stand_in._once_per_key = once  # type: ignore[method-assign]
+
+
 def test_a_key_that_the_system_has_forgotten_is_not_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with keyed(tmp_path, monkeypatch) as made:
         made.sandbox.fault("b", "reset_after", operation="create")

@@ -36,6 +36,10 @@ MOST_SENDS = 10  # times the attempts: a record that fails while nothing else is
 FIRST_WAIT, LONGEST_WAIT = 0.5, 300.0
 USUAL_WIDTH = 4  # requests under way at once where the system description sets no limit
 LOOK_AGAIN = 0.2  # seconds until a look at what others have under way
+AT_THE_DOOR = (
+    "authentication",
+    "permission",
+)  # refused before anybody looks at a key: what was sent before may be done
 OF_ONE_ROW = ("validation", "mapping", "conflict", "not_found")  # may refuse a whole lot because of one of its rows
 
 T = TypeVar("T")
@@ -274,7 +278,7 @@ class _Worker:
     async def _failed(self, claim: Claim, error: RequestFailed, *, own: bool, sure: bool) -> None:
         intent, plan = claim.intent, self._plans[claim.intent.sync]
         certain = error.category in SYSTEMIC and not error.ambiguous
-        unknown = error.ambiguous or (error.retry and not sure)
+        unknown = error.ambiguous or (not sure and (error.retry or error.category in AT_THE_DOOR))
         failure = _failure(error, uses_attempt=not certain and (own or error.category not in FAILING))
         wait = error.retry_after if error.retry_after is not None else self._backoff(intent.attempts)
         again = replace(failure, retry_at=self._run.now() + int(wait * 1e6))
