@@ -14,22 +14,32 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncline_runtime import report
+from syncline_runtime.binding import secret
 from syncline_runtime.cli import compiled, project_root
 from syncline_runtime.errors import ReleaseError
 from syncline_runtime.plan import load_release
+from syncline_runtime.secret_stores import STORES
 
 if TYPE_CHECKING:
     from syncline_runtime.options import Options
     from syncline_runtime.upkeep.session import Place
 
 Command = Callable[..., int]
+_REFERENCES = tuple(f"{kind}:" for kind in ("env", "file", "keyring", *STORES))
 
 
 def _database_url(ctx: click.Context, param: click.Parameter, written: str | None) -> str | None:
-    """Refuse what is no URL: a mistyped word would be a new file, with an empty ledger in it."""
-    if written is not None and "://" not in written:
-        raise click.BadParameter(f"{written!r} is no database URL such as postgresql+psycopg://host/name", ctx, param)
-    return written
+    """Read a URL, or the reference to one: its password is seen by all who see the command line.
+
+    What is neither is refused: a mistyped word would be a new file, with an empty ledger in it.
+    """
+    if written is None:
+        return None
+    url = secret(written, "--ledger") if written.startswith(_REFERENCES) else written
+    if "://" not in url:
+        what = repr(written) if url is written else f"what stands at {written!r}"
+        raise click.BadParameter(f"{what} is no database URL such as postgresql+psycopg://host/name", ctx, param)
+    return url
 
 
 _OPTIONS = (
@@ -39,7 +49,9 @@ _OPTIONS = (
     click.option("--env", "environment", help="Environment whose binding is used; may be left out if there is one."),
     click.option("--state", type=click.Path(path_type=Path), help="State folder (default: .syncline/state/ENV)."),
     click.option(
-        "--ledger", callback=_database_url, help="Database URL of the ledger (default: a file in the state folder)."
+        "--ledger",
+        callback=_database_url,
+        help="Database URL of the ledger, or where it lies, such as env:LEDGER_URL (default: a file in the state folder).",
     ),
     click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True),
 )

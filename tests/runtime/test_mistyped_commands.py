@@ -15,7 +15,7 @@ from support.world import World, world
 from syncline_runtime.cli_recovery import replay, rollback
 from syncline_runtime.cli_state import rebaseline
 from syncline_runtime.commands import deliver, preflight, run, status, trace
-from syncline_runtime.errors import StateError, UsageError
+from syncline_runtime.errors import ReleaseError, StateError, UsageError
 
 FILTERED = FILES | {"a.map": FILES["a.map"].replace("reject when", 'take when name != "N2"\n\nreject when')}
 
@@ -54,6 +54,21 @@ def test_a_ledger_that_is_no_address_is_not_made(shop: World, tmp_path: Path, mo
     with pytest.raises(click.BadParameter, match="'ledgr' is no database URL"):
         type_in(run, *shop.words, "--ledger", "ledgr")
     assert not (tmp_path / "ledgr").exists()
+
+
+def test_a_ledger_by_reference_is_named_and_not_shown(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who sees the processes of a machine sees their words, and the address holds a password."""
+    monkeypatch.setenv("LEDGER_URL", f"sqlite:///{tmp_path / 'other.db'}")
+    assert "run" in type_in(run, *shop.words, "--ledger", "env:LEDGER_URL", "--format", "json")
+    assert (tmp_path / "other.db").exists()
+    monkeypatch.setenv("LEDGER_URL", "canary-4711")
+    with pytest.raises(click.BadParameter, match="what stands at 'env:LEDGER_URL' is no database URL") as refused:
+        type_in(run, *shop.words, "--ledger", "env:LEDGER_URL")
+    assert "canary" not in str(refused.value)
+    with pytest.raises(ReleaseError, match="environment variable NOWHERE is not set"):
+        type_in(run, *shop.words, "--ledger", "env:NOWHERE")
 
 
 def test_what_could_not_be_read_is_not_said_to_agree(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
