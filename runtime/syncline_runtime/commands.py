@@ -126,7 +126,11 @@ def preflight(at: Asked) -> int:
     "--release", type=click.Path(path_type=Path), help="Release folder; inside a project it is compiled first."
 )
 def sandbox(port: int, release: Path | None) -> int:
-    """Serve stateful stand-ins of all systems of a release, with their seed records, until stopped."""
+    """Serve stateful stand-ins of all systems of a release, with their seed records, until stopped.
+
+    What is posted to /_fault makes the next such request fail: {"system": "crm", "fault": "500_after", "operation": "create"}. A word that
+    is no fault is answered with all that there are.
+    """
     from syncline_runtime.sandbox.command import sandbox_command_body
 
     root = project_root()
