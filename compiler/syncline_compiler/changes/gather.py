@@ -242,7 +242,7 @@ def _sync(sync: ResolvedSync, declared: Declared[Any]) -> Iterator[Fact]:
     yield Fact(Key("attempts"), str(sync.attempts), declared.at("delivery", "attempts"))
     yield Fact(Key("within"), str(sync.within), declared.at("delivery", "within"), seconds_text(sync.within))
     said_so = _canonical(fallback.model_dump()) if fallback is not None else "not said"
-    yield Fact(Key("fallback"), said_so, declared.at("fallback"), f"by {fallback.who}" if fallback is not None else "")
+    yield Fact(Key("fallback"), said_so, declared.at("fallback"))
     yield Fact(Key("weight"), sync.weight, declared.at("weight"))
 
 

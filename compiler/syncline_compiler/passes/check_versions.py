@@ -87,7 +87,11 @@ def _report_removal(change: Change, classified: Classified, written: WrittenProj
     until = _sunset(classified.before, item, change.key.names)
     declared = written.objects[item.name]
     label = f"`{name}` is gone, and stays until {until}" if until else f"`{name}` is gone, and nobody was told before"
-    remedies = [f"put it back with `deprecated: {{since: {classified.after[item].version}, sunset: …}}`"]
+    remedies = (
+        ["put it back until that day"]
+        if until
+        else [f"put it back with `deprecated: {{since: {classified.after[item].version}, sunset: …}}`"]
+    )
     follower = renamed_to(change, classified)
     fix = None
     if follower is not None:

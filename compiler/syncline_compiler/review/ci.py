@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -41,7 +42,8 @@ def render_junit(review: Review, *, folder: str = "") -> str:
     ]
     scenarios = [
         _Case(
-            one.name, str(one.span), "came out otherwise", "\n".join(failure.summary for failure in one.failures),
+            one.name, str(one.span), "came out otherwise",
+            "\n".join(line for failure in one.failures for line in (failure.summary, *failure.lines)),
             not one.passed,
         )
         for one in (review.scenarios.results if review.scenarios else ())
@@ -91,16 +93,20 @@ def render_github(review: Review, *, folder: str = "") -> str:
 
 def render_gitlab(review: Review, *, folder: str = "") -> str:
     """Give what GitLab shows beside the changed lines, as a Code Quality report."""
-    found = [
-        {
-            "description": f"{title}: {text}",
-            "check_name": title.partition(":")[0],
-            "fingerprint": hashlib.sha256(f"{title}\0{span.path}".encode()).hexdigest(),
-            "severity": _LEVELS[level],
-            "location": {"path": _joined(span, folder), "lines": {"begin": span.line, "end": span.end_line}},
-        }
-        for level, span, title, text in beside_lines(review)
-    ]
+    found, told = [], Counter[str]()
+    for level, span, title, text in beside_lines(review):
+        about = f"{title}\0{span.path}"
+        nth = f"\0{told[about]}" if told[about] else ""  # GitLab shows one of those that are alike
+        told[about] += 1
+        found.append(
+            {
+                "description": f"{title}: {text}",
+                "check_name": title.partition(":")[0],
+                "fingerprint": hashlib.sha256(f"{about}{nth}".encode()).hexdigest(),
+                "severity": _LEVELS[level],
+                "location": {"path": _joined(span, folder), "lines": {"begin": span.line, "end": span.end_line}},
+            }
+        )
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -140,10 +140,13 @@ def load_of(load: Load) -> str:
     """Say what a connection takes in a run, in an hour and in a day."""
     was, now = load.hourly
     changed = f"{was:,} → {now:,}" if was != now else f"{now:,}"
-    grown = f", {now * load.growth:,} at {load.growth} ×" if load.growth > 1 else ""
     allowed = f" of {load.allowed:,} allowed" if load.allowed is not None else ""
-    each = f"{load.per_run[1] * load.growth:,} a run, {load.daily[1] * load.growth:,} a day"
-    return f"{changed} calls an hour{grown}{allowed}, {each}{' — too many' if load.is_over else ''}"
+    per_run, daily = load.per_run[1], load.daily[1]
+    said = f"{changed} calls an hour{allowed}, {per_run:,} a run, {daily:,} a day"
+    if load.growth > 1:
+        hourly, per_run, daily = (count * load.growth for count in (now, per_run, daily))
+        said += f"; at {load.growth} × {hourly:,} an hour, {per_run:,} a run, {daily:,} a day"
+    return f"{said}{' — too many' if load.is_over else ''}"
 
 
 def place_of(span: Span, folder: str) -> str:
@@ -177,6 +180,11 @@ def beside_lines(review: Review) -> Iterator[tuple[str, Span, str, str]]:
         if change.span is not None and change.verdict != "cosmetic":
             level = "warning" if finding.is_grave else "notice"
             broken = f"breaks {', '.join(finding.breaks)}" if finding.breaks else ""
-            said = (change.rule.message, from_to(finding), finding.evidence, broken, standing_of(finding))
+            proof = proof_of(finding.proof) if finding.proof is not None else ""
+            said = (change.rule.message, from_to(finding), proof, finding.evidence, broken, standing_of(finding))
             text = "\n".join(filter(None, said))
             yield level, change.span, f"{change.verdict}: {change.what} ({change.rule.id})", text
+    for scenario in review.scenarios.failed if review.scenarios is not None else ():
+        for failure in scenario.failures:
+            text = "\n".join(filter(None, (failure.summary, *failure.lines, failure.help)))
+            yield "error", failure.span, f"scenario: {scenario.name}", text

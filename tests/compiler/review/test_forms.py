@@ -22,6 +22,9 @@ from syncline_compiler.review.ci import render_github, render_gitlab, render_jun
 from syncline_compiler.review.machine import SCHEMA, as_json, render_json, render_sarif
 from syncline_compiler.review.markdown import render_markdown
 from syncline_compiler.review.report import Approval, Budget, Load, Review
+from syncline_compiler.review.words import from_to, load_of
+from syncline_compiler.scenarios.report import Failure, ScenarioReport, ScenarioResult
+from syncline_compiler.source import Span
 from syncline_runtime.impact import FieldImpact, Impact, MemberImpact, Sample
 
 STANDARDS = Path(__file__).parents[2] / "standards"
@@ -132,6 +135,39 @@ def test_gitlab_and_github(review: Review) -> None:
     assert all(one["location"]["path"].startswith("shop/") and one["location"]["lines"]["begin"] > 0 for one in found)
     lines = render_github(review, folder="shop").splitlines()
     assert all(line.startswith(("::error file=shop/", "::warning file=shop/", "::notice file=shop/")) for line in lines)
+
+
+def test_warnings_alike_are_told_one_by_one_in_gitlab() -> None:
+    """Of findings with one fingerprint GitLab shows one."""
+    lines = "region       <-> region", "phone        <-> phone"
+    mistakes = [("mappings/crm_account.map", old, f"{old}_x") for old in lines]
+    found = json.loads(render_gitlab(reviewed(base_files(), edited(base_files(), mistakes))))
+    assert len({one["fingerprint"] for one in found}) == len(found) > 1
+
+
+def test_scenarios_that_came_out_otherwise_are_shown_where_they_expect() -> None:
+    span = Span("scenarios/account.yaml", 7, 5, 7, 9)
+    failure = Failure(span, "the writes to `erp` are not as expected", ("- name: Ada", "+ name: ADA"))
+    result = ScenarioResult("life", "Life", "account", span, (failure,))
+    found = replace(rich(), scenarios=ScenarioReport("atlas", (result,), 0.1))
+    assert "::error file=scenarios/account.yaml,line=7" in render_github(found)
+    assert "+ name: ADA" in render_gitlab(found)
+    assert "+ name: ADA" in render_junit(found)
+
+
+def test_of_a_fallback_all_that_differs_is_told() -> None:
+    said = (
+        "freshness: 15m\nfallback: {after: AFTER, who: WHO, steps: [write it down], recognised_by: [tax_id, country]}"
+    )
+    before = edited(base_files(), [("syncs/account.yaml", "freshness: 15m", said)])
+    after = edited(before, [("syncs/account.yaml", "AFTER, who: WHO", "4h, who: sales")])
+    before = edited(before, [("syncs/account.yaml", "AFTER, who: WHO", "2h, who: finance")])
+    assert from_to(reviewed(before, after).findings[0]) == 'after: "2h" → "4h", who: "finance" → "sales"'
+
+
+def test_calls_are_told_now_and_grown() -> None:
+    told = load_of(Load("crm", (5, 5), (5, 5), (120, 120), 3_600, 10))
+    assert told == "5 calls an hour of 3,600 allowed, 5 a run, 120 a day; at 10 × 50 an hour, 50 a run, 1,200 a day"
 
 
 def test_the_comment(snapshot: SnapshotAssertion) -> None:
