@@ -36,10 +36,7 @@ MOST_SENDS = 10  # times the attempts: a record that fails while nothing else is
 FIRST_WAIT, LONGEST_WAIT = 0.5, 300.0
 USUAL_WIDTH = 4  # requests under way at once where the system description sets no limit
 LOOK_AGAIN = 0.2  # seconds until a look at what others have under way
-AT_THE_DOOR = (
-    "authentication",
-    "permission",
-)  # refused before anybody looks at a key: what was sent before may be done
+AT_THE_DOOR = ("authentication", "permission")  # before anybody looks at a key: what was sent before may be done
 OF_ONE_ROW = ("validation", "mapping", "conflict", "not_found")  # may refuse a whole lot because of one of its rows
 
 T = TypeVar("T")
