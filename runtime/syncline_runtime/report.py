@@ -89,6 +89,7 @@ def run_document(release: Release, result: RunResult) -> dict[str, Any]:
         **delivered_document(result.delivered),
         "stopped": result.stopped,
         "recovered": result.recovered,
+        "earlier": {"acknowledged": result.earlier.acked, "failed": result.earlier.failed},
     }
 
 
@@ -163,6 +164,11 @@ def tell_run(release: Release, result: RunResult) -> None:
     del release
     if result.recovered:
         click.echo(f"took over {result.recovered} writes of an interrupted run")
+    acked, failed = (sum(each.values()) for each in (result.earlier.acked, result.earlier.failed))
+    if acked or failed:
+        click.echo(
+            f"writes that earlier runs had left: {acked} acknowledged" + (f", {failed} failed" if failed else "")
+        )
     _tell_totals("wrote", result)
     tell_delivered(result.delivered)
     if result.stopped:

@@ -35,6 +35,7 @@ class RunResult:
     unread: dict[str, str]
     findings: list[Finding | Unclaimed]
     delivered: Delivered = field(default_factory=Delivered)
+    earlier: Delivered = field(default_factory=Delivered)  # what came first of writes that earlier runs had left
     recovered: int = 0
     under_way: list[dict[str, Any]] = field(default_factory=list)  # writes of earlier runs whose fate is not known
     kept: list[dict[str, Any]] = field(default_factory=list)  # writes that a rollback leaves as they are, and why
@@ -53,7 +54,7 @@ def exit_code_of(result: RunResult) -> int:
         return 3
     if result.unread or result.delivered.paused:
         return 4
-    if result.exceptions or sum(result.delivered.failed.values()):
+    if result.exceptions or sum(result.delivered.failed.values()) or sum(result.earlier.failed.values()):
         return 1
     return 4 if sum(result.delivered.left.values()) else 0  # a system did not take all: a later run goes on
 
@@ -64,6 +65,7 @@ def summary_of(result: RunResult) -> dict[str, Any]:
         "writes": len(result.changes.writes),
         "acknowledged": dict(result.delivered.acked),
         "failed": dict(result.delivered.failed),
+        "earlier": {"acknowledged": dict(result.earlier.acked), "failed": dict(result.earlier.failed)},
         "exceptions": len(result.exceptions),
         "unread": sorted(result.unread),
         "unowned_edits": sum(1 for one in result.outcomes if one["outcome"] == "unowned_edit"),

@@ -31,6 +31,7 @@ from syncline_runtime.stages.confirm import confirm
 from syncline_runtime.stages.context import Reading, RunContext
 from syncline_runtime.stages.decisions import bind_decisions
 from syncline_runtime.stages.deliver import LOOK_AGAIN, deliver
+from syncline_runtime.stages.delivered import Delivered
 from syncline_runtime.stages.diff import (
     ANY_PAYLOAD,
     bind_standing,
@@ -117,9 +118,9 @@ async def _under_lease(run: RunContext, lease: Lease, options: Options, decide: 
         for name, proof in run.proofs.items():
             ledger.register.prove(lease, name, proof.account or "", proof.environment or "")
         ledger.exceptions.end_waivers(lease)
-        recovered = await _recover(run, lease, begun)
+        recovered, earlier = await _recover(run, lease, begun)
         result = await unless_stopped(run, decide(run))
-        result.recovered = recovered
+        result.recovered, result.earlier = recovered, earlier
         _approved(run, lease, result, options)
         keep_told_merges(run, lease)
         seal(run, lease)
@@ -176,18 +177,19 @@ async def make_plan(release: Release, binding: Binding, options: Options, decide
         return result
 
 
-async def _recover(run: RunContext, lease: Lease, begun: Any) -> int:
+async def _recover(run: RunContext, lease: Lease, begun: Any) -> tuple[int, Delivered]:
     """Finish what an interrupted run left: resolve what is ambiguous, put acks into the base."""
     bind_links(run)
     left = run.ledger.intents.recover(lease, begun)
     names = {plan.name for plan in run.plans}
     unfinished = run.ledger.intents.unfinished()
     waiting = [one for one in unfinished if one.sync in names and one.state in ("ambiguous", "retryable")]
+    earlier = Delivered()
     if waiting:
         run.progress("recover", f"{len(waiting)} writes of an earlier run")
-        await deliver(run, lease)
+        earlier = await deliver(run, lease)
     await confirm(run, lease, recovering=True)
-    return left.ambiguous + left.superseded
+    return left.ambiguous + left.superseded, earlier
 
 
 async def decide_writes(run: RunContext) -> RunResult:

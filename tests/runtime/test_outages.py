@@ -15,6 +15,7 @@ from syncline_runtime.errors import RequestFailed, SystemRests
 from syncline_runtime.exception_actions import Act, became, retry
 from syncline_runtime.exception_queue import listed, shown
 from syncline_runtime.ledger.buckets import Buckets
+from syncline_runtime.report import tell_run
 from syncline_runtime.stages.breaker import Breaker
 from syncline_runtime.upkeep.session import opened_ledger
 
@@ -205,3 +206,21 @@ def test_a_breaker_waits_as_long_as_it_is_told() -> None:
         assert 2.4 < breaker.rests_for <= 2.5
         clock.let_pass(3.0)
         breaker.failed(1, told)
+
+
+def test_what_comes_of_writes_that_were_left_is_told(shop: World, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.run()
+    shop.edit("a", shop.records("a")[0]["id"], kind="x")
+    shop.sandbox.fault("b", "reset_after", operation="update", times=1)
+    assert shop.run().delivered.left == {"b": 1}
+    shop.clock.let_pass(HOUR / 60)
+    done = shop.run()
+    assert (done.earlier.acked, done.acked, done.exit_code) == ({"b": 1}, 0, 0)
+    shop.add("a", name="N5")
+    shop.sandbox.fault("b", "reset_after", operation="create", times=1)
+    assert shop.run().delivered.left == {"b": 1}
+    shop.clock.let_pass(25 * HOUR)  # its key is forgotten by then: nobody can tell what became of it
+    done = shop.run()
+    assert (done.earlier.failed, done.delivered.failed, done.exit_code) == ({"b": 1}, {}, 1)
+    tell_run(shop.release, done)
+    assert "writes that earlier runs had left: 0 acknowledged, 1 failed" in capsys.readouterr().out
