@@ -48,6 +48,7 @@ resources:
         id_at: thing.id
         error_code_at: error.0
         error_message_at: error.1
+        merged_at: survivor
 limit: {requests: 1, per: 1s, left: X-Left, total: X-Limit, reset: X-Reset, kept_for_people: 20%}
 granted: {request: {path: "/token/{access_token}"}, at: scopes}
 """

@@ -71,7 +71,7 @@ class World:
         self.sandbox, self.release, self.folder = sandbox, release, folder
         self.clock = clock
         state, ledger = folder / "state", url_of_new_ledger()
-        if ledger is None:
+        if ledger is None and not state.exists():
             state.mkdir()
             (state / FILE).write_bytes(_bare_ledger())
         self.options = Options(state, ledger, around=Surroundings(clock, Random(1), threads=1, parsed=PARSED))
