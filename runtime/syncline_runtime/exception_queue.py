@@ -14,6 +14,7 @@ from syncline_runtime.exception_documents import exception_document, group_docum
 from syncline_runtime.ledger import ExceptionRecord, Intent, Ledger
 from syncline_runtime.ledger.states import ASKING, STANDING, ExceptionState
 from syncline_runtime.plan import Plan, Release
+from syncline_runtime.private import private_natives
 from syncline_runtime.report import DOCUMENT_VERSION, MASK, moment
 from syncline_runtime.upkeep.session import Place, opened_ledger
 
@@ -162,20 +163,6 @@ class _Masks:
 
     def _shown(self, value: Any, *, private: bool) -> Any:
         return MASK if private and self._masked and value is not None else value
-
-
-def private_natives(release: Release, sync: str, connection: str, resource: str) -> set[str]:
-    """Name the native fields of a resource that hold personal data, by their system or by what they are mapped to."""
-    plan = release.plans.get(sync)
-    if connection not in release.index.connections:
-        return set()
-    found = {field.name for field in release.system_of(connection).resource(resource).fields if field.pii}
-    if plan is None or all(member.connection != connection for member in plan.members):
-        return found
-    pii = {field.name for field in plan.fields if field.pii}
-    member = plan.member(connection)
-    lines = [slot.line for slot in member.slots if slot.name in pii]
-    return found | {name for name in member.natives if any(name in line for line in lines)}
 
 
 def _steps(one: ExceptionRecord, write: Intent | None) -> Iterator[str]:

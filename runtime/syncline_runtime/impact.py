@@ -20,11 +20,11 @@ from typing import Any
 
 from syncline_runtime.binding import Binding
 from syncline_runtime.errors import StateError, UsageError
-from syncline_runtime.exception_queue import private_natives
 from syncline_runtime.known_rows import KnownRows, Wanted, known_rows
 from syncline_runtime.ledger import FILE, SEGMENTS
 from syncline_runtime.options import Options
 from syncline_runtime.plan import Member, Plan, Release
+from syncline_runtime.private import private_natives
 from syncline_runtime.report import MASK
 from syncline_runtime.result import ChangeSet, RunResult
 from syncline_runtime.run import decide, make_plan

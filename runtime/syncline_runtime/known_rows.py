@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from syncline_runtime.exception_queue import private_natives
 from syncline_runtime.plan import Member, Plan, Release
+from syncline_runtime.private import private_natives
 from syncline_runtime.stages.context import RunContext, prefix_of
 from syncline_runtime.state import quoted, text
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncline_runtime.plan import Release
+from syncline_runtime.private import private_natives
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -63,12 +64,13 @@ def moment(micros: int | None) -> str:
 
 def plan_document(release: Release, result: RunResult) -> dict[str, Any]:
     """Say what ``plan --format json`` prints."""
+    natives = _Natives(release)
     return {
         "version": DOCUMENT_VERSION,
         "project": release.index.project,
         "release": release.hash,
         "change_set": result.changes.id,
-        "writes": [_write(release, one) for one in result.changes.writes],
+        "writes": [_write(natives, one) for one in result.changes.writes],
         "totals": _totals(result.changes.writes),
         "outcomes": result.outcomes,
         "exceptions": result.exceptions,
@@ -103,7 +105,32 @@ def delivered_document(done: Delivered) -> dict[str, Any]:
     }
 
 
-def _write(release: Release, one: Candidate) -> dict[str, Any]:
+class _Natives:
+    """What writes replace and send, without the values of fields that hold personal data."""
+
+    def __init__(self, release: Release) -> None:
+        self._release = release
+        self._private: dict[tuple[str, str, str], set[str]] = {}
+
+    def of(self, one: Candidate) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Give what a write replaces, as it was read, and what it sends."""
+        from syncline_runtime.result import replaced  # brings all stages along, which --help does not need
+
+        where = one.sync, one.connection, one.resource
+        if where not in self._private:
+            self._private[where] = private_natives(self._release, *where)
+        private = self._private[where]
+        if one.part in {field.name for field in self._release.plans[one.sync].fields if field.pii}:
+            private = {*json.loads(one.payload)}
+        return _masked(replaced(one), private), _masked(json.loads(one.payload), private)
+
+
+def _masked(natives: Mapping[str, Any], private: set[str]) -> dict[str, Any]:
+    return {name: MASK if value is not None and name in private else value for name, value in natives.items()}
+
+
+def _write(natives: _Natives, one: Candidate) -> dict[str, Any]:
+    before, after = natives.of(one)
     return {
         "sync": one.sync,
         "connection": one.connection,
@@ -112,23 +139,9 @@ def _write(release: Release, one: Candidate) -> dict[str, Any]:
         "canonical_id": one.canonical_id,
         "native_id": one.native_id,
         "part": one.part,
-        "fields": _masked(release, one),
+        "fields": after,
+        "before": before,
         "correlation_id": one.correlation_id,
-    }
-
-
-def _masked(release: Release, one: Candidate) -> dict[str, Any]:
-    resource = release.system_of(one.connection).resource(one.resource)
-    private = {field.name for field in resource.fields if field.pii}
-    pii = {field.name for field in release.plans[one.sync].fields if field.pii}
-    member = release.plans[one.sync].member(one.connection)
-    lines = [slot.line for slot in member.slots if slot.name in pii]
-    natives = json.loads(one.payload)
-    return {
-        name: MASK
-        if value is not None and (name in private or any(name in line for line in lines) or one.part in pii)
-        else value
-        for name, value in natives.items()
     }
 
 
@@ -145,8 +158,9 @@ def _totals(writes: Iterable[Candidate]) -> dict[str, dict[str, int]]:
 def tell_plan(release: Release, result: RunResult) -> None:
     """Totals first, then each write, then what waits."""
     _tell_totals("would write", result)
+    natives = _Natives(release)
     for one in result.changes.writes:
-        click.echo(f"  {_line(release, one)}")
+        click.echo(f"  {_line(natives, one)}")
     _tell_rest(result)
     for left in result.under_way:
         click.echo(
@@ -205,9 +219,13 @@ def _why_nothing(result: RunResult) -> str:
 SIGN = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red"), "link": ("=", "cyan")}
 
 
-def _line(release: Release, one: Candidate) -> str:
+def _line(natives: _Natives, one: Candidate) -> str:
     sign, colour = SIGN[one.operation]
-    fields = ", ".join(f"{name}={_value(value)}" for name, value in _masked(release, one).items())
+    before, after = natives.of(one)
+    fields = ", ".join(
+        f"{name}=" + (f"{_value(before[name])} → " if name in before else "") + _value(value)
+        for name, value in after.items()
+    )
     what = f"{one.connection}.{one.resource}"
     head = click.style(f"{sign} {what:<24}", fg=colour)
     return f"{head} {one.native_id or 'new':<14} {one.sync} {short(one.canonical_id)}  {fields}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from syncline_runtime.connectors.jsontext import as_text, parse, render_plain
 from syncline_runtime.encoding import digest
 from syncline_runtime.ledger import Intent
 from syncline_runtime.stages.delivered import Delivered
@@ -79,6 +82,27 @@ def change_set_id(writes: tuple[Candidate, ...], gone: tuple[tuple[str, ...], ..
         for w in writes
     ]
     return digest([sorted(listed), [[*one] for one in gone]])
+
+
+def replaced(one: Candidate) -> dict[str, str | None]:
+    """Give the native fields that a write changes, as they were last read: none of a create, a part, or what was not read."""
+    before: dict[str, str | None] = json.loads(one.before)
+    written = json.loads(one.payload).items()
+    return {name: before[name] for name, value in written if name in before and not is_as_written(before[name], value)}
+
+
+def is_as_written(now: str | None, wrote: Any) -> bool:
+    """Whether a system's text is what was written, however it spells numbers, truth and JSON."""
+    if now is None or wrote is None:
+        return now is None and wrote is None
+    if isinstance(wrote, bool):
+        return now.lower() == as_text(wrote)
+    try:
+        if isinstance(wrote, dict | list):
+            return bool(json.loads(now) == json.loads(render_plain(parse(json.dumps(wrote)))))
+        return now == str(wrote) or Decimal(now) == Decimal(str(wrote))
+    except (InvalidOperation, ValueError):
+        return False
 
 
 def told_intent(one: Intent) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from syncline_runtime.binding import Binding
@@ -22,7 +21,7 @@ from syncline_runtime.ledger import Intent, Lease, Ledger, NewIntent, Seal
 from syncline_runtime.moves import as_named_now
 from syncline_runtime.options import Options
 from syncline_runtime.plan import Release
-from syncline_runtime.result import ChangeSet, RunResult
+from syncline_runtime.result import ChangeSet, RunResult, is_as_written
 from syncline_runtime.run import make_plan, make_run
 from syncline_runtime.stages.context import RunContext
 from syncline_runtime.stages.diff import Candidate
@@ -141,20 +140,8 @@ async def _moved(run: RunContext, one: Intent, wrote: Mapping[str, Any]) -> str 
         now = _image(run, one, native_id)
     if now is None:
         return "it is no longer there"
-    differs = sorted(name for name, value in wrote.items() if name in now and not _same(now[name], value))
+    differs = sorted(name for name, value in wrote.items() if name in now and not is_as_written(now[name], value))
     return f"{MOVED_ON}: {', '.join(differs)}" if differs else None
-
-
-def _same(now: str | None, wrote: Any) -> bool:
-    """Whether a system's text is what was written, however it spells numbers and JSON."""
-    if isinstance(wrote, dict | list):
-        return now is not None and json.loads(now) == wrote
-    if now is None or wrote is None or now == str(wrote):
-        return now == wrote or (now is not None and now == str(wrote))
-    try:
-        return Decimal(now) == Decimal(str(wrote))
-    except InvalidOperation:
-        return False
 
 
 def _image(run: RunContext, one: Intent, native_id: str) -> dict[str, str | None] | None:

@@ -195,7 +195,9 @@ async def _recover(run: RunContext, lease: Lease, begun: Any) -> tuple[int, Deli
 async def decide_writes(run: RunContext) -> RunResult:
     """Extract, normalise, match, merge, diff and guard: everything that comes before the seal."""
     under_way = await decide(run, extract)
-    writes = tuple(one for plan in run.plans for member in plan.members for one in candidates(run, plan, member))
+    writes = tuple(
+        one for plan in run.plans for member in plan.members for one in candidates(run, plan, member, before=True)
+    )
     gone = _gone(run)
     return RunResult(
         run_id=run.run_id,

@@ -14,10 +14,10 @@ from typing import Any
 from syncline_runtime.crosswalk import Crosswalk
 from syncline_runtime.errors import UsageError
 from syncline_runtime.exception_documents import exception_document
-from syncline_runtime.exception_queue import private_natives
 from syncline_runtime.ledger import Decision, Ledger
 from syncline_runtime.moves import as_named_now
 from syncline_runtime.plan import Plan, PlanField, Release
+from syncline_runtime.private import private_natives
 from syncline_runtime.report import DOCUMENT_VERSION, MASK, moment
 from syncline_runtime.stages.decisions import PERSON
 from syncline_runtime.stages.leaving import RULE

@@ -45,6 +45,7 @@ class Candidate:
     payload: str  # JSON of native fields
     wants: str  # JSON of slots as text
     correlation_id: str
+    before: str = "{}"  # JSON of native fields as last read, each as text; none of a part
 
 
 def diff(run: RunContext, plan: Plan) -> None:
@@ -217,26 +218,32 @@ def _intents(run: RunContext, plan: Plan, member: Member) -> None:
     )
 
 
-def candidates(run: RunContext, plan: Plan, member: Member) -> Iterator[Candidate]:
-    """Give the writes of one member, in order: records before their parts, by canonical id."""
+def candidates(run: RunContext, plan: Plan, member: Member, *, before: bool = False) -> Iterator[Candidate]:
+    """Give the writes of one member, in order: records before their parts, by canonical id; ``before``: with what they replace."""
     if plan.name not in run.touched:
         return
     prefix = prefix_of(plan, member)
+    natives = ", ".join(f"{quoted(name)} := i.{quoted(f'native.{name}')}" for name in member.natives)
+    image = f"LEFT JOIN {quoted(f'{prefix}/image')} AS i ON w.part = '' AND i._native_id = w._native_id"
+    replaced = (
+        "CASE WHEN i._native_id IS NULL THEN '{}' " + f"ELSE CAST(to_json(struct_pack({natives})) AS VARCHAR) END"
+    )
     causes = " UNION ALL ".join(
         f"SELECT _cid, _correlation FROM {quoted(f'{prefix_of(plan, other)}/image')} WHERE _correlation IS NOT NULL"
         for other in plan.members
     )
-    for cid, native_id, operation, part, resource, payload, wants, correlation in run.state.rows(
+    for cid, native_id, operation, part, resource, payload, wants, correlation, was in run.state.rows(
         f"""
-        SELECT w._cid, w._native_id, w.operation, w.part, w.resource, w.payload, w.wants, c.correlation
-        FROM {quoted(f"{prefix}/intents")} AS w
+        SELECT w._cid, w._native_id, w.operation, w.part, w.resource, w.payload, w.wants, c.correlation,
+               {replaced if before else "'{}'"}
+        FROM {quoted(f"{prefix}/intents")} AS w {image if before else ""}
         LEFT JOIN (SELECT _cid, min(_correlation) AS correlation FROM ({causes}) GROUP BY 1) AS c ON c._cid = w._cid
         ORDER BY w._cid, w.part
         """
     ):
         yield Candidate(
             plan.name, plan.object, member.connection, resource, operation, cid, native_id, part, payload, wants,
-            correlation or f"{run.run_id}-{cid[:8]}",
+            correlation or f"{run.run_id}-{cid[:8]}", was,
         )  # fmt: skip
 
 
