@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 
 from syncline_compiler.checking.names import Names
-from syncline_compiler.diagnostics.diagnostic import Collector
+from syncline_compiler.diagnostics.diagnostic import Collector, Diagnostic
 from syncline_compiler.diagnostics.mend import mended
 from syncline_compiler.emit.plan import emit
 from syncline_compiler.model.document import WrittenProject
@@ -89,6 +89,7 @@ class Compilation:
     governance: Governance | None = None  # the rules that were asked
     steward: str | None = None  # who answers for the project
     waived: int = 0  # findings that waivers cover
+    warned: tuple[Diagnostic, ...] = ()  # warnings of checks as they were found: neither severities nor waivers applied
     release: Iterator[tuple[str, Made]] | None = None  # path and content of its files, made one after the other
 
     @cached_property
@@ -168,10 +169,11 @@ def check_sources(
         check_remotes(project, written, remotes, diagnostics)
     if sound and lock is not None:
         check_versions(project, written, lock, today, diagnostics)
+    warned = tuple(one for one in diagnostics if one.rule is None and one.severity == "warning")
     waived = apply_waivers(governance, diagnostics, complete=sound, today=today if waivers_end else None)
     found = None if diagnostics.failed else project
     steward = written.project.spec.steward
-    return Compilation(sources, diagnostics, found, project, written, governance, steward, waived)
+    return Compilation(sources, diagnostics, found, project, written, governance, steward, waived, warned)
 
 
 def lint(project: ResolvedProject, written: WrittenProject, today: date, diagnostics: Collector) -> None:

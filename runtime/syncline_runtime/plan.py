@@ -252,9 +252,14 @@ class Release:
         """Give the system behind a connection."""
         return self.systems[self.index.connections[connection]]
 
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The names of the environments that it is bound for."""
+        return tuple(sorted(path.stem for path in (self.folder / "bindings").glob("*.json")))
+
     def binding(self, environment: str | None) -> Binding:
         """Give the binding of an environment; without a name the only one. ReleaseError says which there are."""
-        names = sorted(path.stem for path in (self.folder / "bindings").glob("*.json"))
+        names = self.environments
         if environment is None and len(names) == 1:
             environment = names[0]
         if environment is None or environment not in names:

@@ -35,9 +35,7 @@ def render_junit(review: Review, *, folder: str = "") -> str:
         for one in review.findings
     ]
     budgets = [
-        _Case(
-            one.said, "", "not known" if one.found is None else "exceeded", f"found {one.found}", one.kept is not True
-        )
+        _Case(one.said, "", "not known" if one.found is None else "exceeded", f"found {one.told}", one.kept is not True)
         for one in review.budgets
     ]
     scenarios = [

@@ -55,11 +55,26 @@ def impact_on(
     if not folder.is_dir():
         raise DataError(f"there is no folder {data}: name a state, a folder of extracts, or `{SCENARIOS}`")
     if (folder / FILE).is_file():
-        return impact_of(before, after, environment, folder, wanted=wanted)
+        return impact_of(before, after, _whose(environment, before, after), folder, wanted=wanted)
     with House(before, workshop / "house") as house:
         rehearsal = Rehearsal(house, workshop / "extracts")
         _fill(rehearsal, folder)
         return _after_settling(rehearsal, after, wanted)
+
+
+def _whose(environment: str | None, before: Release, after: Release) -> str:
+    """Give the environment whose state it is, which both sides must have."""
+    both = [one for one in before.environments if one in after.environments]
+    if environment in both:
+        return environment
+    if environment is None and len(both) == 1:
+        return both[0]
+    names = ", ".join(both) or "none"
+    if environment is None:
+        raise DataError(f"--env says whose state it is: one of the environments that both sides have ({names})")
+    sides = {"before the change": before, "after it": after}
+    lacking = " and ".join(side for side, release in sides.items() if environment not in release.environments)
+    raise DataError(f"--env {environment}: there is no such environment {lacking}; both sides have: {names}")
 
 
 def merged(found: Iterable[Impact]) -> Impact:

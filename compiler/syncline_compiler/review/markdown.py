@@ -63,10 +63,7 @@ def _lines(review: Review) -> Iterator[str]:
     yield from _scenarios(review)
     if review.budgets:
         marks = {True: "✅", False: "❌", None: "not known without data"}
-        rows = [
-            (code(one.said), plain(f"{one.found:g}" if one.found is not None else "–"), Markdown(marks[one.kept]))
-            for one in review.budgets
-        ]
+        rows = [(code(one.said), plain(one.told), Markdown(marks[one.kept])) for one in review.budgets]
         yield from _folded("Budgets", table(("fails if", "found", ""), rows))
     if review.versions:
         due = [(plain(str(one.item.item)), code(one.former), code(one.needed)) for one in review.versions]

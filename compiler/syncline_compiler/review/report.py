@@ -112,6 +112,13 @@ class Budget:
     found: float | None
     kept: bool | None
 
+    @property
+    def told(self) -> str:
+        """What was found, in the unit of the limit."""
+        if self.found is None:
+            return "–"
+        return f"{self.found:g}%" if self.said.endswith("%") else f"{self.found:g}"
+
 
 @dataclass(frozen=True)
 class Review:
@@ -174,7 +181,7 @@ class Review:
             yield f"{self.diagnostics.errors} error{'s' if self.diagnostics.errors > 1 else ''} in the specs"
         if breaking := sum(bool(one.breaks) for one in self.findings):
             yield f"{breaking} of them break{'s' if breaking == 1 else ''} what the specs rely on"
-        yield from (f"{one.said}: {one.found:g}" for one in self.budgets if one.kept is False)
+        yield from (f"{one.said}: {one.told}" for one in self.budgets if one.kept is False)
         yield from (
             f"{one.said}: not known without --data (a state, extracts or `scenarios`)"
             for one in self.budgets

@@ -52,7 +52,7 @@ def _lines(review: Review, folder: str) -> Iterator[str]:
         yield from ("", "budgets")
         for budget in review.budgets:
             kept = {True: "kept", False: "exceeded", None: "not known without --data"}[budget.kept]
-            yield f"  {budget.said}: {kept}" + (f" ({budget.found:g})" if budget.found is not None else "")
+            yield f"  {budget.said}: {kept}" + (f" ({budget.told})" if budget.found is not None else "")
     if review.versions:
         yield from ("", "versions")
         yield from (f"  {one.item.item}: {one.former} → {one.needed}" for one in review.versions)

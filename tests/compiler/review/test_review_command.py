@@ -159,6 +159,30 @@ def test_a_fork_is_held_to_the_policies_of_the_branch_as_it_is_now(shop: Reposit
     )
 
 
+def test_a_fork_is_held_to_the_severities_of_the_branch_as_it_is_now(shop: Repository) -> None:
+    """The branch takes a check for an error since the request left it, and the request takes it for nothing."""
+    spare = "codes: spare\nversion: 1.0.0\nlabel: Spare\nfor: account.status\nrows: {A: active}\n"
+    (shop.root / "codes/spare.yaml").write_text(spare)
+    shop.git("add", "-A")
+    shop.git("commit", "-q", "-m", "a table that nothing uses")
+    shop.git("checkout", "-q", "-b", "feature")
+    (shop.root / "codes/unused.yaml").write_text(spare.replace("codes: spare", "codes: unused"))
+    shop.edit("syncline.yaml", "environments:", "rules: {SYN0932: off}\nenvironments:")
+    shop.git("add", "-A")
+    shop.git("commit", "-q", "-m", "another")
+    assert shop.document()["diagnostics"] == []
+    shop.git("checkout", "-q", "main")
+    shop.edit("syncline.yaml", "environments:", "rules: {SYN0932: error}\nenvironments:")
+    shop.git("commit", "-q", "-a", "-m", "nothing unused")
+    shop.git("checkout", "-q", "feature")
+    told = shop.review("--trust-base", "--format", "json")
+    found = [(one["code"], one["severity"], Path(one["file"]).name) for one in json.loads(told.stdout)["diagnostics"]]
+    assert (told.exit_code, found) == (1, [("SYN0932", "error", "unused.yaml")]), told.output
+    shop.edit("syncline.yaml", "rules: {SYN0932: off}\n", "")
+    shop.git("commit", "-q", "-a", "-m", "as it comes")
+    assert shop.review("--trust-base").output.count("nothing uses the code table `unused`") == 1
+
+
 def test_approvals_behind_a_link_are_not_read(shop: Repository, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text("[]")
     (shop.root / "syncline.approvals").symlink_to(tmp_path / "elsewhere")
@@ -281,6 +305,17 @@ def test_extracts_are_looked_at(shop: Repository, tmp_path: Path) -> None:
     assert found["budgets"] == [{"fail_if": "rewrites > 10%", "found": 50.0, "kept": False}]
     assert shop.review("--data", str(tmp_path / "nowhere")).exit_code == 2
     assert "holds no extracts" in shop.review("--data", str(tmp_path)).output
+
+
+def test_a_state_of_an_environment_that_is_not_there(shop: Repository, tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").touch()
+    refused = shop.review("--data", str(tmp_path), "--env", "nowhere", "--no-scenarios")
+    said = "--env nowhere: there is no such environment before the change and after it; both sides have: sandbox"
+    assert (refused.exit_code, said in refused.output) == (2, True), refused.output
+    shop.edit("syncline.yaml", "  sandbox:", "  elsewhere:")
+    gone = shop.review("--data", str(tmp_path), "--env", "sandbox", "--no-scenarios")
+    said = "--env sandbox: there is no such environment after it; both sides have: none"
+    assert (gone.exit_code, said in gone.output) == (2, True), gone.output
 
 
 def test_forms_in_one_run(shop: Repository, tmp_path: Path) -> None:
