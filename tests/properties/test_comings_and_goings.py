@@ -1,8 +1,9 @@
 """Who holds a record, against a reference in plain Python: what leaves, comes back, is deleted, decided by people, or merged.
 
 A history is one record's, in three members: ``a`` brings it into being, ``b`` holds it while it is worth something, ``c``
-always. People edit, delete, decide what becomes of what was deleted, and say in ``a`` that one record is part of another. What
-wins of a field is left to ``test_histories``: here fields have one owner each. More and longer ones:
+always. People edit, delete, decide what becomes of what was deleted, and say in ``a`` that one record is part of another; systems
+cannot be read, refuse writes, and lose answers. What wins of a field is left to ``test_histories``: here fields have one owner
+each. More and longer ones:
 ``SYNCLINE_HISTORIES=2000 SYNCLINE_ROUNDS=8 pytest tests/properties/test_comings_and_goings.py``.
 """
 
@@ -16,10 +17,12 @@ from typing import Any
 
 import pytest
 
+from support.trouble import Trouble
 from support.world import World, system, world
 from syncline_runtime.errors import ApprovalNeeded
 from syncline_runtime.exception_actions import Act
 from syncline_runtime.exception_deletion import Fate, settle
+from syncline_runtime.result import RunResult
 from syncline_runtime.upkeep.session import opened_ledger
 
 SEED = int(os.environ.get("SYNCLINE_SEED", "1"))
@@ -163,9 +166,10 @@ class Record:
             return {self.decided[name] if self.decided else known["a"].now[name]}
         if owner.now[name] is not None:
             return {owner.now[name]}
-        # who is new to the record fills what its owner leaves empty, and an owner who is new empties nothing
-        if name in owner.fresh and self.decided.get(name) is not None:
-            return {self.decided[name]}
+        # an owner who is new empties nothing; any other does
+        if self.decided.get(name) is not None:
+            return {self.decided[name] if name in owner.fresh else None}
+        # who is new to the record fills what its owner leaves empty
         return {side.now[name] for side in known.values() if name in side.fresh} - {None} or {None}
 
     def _take_back(self, unread: frozenset[str]) -> bool:
@@ -213,8 +217,9 @@ class Record:
 class Play:
     """The histories of a seed, in a world of three systems."""
 
-    def __init__(self, made: World, mode: str, seed: int) -> None:
+    def __init__(self, made: World, mode: str, seed: int, losing: bool) -> None:
         self.world, self.mode, self.random = made, mode, random.Random(f"{mode} {seed}")
+        self.trouble = Trouble(made, self.random, MEMBERS, ("create", "update", "delete"), losing)
         self.ids: dict[tuple[str, str], str] = {}
         self.records = [self._record(f"k{number:05d}") for number in range(max(4, HISTORIES // len(MODES)))]
 
@@ -276,27 +281,33 @@ class Play:
         calm = not any(side.gone or side.left for side in record.sides.values())
         return "a" in record.sides and calm and bool(record.decided) and not record.condemned
 
-    def trouble(self) -> frozenset[str]:
-        """Let one system be unreadable in some runs; name it."""
-        unread = frozenset(name for name in MEMBERS if self.random.random() < 0.1)
-        for name in unread:
-            self.world.sandbox.fault(name, "html", operation="list", times=99)
-        return unread
-
-    def run(self) -> None:
-        """Run, and have the reference do what a run does."""
-        unread = self.trouble()
-        try:
-            self.world.run()
-        except ApprovalNeeded:
-            self.world.run(approve=self.world.plan().changes.id)
-        for name in MEMBERS:
-            self.world.sandbox.stand_ins[name].faults.clear()
+    def run(self, patch: pytest.MonkeyPatch) -> None:
+        """Run until all is written, and have the reference do what these runs do."""
+        unread = self.trouble.unread()
+        runs = int(self.trouble.lossy(self._run, patch))
+        for _ in range(10):
+            runs += 1
+            delivered = self._run().delivered
+            if not delivered.paused:
+                assert not delivered.left, delivered
+                break
+            self.world.clock.let_pass(60.0)
+        else:
+            raise AssertionError(f"paused for good: {delivered}")
+        self.trouble.end()
         for record in self.records:
             if record.part_of is not None and "a" not in unread:
                 record.part_of.absorb(record)
         for record in self.records:
-            record.run(self.mode, unread)
+            for _ in range(runs):
+                record.run(self.mode, unread)
+
+    def _run(self) -> RunResult:
+        """Run, with what it asks approved."""
+        try:
+            return self.world.run()
+        except ApprovalNeeded:
+            return self.world.run(approve=self.world.plan().changes.id)
 
     def compare(self, number: int) -> None:
         """Hold what the systems show against the reference."""
@@ -320,13 +331,14 @@ class Play:
         assert not differing, f"after run {number}: {len(differing)} differ, such as {differing[:3]}"
 
 
+@pytest.mark.parametrize("losing", [False, True], ids=["safe", "losing answers"])
 @pytest.mark.parametrize("mode", MODES)
-def test_who_holds_what(mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_holds_what(mode: str, losing: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with world(tmp_path, monkeypatch, files(mode)) as made:
-        play = Play(made, mode, SEED)
+        play = Play(made, mode, SEED, losing)
         for number in range(ROUNDS):
             if number:
                 play.happens()
-            play.run()
+            play.run(monkeypatch)
             play.compare(number)
         made.assert_whole()

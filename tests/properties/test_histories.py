@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
+from support.trouble import Trouble
 from support.world import World, system, world
-from syncline_runtime.stages import deliver
 
 SEED = int(os.environ.get("SYNCLINE_SEED", "1"))
 HISTORIES = int(os.environ.get("SYNCLINE_HISTORIES", "200"))
@@ -137,7 +137,7 @@ class Record:
                 return edits.pop() if len(edits) == 1 else FROZEN
         told = {side.now[name] for side in others.values() if side.now[name] is not None}
         new = {side.now[name] for side in others.values() if name not in side.agreed} - {None}
-        if owner is not None and owner.now[name] is None and new:
+        if owner is not None and owner.now[name] is None and not _edited(owner, name) and new:
             return new.pop() if len(new) == 1 else FROZEN  # who is new to the field fills what the owner leaves empty
         if policy == "adopt" and owner is not None and name in owner.agreed and not _edited(owner, name):
             return self.decided.get(name)  # adopted while the owner could not be read
@@ -191,6 +191,7 @@ class Play:
     def __init__(self, made: World, seed: int, losing: bool) -> None:
         self.losing = losing
         self.world, self.random = made, random.Random(seed)
+        self.trouble = Trouble(made, self.random, MEMBERS, ("create", "update"), losing)
         self.ids: dict[tuple[str, str], str] = {}
         self.records = [self._record(f"k{number:05d}") for number in range(HISTORIES // 2)]
 
@@ -239,26 +240,6 @@ class Play:
                 side.at = self.random.randint(1, 9)
                 self._show(member, record.key, side, names)
 
-    def trouble(self) -> frozenset[str]:
-        """Let one system be unreadable in some runs; name it."""
-        unread = frozenset(name for name in MEMBERS if self.random.random() < 0.1)
-        for name in unread:
-            self.world.sandbox.fault(name, "html", operation="list", times=99)
-        return unread
-
-    def losses(self) -> bool:
-        """Let answers be lost, and writes fail, in some runs; tell whether any may be."""
-        lossy = self.losing and self.random.random() < 0.5
-        for name in MEMBERS if lossy else ():
-            for fault in ("500_before", "reset_after", "500_after"):
-                self.world.sandbox.fault(name, fault, operation=self.random.choice(["create", "update"]), times=3)
-        return lossy
-
-    def calm(self, but: str = "") -> None:
-        for name in MEMBERS:
-            faults = self.world.sandbox.stand_ins[name].faults
-            faults[:] = [fault for fault in faults if fault.operation == but]
-
     def shown(self) -> dict[tuple[str, str], dict[str, Value]]:
         """Give what the systems show: (member, key) → values."""
         found = {}
@@ -294,14 +275,10 @@ def _histories(folder: Path, monkeypatch: pytest.MonkeyPatch, members: Iterable[
         for number in range(ROUNDS):
             if number:
                 play.edits()
-            unread, lossy = play.trouble(), play.losses()
-            if lossy:
-                monkeypatch.setattr(deliver, "PATIENCE", 0.0)
-                made.run()
-                play.calm(but="list")
-                monkeypatch.setattr(deliver, "PATIENCE", 5.0)
+            unread = play.trouble.unread()
+            play.trouble.lossy(made.run, monkeypatch)
             _run(made, unread)
-            play.calm()
+            play.trouble.end()
             for record in play.records:
                 record.run(unread)
             _compare(play, number)

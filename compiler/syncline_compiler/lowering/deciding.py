@@ -83,13 +83,15 @@ class Owned:
         if self.first_link != "owner":
             new = {o: b.all_of([b.negated(_based(o, field)), _told(o, field)]) for o in others}
             if self.first_link == "fill":
+                # what the owner has just emptied is an edit, which wins; but not where only its mapping has changed
+                remapped = flag(owner, "_remapped")
+                lacking = b.all_of([empty, b.any_of([b.negated(based), b.is_null(_agreed(owner, field)), remapped])])
                 # decided before its owner was known, or not written to it yet: nobody who is new empties that or says otherwise
-                same = b.negated(b.any_of([_changed(owner, field), flag(owner, "_remapped")]))
-                due = b.all_of([_disputed(owner, field), same])
+                due = b.all_of([_disputed(owner, field), b.negated(remapped)])
                 kept = [b.any_of([b.negated(based), due]), _stored(field), b.present(b.col(CANONICAL, name))]
-                ladder.append((b.all_of([empty, *kept]), NOBODY))
-                ladder += [(b.all_of([empty, fills]), order) for order, fills in new.items()]
-                frozen += _disagreeing([empty, b.negated(b.all_of(kept))], new, field)
+                ladder.append((b.all_of([lacking, *kept]), NOBODY))
+                ladder += [(b.all_of([lacking, fills]), order) for order, fills in new.items()]
+                frozen += _disagreeing([lacking, b.negated(b.all_of(kept))], new, field)
             elif new:
                 frozen.append(b.all_of([empty, b.any_of(new.values())]))
         if self.unowned_edit == "adopt":
