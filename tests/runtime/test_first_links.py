@@ -38,3 +38,26 @@ def test_it_fills_what_its_owner_left_empty_and_not_what_its_owner_emptied(
         assert made.run().acked == 0
         (kind,) = trace(made.place, "rec", f"a:{record}", "kind")["fields"]
         assert [(one["connection"], one["now"]) for one in kind["lost"]] == ([("b", "y")] if then is None else [])
+
+
+def test_what_lost_against_its_owner_fills_nothing_though_no_write_over_it_got_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncline_runtime.stages.deliver.PATIENCE", 0.0)
+    names = [f"n{number:02}" for number in range(40)]
+    with world(tmp_path, monkeypatch, FILES) as made:
+        records = {name: made.add("a", name=name, kind="x") for name in names}
+        made.run()
+        for name in names:
+            made.add("b", name=name, kind="y")
+        made.sandbox.fault("b", "500_before", operation="update", times=99)
+        made.run()
+        for name in names:
+            made.edit("a", records[name], kind=None)
+        assert made.run().delivered.paused  # and nothing of the run before has got through
+        made.sandbox.stand_ins["b"].faults.clear()
+        for _ in range(3):
+            made.clock.let_pass(60)
+            made.run()
+        assert {one["kind"] for member in "ab" for one in made.records(member)} == {None}
+        assert made.run().acked == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from syncline_compiler.lowering import build as b
+from syncline_compiler.lowering.slots import OVERRULED
 from syncline_compiler.model import ir
 from syncline_runtime.frozen import dataclass
 
@@ -81,7 +82,10 @@ class Owned:
             frozen += _disagreeing([quiet], {o: _changed(o, field) for o in others}, field)
         empty = b.all_of([known, b.is_null(_now(owner, field))])
         if self.first_link != "owner":
-            new = {o: b.all_of([b.negated(_based(o, field)), _told(o, field)]) for o in others}
+            new = {
+                o: b.all_of([b.negated(_based(o, field)), _told(o, field), b.negated(_overruled(o, field))])
+                for o in others
+            }
             if self.first_link == "fill":
                 # what the owner has just emptied is an edit, which wins; but not where only its mapping has changed
                 remapped = flag(owner, "_remapped")
@@ -256,6 +260,11 @@ def _based(order: int, field: Told) -> ir.Scalar:
 def _disputed(order: int, field: Told) -> ir.Scalar:
     """Whether what was decided when the member was last seen had to be written to it, or waits for a person."""
     return b.holds(b.call("CONTAINS TEXT", flag(order, "_disputed"), b.text(f",{field.name},")))
+
+
+def _overruled(order: int, field: Told) -> ir.Scalar:
+    """Whether the member was new to the record when something else than it tells was decided, and has not got that yet."""
+    return b.holds(b.call("CONTAINS TEXT", flag(order, "_disputed"), b.text(f",{field.name}{OVERRULED},")))
 
 
 def _changed(order: int, field: Told) -> ir.Scalar:

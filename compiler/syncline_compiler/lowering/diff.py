@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from syncline_compiler.lowering import build as b
-from syncline_compiler.lowering.slots import SlotLine, slot_names
+from syncline_compiler.lowering.slots import OVERRULED, SlotLine, slot_names
 from syncline_compiler.lowering.writes import WRITES, MemberWrites
 from syncline_compiler.model import ir
 
@@ -298,12 +298,15 @@ def _next(
 
 
 def _listed(compare: str, outcomes: tuple[str, ...]) -> ir.Select:
-    slots = b.call("LIST", b.col("c", "slot"))
+    slot = b.col("c", "slot")
+    # marked as well: what a member told of a slot when it was new to the record, and lost
+    marked = ir.Call("CONCAT", (slot, b.text(","), slot, b.text(OVERRULED)))
+    disputed = b.when((b.equal(b.col("c", "outcome"), b.text("first_link")), marked), default=slot)
     return ir.Select(
         (
             ("_cid", b.col("c", "_cid")),
-            ("list", slots),
-            ("slots", b.call("JOINED", slots)),
+            ("list", b.call("LIST", slot)),
+            ("slots", b.call("JOINED", b.call("LIST", disputed))),
             ("patch", b.call("GROUP OBJECT", b.col("c", "slot"), b.null("VARCHAR"))),
         ),
         ir.Source(compare, "c"),

@@ -19,6 +19,8 @@ from syncline_compiler.model.types import TEXT, Type
 from syncline_runtime.frozen import dataclass
 from syncline_runtime.system import NativeField, Resource, System
 
+OVERRULED = "!"  # after a slot's name among those disputed: what the member told when it was new to the record lost
+
 
 @dataclass(frozen=True)
 class NativeWrite:
